@@ -1,0 +1,38 @@
+"""Checks of values: at once when the value is known, at run time when it is traced."""
+
+import equinox as eqx
+import jax.core
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool
+
+
+def require(array: Array, ok: Bool[ArrayLike, "..."], message: str) -> Array:
+    """Returns `array`, whose every use then depends on `ok` being true.
+
+    Args:
+        array: the array to guard, of any shape.
+        ok: one or several truth values computed from it.
+        message: what is wrong and what to do about it.
+
+    Raises:
+        ValueError: `ok` is known and false.
+        RuntimeError: `ok` is traced and turns out false when the program runs.
+    """
+    if isinstance(ok, jax.core.Tracer):
+        return eqx.error_if(array, jnp.logical_not(ok), message)
+    if not np.all(ok):
+        raise ValueError(message)
+    return array
+
+
+def probabilities(weights: Array, name: str) -> Array:
+    """Scales nonnegative weights of shape `(n,)` to sum to one.
+
+    Raises:
+        ValueError, RuntimeError: as `require`, for a negative weight or a zero sum. NaN passes through.
+    """
+    weights = require(weights, ~jnp.any(weights < 0), f"{name} must not be negative")
+    total = jnp.sum(weights)
+    total = require(total, ~(total == 0), f"{name} must not all be zero")
+    return weights / total

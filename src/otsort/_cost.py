@@ -1,0 +1,46 @@
+"""Ground costs: even convex functions of the displacement."""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ._checks import require
+from ._types import Scalar
+
+
+class AbstractCost(eqx.Module):
+    """A ground cost h(y - x), with h even and convex.
+
+    Any callable of that kind serves as a cost; this base only names the contract. For h strictly convex the
+    hard limit (epsilon -> 0) is the sort; for h(u) = |u| the optimal plan is not unique and the limit is not.
+    """
+
+    @abc.abstractmethod
+    def __call__(self, displacement: Array) -> Array:
+        """h, elementwise, on an array of any shape."""
+
+
+class SquaredCost(AbstractCost):
+    """h(u) = u^2."""
+
+    def __call__(self, displacement: Array) -> Array:
+        return jnp.square(displacement)
+
+
+class PowerCost(AbstractCost):
+    """h(u) = |u|^p.
+
+    Attributes:
+        p: exponent, at least 1 (ValueError below).
+    """
+
+    p: Float[Array, ""]
+
+    def __init__(self, p: Scalar):
+        p = jnp.asarray(p, float)
+        self.p = require(p, p >= 1, "the exponent p of a PowerCost must be at least 1")
+
+    def __call__(self, displacement: Array) -> Array:
+        return jnp.abs(displacement) ** jnp.asarray(self.p, displacement.dtype)

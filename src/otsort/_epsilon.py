@@ -1,0 +1,35 @@
+"""A decreasing epsilon within one solve."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from ._checks import require
+from ._types import Scalar
+
+
+class EpsilonSchedule(eqx.Module):
+    """Geometric decay: sweep t runs at max(target, start * decay^t), each from the potential of the sweep before.
+
+    Attributes:
+        target: the epsilon of the answer, > 0.
+        start: epsilon of the first sweep, at least the target to have an effect.
+        decay: factor a sweep, in (0, 1).
+
+    Raises:
+        ValueError: a value outside its range (RuntimeError when traced).
+    """
+
+    target: Float[Array, ""]
+    start: Float[Array, ""]
+    decay: Float[Array, ""]
+
+    def __init__(self, target: Scalar, start: Scalar = 1.0, decay: Scalar = 0.5):
+        target, start, decay = (jnp.asarray(value, float) for value in (target, start, decay))
+        self.target = require(target, target > 0, "the target epsilon must be positive")
+        self.start = require(start, start > 0, "the first epsilon must be positive")
+        self.decay = require(decay, (decay > 0) & (decay < 1), "decay must lie between 0 and 1")
+
+    def __call__(self, sweep: Int[Array, ""]) -> Float[Array, ""]:
+        """The epsilon of a sweep, counted from 0."""
+        return jnp.maximum(self.target, self.start * self.decay ** sweep.astype(self.decay.dtype))

@@ -1,0 +1,116 @@
+"""Transport plans: what the operators read their answers from."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from ._semidual import SemiDual
+
+
+class AbstractPlan(eqx.Module):
+    """A plan P of shape `(n, m)`, known through its action."""
+
+    @abc.abstractmethod
+    def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
+        """P^T v / P^T 1: for each target, the average of the values that arrive there."""
+
+    @abc.abstractmethod
+    def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
+        """P z / a: for each input, the average of the values of its targets."""
+
+    @abc.abstractmethod
+    def as_matrix(self) -> Float[Array, "n m"]:
+        """P itself, n m entries."""
+
+    @abc.abstractmethod
+    def marginal_error(self) -> Float[Array, ""]:
+        """sum_j |sum_i P_ij - b_j|; the row sums are those of the inputs by construction."""
+
+
+class EntropicPlan(AbstractPlan):
+    """P_ij = a_i b_j exp((f_j - h(y_j - x_i)) / epsilon - L_i), rows normalised by L.
+
+    Attributes:
+        dual: the problem and its epsilon.
+        potential: f, relative to the target weights, shape `(m,)`; f + epsilon log b is the potential g of the
+            textbooks. A constant added to it changes nothing.
+    """
+
+    dual: SemiDual
+    potential: Float[Array, " m"]
+
+    def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
+        return self.dual.push(self.potential, values)
+
+    def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
+        return self.dual.pull(self.potential, values)
+
+    def as_matrix(self) -> Float[Array, "n m"]:
+        return self.dual.as_matrix(self.potential)
+
+    def marginal_error(self) -> Float[Array, ""]:
+        return self.dual.marginal_error(self.dual.log_ratio(self.potential))
+
+
+class MonotonePlan(AbstractPlan):
+    """The exact one-dimensional plan: segments of mass, each from one input to one target, both increasing.
+
+    Proposition 1 of Cuturi et al. (2019). Inputs of equal value share their mass equally, as in the limit
+    epsilon -> 0. The derivative in the weights is that of the segments' lengths (corners of the plan move); the
+    derivative of the plan in the inputs is zero.
+
+    Attributes:
+        order: sorts the inputs, shape `(n,)`.
+        tie: index of the group of equal values of each sorted input, shape `(n,)`.
+        source, goal: sorted input and target of each segment, shape `(n + m,)`.
+        mass: of each segment, shape `(n + m,)`; zero where two corners coincide.
+        source_weights: of the sorted inputs, shape `(n,)`.
+        goal_weights: of the targets, shape `(m,)`.
+    """
+
+    order: Int[Array, " n"]
+    tie: Int[Array, " n"]
+    source: Int[Array, " k"]
+    goal: Int[Array, " k"]
+    mass: Float[Array, " k"]
+    source_weights: Float[Array, " n"]
+    goal_weights: Float[Array, " m"]
+
+    def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
+        values = self._share(values[self.order])
+        return _segment_mean(values[self.source], self.mass, self.goal, self.goal_weights.size)
+
+    def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
+        means = _segment_mean(values[self.goal], self.mass, self.source, self.order.size)
+        means = self._share(means)
+        return jnp.zeros_like(means).at[self.order].set(means)
+
+    def as_matrix(self) -> Float[Array, "n m"]:
+        target = jnp.eye(self.goal_weights.size, dtype=self.mass.dtype)
+        weights = jnp.zeros_like(self.source_weights).at[self.order].set(self.source_weights)
+        return weights[:, None] * self.pull(target)
+
+    def marginal_error(self) -> Float[Array, ""]:
+        arrived = jax.ops.segment_sum(self.mass, self.goal, self.goal_weights.size)
+        return jnp.sum(jnp.abs(arrived - self.goal_weights))
+
+    def _share(self, values: Float[Array, "n *d"]) -> Float[Array, "n *d"]:
+        return _segment_mean(values, self.source_weights, self.tie, self.order.size)[self.tie]
+
+
+def _segment_mean(
+    values: Float[Array, "k *d"], weights: Float[Array, " k"], segment: Int[Array, " k"], count: int
+) -> Float[Array, "count *d"]:
+    """Weighted means over runs of equal `segment`, which increases; values without weight count only alone.
+
+    Means are taken about a first value, so that the mean of equal values is that value, bit for bit.
+    """
+    starts = jnp.searchsorted(segment, jnp.arange(count, dtype=segment.dtype)).clip(max=segment.size - 1)
+    first = values[starts]
+    total = jax.ops.segment_sum(weights, segment, count)
+    safe = jnp.where(total > 0, total, 1).reshape(-1, *[1] * (values.ndim - 1))
+    weights = weights.reshape(-1, *[1] * (values.ndim - 1))
+    return first + jax.ops.segment_sum(weights * (values - first[segment]), segment, count) / safe

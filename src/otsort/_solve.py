@@ -1,0 +1,138 @@
+"""From numbers that a user typed to a solved problem."""
+
+import numbers
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+from ._checks import probabilities, require
+from ._cost import SquaredCost
+from ._problem import Problem
+from ._solution import RESULTS, Solution
+from ._solver import AbstractSolver, Newton, NorthWestCorner
+from ._target import TargetMeasure
+from ._types import Cost, Scalar, Squash
+from .squash import logistic
+
+
+def solve(
+    x: ArrayLike,
+    target: TargetMeasure,
+    *,
+    solver: AbstractSolver | None = None,
+    epsilon: Scalar | None = None,
+    weights: ArrayLike | None = None,
+    cost: Cost | None = None,
+    squash: Squash | None = None,
+    throw: bool = True,
+) -> Solution:
+    """Transports one list of values to a target measure; the operators read their answers from the plan.
+
+    Args:
+        x: values, shape `(n,)`; use `jax.vmap` for batches. Integers are promoted, float16 and bfloat16 computed in
+            float32. A NaN or infinite value makes the answer NaN.
+        target: measure to transport to.
+        solver: `Newton()` if neither it nor epsilon is given.
+        epsilon: short for the default solver at this epsilon, in units of the cost; the number 0 means
+            `NorthWestCorner()`. A traced epsilon must be positive.
+        weights: of the values, nonnegative, shape `(n,)`, scaled to sum to 1; uniform if None.
+        cost: even convex function of the displacement; `SquaredCost()` if None.
+        squash: increasing map of the values into [0, 1]; `otsort.squash.logistic` if None. The exact solver needs none.
+        throw: raise if the solve misses its tolerance, or else say so in `Solution.result`.
+
+    Raises:
+        ValueError: x is empty or not one-dimensional, the weights' shape differs, epsilon is a negative number.
+        TypeError: both epsilon and solver, or values that are not real.
+        RuntimeError: the solve failed and throw is true, or a traced argument is out of range.
+    """
+    x, _ = as_values(x)
+    if x.ndim != 1:
+        raise ValueError(f"solve takes one list of values, shape (n,), got {x.shape}: use jax.vmap for batches")
+    w = None if weights is None else as_weights(weights)
+    if w is not None and w.shape != x.shape:
+        raise ValueError(f"weights must have the shape of the values, {x.shape}, got {w.shape}")
+    return eqx.filter_jit(solve_row)(
+        x, w, target, as_solver(solver, epsilon), cost or SquaredCost(), squash or logistic, throw
+    )
+
+
+def solve_row(
+    x: Float[Array, " n"],
+    weights: Float[Array, " n"] | None,
+    target: TargetMeasure,
+    solver: AbstractSolver,
+    cost: Cost,
+    squash: Squash,
+    throw: bool,
+) -> Solution:
+    """One problem, its arguments checked already: squash, solve, throw."""
+    n, dtype = x.size, x.dtype
+    a = jnp.full(n, 1 / n, dtype) if weights is None else probabilities(weights.astype(dtype), "weights")
+    target = jax.tree.map(lambda v: v.astype(dtype), target)
+    positions = x if solver.order_only else squash(x, a)
+    # Whatever the squash and the solver: an answer that rests on NaN or infinity is NaN.
+    positions = jnp.where(jnp.all(jnp.isfinite(x)), positions, jnp.nan)
+    solution = solver.solve(Problem(positions, a, target, cost))
+    if not throw or isinstance(solver, NorthWestCorner):
+        return solution
+    # NaN input is answered with NaN; whatever else went wrong is an error. The check sits on the plan: on an
+    # operator's output, differentiation would drop it as dead code.
+    failed = _failed(solution) & jnp.all(jnp.isfinite(positions + a))
+    plan = solution.result.error_if(solution.plan, failed)
+    return eqx.tree_at(lambda s: s.plan, solution, plan)
+
+
+def _failed(solution: Solution) -> Bool[Array, ""]:
+    return solution.result != RESULTS.successful
+
+
+def as_values(x: ArrayLike) -> tuple[Float[Array, "..."], jnp.dtype]:
+    """x in the dtype of computation, and the dtype of the answer.
+
+    Raises:
+        ValueError: no values.
+        TypeError: complex, or no numbers at all.
+    """
+    x = jnp.asarray(x)
+    if x.size == 0:
+        raise ValueError(f"there is nothing to sort: the input has shape {x.shape}")
+    if jnp.issubdtype(x.dtype, jnp.integer) or x.dtype == bool:
+        x = x.astype(float)
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise TypeError(f"values must be real numbers, got {x.dtype}")
+    return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x, x.dtype
+
+
+def as_weights(weights: ArrayLike) -> Float[Array, "..."]:
+    """Weights as floating point numbers."""
+    weights, _ = as_values(weights)
+    return require(weights, ~jnp.any(weights < 0), "weights must not be negative")
+
+
+def as_solver(solver: AbstractSolver | None, epsilon: Scalar | None) -> AbstractSolver:
+    """The solver that the two options name, its numbers made arrays so that another value does not recompile.
+
+    Raises:
+        TypeError: both options, or a solver that is none.
+        ValueError: an epsilon that is negative, or not a scalar.
+    """
+    if solver is not None and epsilon is not None:
+        raise TypeError("give either solver or epsilon: epsilon is short for the default solver at that epsilon")
+    if solver is None:
+        solver = _default_solver(epsilon)
+    if not isinstance(solver, AbstractSolver):
+        raise TypeError(f"solver must be a solver such as otsort.Newton(epsilon=1e-2), got {solver!r}")
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, solver)
+
+
+def _default_solver(epsilon: Scalar | None) -> AbstractSolver:
+    if epsilon is None:
+        return Newton()
+    if isinstance(epsilon, numbers.Real):
+        return NorthWestCorner() if epsilon == 0 else Newton(epsilon=float(epsilon))
+    epsilon = jnp.asarray(epsilon, float)
+    if epsilon.ndim:
+        raise ValueError(f"epsilon must be a scalar, got shape {epsilon.shape}: use jax.vmap for several")
+    return Newton(epsilon=require(epsilon, epsilon > 0, "a traced epsilon must be positive"))

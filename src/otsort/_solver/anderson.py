@@ -1,0 +1,87 @@
+"""Anderson acceleration of the Sinkhorn sweep."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._differentiation import AbstractDifferentiation, Implicit
+from .._problem import Problem
+from .._semidual import SemiDual
+from .._start import exact_start
+from .._types import Scalar
+from .base import AbstractEntropicSolver, check_entropic
+
+
+class _State(eqx.Module):
+    potential: Float[Array, " m"]
+    swept: Float[Array, " m"]  # one sweep after the potential
+    history: Any
+    marginal_error: Float[Array, ""]
+
+
+class AndersonSinkhorn(AbstractEntropicSolver):
+    """Log-domain sweeps extrapolated from the last few: jaxopt's AndersonAcceleration.
+
+    It saves sweeps at loose tolerances and may need more than `LogSinkhorn` at tight ones: measure.
+
+    Attributes:
+        epsilon: > 0.
+        tol: marginal error to reach, or None for exactly max_steps sweeps.
+        max_steps: at most so many sweeps.
+        differentiation: `Implicit()` unless given.
+        start: `problem -> f`, the first potential.
+        history_size: number of sweeps extrapolated from, at least 2.
+        ridge: regularisation of the extrapolation, > 0.
+
+    Raises:
+        ValueError: epsilon or tol not positive, max_steps below 1, history_size below 2.
+    """
+
+    epsilon: Scalar = 1e-2
+    tol: Scalar | None = 1e-6
+    max_steps: int = 10_000
+    differentiation: AbstractDifferentiation = Implicit()
+    start: Callable[[Problem], Float[Array, " m"]] = exact_start
+    history_size: int = 5
+    ridge: float = 1e-5
+
+    def __check_init__(self):
+        check_entropic(self)
+        if self.history_size < 2:
+            raise ValueError(f"history_size must be at least 2, got {self.history_size}")
+
+    def init(self, dual: SemiDual) -> tuple[SemiDual, _State]:
+        start = self.start(dual.problem)
+        history = self._anderson(dual).init_state(_wide(start))
+        return dual, _State(start, start, history, jnp.asarray(jnp.inf, start.dtype))
+
+    def step(self, constants: SemiDual, state: _State) -> _State:
+        swept, history = self._anderson(constants).update(_wide(state.swept), state.history)
+        potential, error = history.aux
+        return _State(potential, swept.astype(potential.dtype), history, error)
+
+    def potential(self, constants: SemiDual, state: _State) -> Float[Array, " m"]:
+        return state.potential
+
+    def _anderson(self, dual: SemiDual):
+        with warnings.catch_warnings():  # jaxopt announces at import that it is no longer developed
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from jaxopt import AndersonAcceleration
+
+        def sweep(potential):
+            potential = potential.astype(dual.epsilon.dtype)
+            log_ratio = dual.log_ratio(potential)
+            return _wide(potential - dual.epsilon * log_ratio), (potential, dual.marginal_error(log_ratio))
+
+        return AndersonAcceleration(
+            sweep, history_size=self.history_size, ridge=self.ridge, has_aux=True, implicit_diff=False
+        )
+
+
+def _wide(potential: Array) -> Array:
+    """In the default dtype, the only one that jaxopt's history takes."""
+    return potential.astype(jnp.zeros(()).dtype)

@@ -1,0 +1,123 @@
+"""What all solvers share: the interface, and the one loop."""
+
+import abc
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from equinox import AbstractClassVar, AbstractVar
+from jax.lax import stop_gradient
+from jaxtyping import Array, Bool, Float, Int
+
+from .._differentiation import AbstractDifferentiation, Iteration, Loop
+from .._epsilon import EpsilonSchedule
+from .._plan import EntropicPlan
+from .._problem import Problem
+from .._semidual import SemiDual
+from .._solution import RESULTS, Solution
+from .._types import Scalar
+
+
+class AbstractSolver(eqx.Module):
+    """Solves one transport problem.
+
+    Attributes:
+        order_only: whether the plan depends on the order of the inputs alone, so that they need no squash.
+    """
+
+    order_only: AbstractClassVar[bool]
+
+    @abc.abstractmethod
+    def solve(self, problem: Problem) -> Solution:
+        """The plan and how good it is; never raises for a solve that failed."""
+
+
+class AbstractEntropicSolver(AbstractSolver):
+    """An iteration for the potential of the entropic problem.
+
+    A solver is `init`, `step` and `potential`; constants are what every step needs and no step changes, and a state
+    has a field `marginal_error`, that of its potential (infinite where it does not count yet).
+
+    Attributes:
+        epsilon: regularisation, > 0, in units of the cost.
+        tol: the marginal error to reach, raised to 0.25 eps_machine / epsilon where rounding allows no less;
+            None for exactly max_steps steps.
+        max_steps: at most so many steps.
+        differentiation: how derivatives are taken.
+    """
+
+    epsilon: AbstractVar[Scalar | EpsilonSchedule]
+    tol: AbstractVar[Scalar | None]
+    max_steps: AbstractVar[int]
+    differentiation: AbstractVar[AbstractDifferentiation]
+
+    order_only: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def init(self, dual: SemiDual) -> tuple[Any, Any]:
+        """Constants and first state."""
+
+    @abc.abstractmethod
+    def step(self, constants: Any, state: Any) -> Any:
+        """The next state."""
+
+    @abc.abstractmethod
+    def potential(self, constants: Any, state: Any) -> Float[Array, " m"]:
+        """The potential f of a state."""
+
+    def solve(self, problem: Problem) -> Solution:
+        """The entropic plan; see `AbstractSolver.solve`."""
+        dtype = problem.positions.dtype
+        epsilon = self.epsilon.target if isinstance(self.epsilon, EpsilonSchedule) else self.epsilon
+        dual = SemiDual(problem, jnp.asarray(epsilon, dtype))
+        tol = jnp.asarray(jnp.inf if self.tol is None else self.tol, dtype)
+        tol = jnp.maximum(tol, 0.25 * jnp.finfo(dtype).eps / stop_gradient(dual.epsilon))
+        # A fixed budget is one whose tolerance is never met on the way, and always at the end.
+        enough = jnp.asarray(-1, dtype) if self.tol is None else tol
+
+        def iterate(loop: Loop, operands: Any) -> tuple[Any, Int[Array, ""]]:
+            solver, dual = operands
+            constants, state = solver.init(dual)
+
+            def keep_going(carry) -> Bool[Array, ""]:
+                state, num_steps = carry
+                # NaN compares false: a problem that holds one stops at once.
+                return (num_steps < solver.max_steps) & (state.marginal_error > enough)
+
+            def step(carry):
+                state, num_steps = carry
+                return solver.step(constants, state), num_steps + 1
+
+            return loop(keep_going, step, (state, jnp.zeros((), int)), solver.max_steps)
+
+        def step(operands: Any, state: Any) -> Any:
+            solver, dual = operands
+            return solver.step(solver.init(dual)[0], state)
+
+        def potential(operands: Any, state: Any) -> Float[Array, " m"]:
+            solver, dual = operands
+            return solver.potential(solver.init(dual)[0], state)
+
+        found, state, num_steps = self.differentiation.potential(Iteration(iterate, step, potential), (self, dual))
+        error = stop_gradient(state.marginal_error)
+        result = RESULTS.where(error <= tol, RESULTS.successful, RESULTS.max_steps_reached)
+        result = RESULTS.where(jnp.all(jnp.isfinite(found)), result, RESULTS.nonfinite)
+        return Solution(
+            EntropicPlan(dual, found), result, {"num_steps": num_steps, "marginal_error": error, "tol": tol}, state
+        )
+
+
+def check_entropic(solver: AbstractEntropicSolver) -> None:
+    """Checks the fields that every entropic solver has, as far as they are known.
+
+    Raises:
+        ValueError: epsilon or tol not positive, or max_steps below 1.
+    """
+    if isinstance(solver.epsilon, float | int) and not solver.epsilon > 0:
+        raise ValueError(
+            f"epsilon must be positive, got {solver.epsilon}: for the exact operators use NorthWestCorner()"
+        )
+    if isinstance(solver.tol, float | int) and not solver.tol > 0:
+        raise ValueError(f"tol must be positive, got {solver.tol}: for a fixed budget of sweeps use tol=None")
+    if solver.max_steps < 1:
+        raise ValueError(f"max_steps must be at least 1, got {solver.max_steps}")

@@ -1,0 +1,64 @@
+"""The exact solver."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, Float
+
+from .._plan import MonotonePlan
+from .._problem import Problem
+from .._solution import RESULTS, Solution
+from .base import AbstractSolver
+
+
+class NorthWestCorner(AbstractSolver):
+    """The exact plan, epsilon = 0, for every convex cost: Proposition 1 of Cuturi et al. (2019).
+
+    Time O((n + m) log(n + m)), memory O(n + m). Inputs of equal value share their mass equally, as in the limit
+    epsilon -> 0. Derivatives: in the inputs only through the values that are pushed (the plan itself is locally
+    constant), in both weights through the masses that move between corners, one-sided where corners coincide.
+    """
+
+    order_only: ClassVar[bool] = True
+
+    def solve(self, problem: Problem) -> Solution:
+        """The exact plan; `stats` count no steps."""
+        order = jnp.argsort(problem.positions)
+        positions, weights = problem.positions[order], problem.weights[order]
+        tie = jnp.cumsum(jnp.concatenate([jnp.zeros(1, int), (positions[1:] != positions[:-1]).astype(int)]))
+        levels = jnp.cumsum(weights)
+        levels = levels / levels[-1]
+        # A segment ends at each level of either measure; the levels before it count its source and its goal.
+        ends, from_target = jax.lax.sort(
+            [
+                jnp.concatenate([levels, _snap(problem.target.cumulative, levels)]),
+                jnp.concatenate([jnp.zeros(levels.size, int), jnp.ones(problem.target.points.size, int)]),
+            ],
+            num_keys=1,
+        )
+        goal = jnp.cumsum(from_target) - from_target
+        source = jnp.arange(ends.size) - goal
+        mass = jnp.diff(ends, prepend=jnp.zeros(1, ends.dtype))
+        plan = MonotonePlan(
+            order,
+            tie,
+            source.clip(max=levels.size - 1),
+            goal.clip(max=problem.target.points.size - 1),
+            jnp.where(jnp.any(jnp.isnan(positions + weights)), jnp.nan, mass),
+            weights,
+            problem.target.weights,
+        )
+        zero = jnp.zeros((), ends.dtype)
+        stats = {"num_steps": jnp.asarray(0), "marginal_error": plan.marginal_error(), "tol": zero}
+        return Solution(plan, RESULTS.successful, stats, None)
+
+
+def _snap(cuts: Float[Array, " m"], levels: Float[Array, " n"]) -> Float[Array, " m"]:
+    """The cuts, moved to a level where rounding alone parts them; with their own derivative."""
+    place = jnp.searchsorted(levels, cuts).clip(1, max(1, levels.size - 1))
+    below, above = levels[place - 1], levels[place.clip(max=levels.size - 1)]
+    nearest = jnp.where(cuts - below < above - cuts, below, above)
+    close = jnp.abs(nearest - cuts) <= 4 * jnp.finfo(cuts.dtype).eps
+    return cuts + stop_gradient(jnp.where(close, nearest - cuts, 0))

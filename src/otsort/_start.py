@@ -1,0 +1,45 @@
+"""Where a log-domain solver starts: callables `problem -> f`, the potential of `EntropicPlan`."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ._problem import Problem
+
+
+def exact_start(problem: Problem) -> Float[Array, " m"]:
+    """The dual potentials of the exact plan (epsilon = 0), in closed form.
+
+    Where the mass sent to y_j ends and that of y_{j+1} begins, at X, both targets are equally good:
+    f_{j+1} - f_j = h(y_{j+1} - X) - h(y_j - X). X is the quantile of the inputs at level B_j, the midpoint of a jump.
+    """
+    target = problem.target
+    order = jnp.argsort(problem.positions)
+    positions = problem.positions[order]
+    levels = jnp.cumsum(problem.weights[order])
+    levels = levels / levels[-1]
+    slack = 4 * jnp.finfo(levels.dtype).eps  # levels that differ by rounding alone are one corner of the plan
+    cuts = target.cumulative[:-1]
+    below = positions[jnp.searchsorted(levels, cuts - slack, side="left").clip(max=levels.size - 1)]
+    above = positions[jnp.searchsorted(levels, cuts + slack, side="right").clip(max=levels.size - 1)]
+    corner = (below + above) / 2
+    steps = problem.cost(target.points[1:] - corner) - problem.cost(target.points[:-1] - corner)
+    return jnp.concatenate([jnp.zeros(1, steps.dtype), jnp.cumsum(steps)])
+
+
+def zero_start(problem: Problem) -> Float[Array, " m"]:
+    """The paper's: beta_0 = 0 in equation (3) of Cuturi et al. (2019), up to a constant where b is uniform."""
+    return jnp.zeros_like(problem.target.points)
+
+
+class WarmStart(eqx.Module):
+    """A potential kept from an earlier solve, `solution.plan.potential`: across the steps of a training, say.
+
+    Attributes:
+        potential: shape `(m,)`; another value does not recompile.
+    """
+
+    potential: Float[Array, " m"]
+
+    def __call__(self, problem: Problem) -> Float[Array, " m"]:
+        return self.potential.astype(problem.target.points.dtype)

@@ -1,0 +1,86 @@
+"""The measure that inputs are transported to."""
+
+from typing import Self
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ._checks import probabilities, require
+from ._types import Scalar
+
+
+class TargetMeasure(eqx.Module):
+    """A discrete probability measure on m increasing points: the presorted array of the transport problem.
+
+    Attributes:
+        points: strictly increasing, shape `(m,)`; `[0, 1]` is the range of the squashed inputs.
+        weights: nonnegative, shape `(m,)`, scaled to sum to 1. A weight of zero is allowed: such a point takes
+            no mass, and a pushed value there is a conditional mean.
+
+    Raises:
+        ValueError: the shapes differ or are not one-dimensional, m = 0, points do not increase, a weight is
+            negative or all are zero (RuntimeError when these values are traced).
+    """
+
+    points: Float[Array, " m"]
+    weights: Float[Array, " m"]
+
+    def __init__(self, points: ArrayLike, weights: ArrayLike):
+        points, weights = jnp.asarray(points, float), jnp.asarray(weights, float)
+        if points.ndim != 1 or points.shape != weights.shape or points.size == 0:
+            raise ValueError(
+                "points and weights of a TargetMeasure must be one-dimensional, nonempty and of one length, "
+                f"got shapes {points.shape} and {weights.shape}"
+            )
+        self.points = require(
+            points, jnp.all(points[1:] > points[:-1]), "points of a TargetMeasure must increase strictly: sort them"
+        )
+        self.weights = probabilities(weights, "weights of a TargetMeasure")
+
+    @classmethod
+    def uniform(cls, m: int) -> Self:
+        """m equal weights on a regular grid of [0, 1]: what ranks and sorted values are read from."""
+        if m < 1:
+            raise ValueError(f"a uniform target needs at least one point, got {m}")
+        return cls(jnp.linspace(0, 1, m), jnp.ones(m))
+
+    @classmethod
+    def quantile(cls, tau: Scalar, t: Scalar = 0.1) -> Self:
+        """Points [0, 1/2, 1] and weights [tau (1 - t), t, (1 - tau)(1 - t)]: Cuturi et al. (2019), equation (4).
+
+        The middle atom is centred at level tau + t (1/2 - tau), not at tau; `otsort.quantile` centres its own.
+
+        Args:
+            tau: level in [0, 1].
+            t: mass of the middle atom, in (0, 1].
+        """
+        tau, t = jnp.asarray(tau, float), jnp.asarray(t, float)
+        tau = require(tau, (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
+        t = require(t, (t > 0) & (t <= 1), "t must lie in (0, 1]")
+        return cls(jnp.linspace(0, 1, 3), jnp.stack([tau * (1 - t), t, (1 - tau) * (1 - t)]))
+
+    @classmethod
+    def top_k(cls, n: int, k: int) -> Self:
+        """Points linspace(0, 1, k + 1), weights [1 - k/n, 1/n, ..., 1/n]; k = n is `uniform(n)`."""
+        _check_k(n, k)
+        if k == n:
+            return cls.uniform(n)
+        return cls(jnp.linspace(0, 1, k + 1), jnp.ones(k + 1).at[0].set(n - k))
+
+    @classmethod
+    def top_mass(cls, n: int, k: int) -> Self:
+        """Points [0, 1], weights [1 - k/n, k/n]: one atom for all of the k largest values."""
+        _check_k(n, k)
+        return cls(jnp.linspace(0, 1, 2), jnp.asarray([n - k, k], float))
+
+    @property
+    def cumulative(self) -> Float[Array, " m"]:
+        """Cumulative weights, shape `(m,)`; the last is 1 exactly."""
+        total = jnp.cumsum(self.weights)
+        return total / total[-1]
+
+
+def _check_k(n: int, k: int) -> None:
+    if not 1 <= k <= n:
+        raise ValueError(f"k must lie between 1 and the number of values, {n}; got {k}")

@@ -1,0 +1,39 @@
+"""Increasing maps of the inputs into [0, 1], where the targets lie.
+
+A squash is any callable `(values, weights) -> positions` on arrays of shape `(n,)`, increasing in the values; the
+weights are nonnegative and sum to 1. The K-operators do not depend on it, the S-operators do.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, Float
+
+
+def logistic(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Sigmoid of the z-score, with weighted mean and deviation: the default, and that of ott.tools.soft_sort.
+
+    A constant input goes to 1/2 with zero gradient.
+    """
+    centred = values - stop_gradient(jnp.min(values))  # a shift first: the mean of large values is coarse
+    centred = centred - jnp.sum(weights * centred)
+    # The z-score does not depend on this scale; without it squares of very large or small values leave float32.
+    scale = stop_gradient(jnp.max(jnp.abs(centred)))
+    centred = centred / jnp.where(scale == 0, 1, scale)
+    variance = jnp.sum(weights * centred**2)
+    constant = variance == 0
+    return jax.nn.sigmoid(jnp.where(constant, 0, centred / jnp.sqrt(jnp.where(constant, 1, variance))))
+
+
+def min_max(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Affine map of [min, max] to [0, 1]; the weights do not matter. A constant input goes to 1/2, zero gradient."""
+    del weights
+    low, high = jnp.min(values), jnp.max(values)
+    constant = high == low
+    return jnp.where(constant, 0.5, (values - low) / jnp.where(constant, 1, high - low))
+
+
+def identity(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
+    """No change: for inputs that lie in [0, 1] already, or targets in the inputs' own units."""
+    del weights
+    return values
