@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.core
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 
 def require(array: Array, ok: Bool[ArrayLike, "..."], message: str) -> Array:
@@ -26,13 +26,13 @@ def require(array: Array, ok: Bool[ArrayLike, "..."], message: str) -> Array:
     return array
 
 
-def probabilities(weights: Array, name: str) -> Array:
-    """Scales nonnegative weights of shape `(n,)` to sum to one.
+def probabilities(weights: Float[Array, "... n"], name: str) -> Float[Array, "... n"]:
+    """Scales nonnegative weights to sum to one along the last axis.
 
     Raises:
         ValueError, RuntimeError: as `require`, for a negative weight or a zero sum. NaN passes through.
     """
     weights = require(weights, ~jnp.any(weights < 0), f"{name} must not be negative")
-    total = jnp.sum(weights)
-    total = require(total, ~(total == 0), f"{name} must not all be zero")
+    total = jnp.sum(weights, axis=-1, keepdims=True)
+    total = require(total, ~jnp.any(total == 0), f"{name} must not all be zero")
     return weights / total

@@ -14,7 +14,7 @@ class AbstractCost(eqx.Module):
     """A ground cost h(y - x), with h even and convex.
 
     Any callable of that kind serves as a cost; this base only names the contract. For h strictly convex the
-    hard limit (epsilon -> 0) is the sort; for h(u) = |u| the optimal plan is not unique and the limit is not.
+    hard limit (epsilon -> 0) is the sort; for h(u) = abs(u) the optimal plan is not unique and the limit is not.
     """
 
     @abc.abstractmethod
@@ -30,7 +30,7 @@ class SquaredCost(AbstractCost):
 
 
 class PowerCost(AbstractCost):
-    """h(u) = |u|^p.
+    """h(u) = abs(u)^p.
 
     Attributes:
         p: exponent, at least 1 (ValueError below).

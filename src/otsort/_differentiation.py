@@ -14,10 +14,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from ._semidual import SemiDual
+from ._semidual import SemiDual, matvec
 
 Carry: TypeAlias = Any
-Loop: TypeAlias = Callable[[Callable[[Carry], Array], Callable[[Carry], Carry], Carry, int], Carry]
+#: `(keep_going, step, carry, max_steps) -> carry`; keep_going is None for exactly max_steps steps.
+Loop: TypeAlias = Callable[[Callable[[Carry], Array] | None, Callable[[Carry], Carry], Carry, int], Carry]
 
 
 class Iteration(eqx.Module):
@@ -91,10 +92,11 @@ class OneStep(AbstractDifferentiation):
 
     def potential(self, iteration: Iteration, operands: Any) -> tuple[Float[Array, " m"], Any, Int[Array, ""]]:
         state, num_steps = iteration.iterate(_while, _freeze(operands))
-        state = _freeze(state)
-        for _ in range(self.k):
-            state = iteration.step(operands, state)
-        return _first_order(iteration.potential(operands, state)), state, num_steps + self.k
+        # The first of these steps moves as the frozen state says: only what it measures afterwards has a derivative.
+        state, _ = jax.lax.scan(
+            lambda state, _: (iteration.step(operands, state), None), _freeze(state), length=self.k + 1
+        )
+        return _first_order(iteration.potential(operands, state)), state, num_steps + self.k + 1
 
 
 def _freeze(tree: Any) -> Any:
@@ -103,26 +105,26 @@ def _freeze(tree: Any) -> Any:
 
 
 def _while(keep_going, step, carry, max_steps):
-    del max_steps
+    if keep_going is None:
+        return jax.lax.fori_loop(0, max_steps, lambda _, carry: step(carry), carry)
     return jax.lax.while_loop(keep_going, step, carry)
 
 
 def _scan(keep_going, step, carry, max_steps):
     def body(carry, _):
-        return jax.lax.cond(keep_going(carry), step, lambda same: same, carry), None
+        return (
+            step(carry) if keep_going is None else jax.lax.cond(keep_going(carry), step, lambda same: same, carry)
+        ), None
 
     return jax.lax.scan(body, carry, length=max_steps)[0]
 
 
 def _checkpointed_scan(keep_going, step, carry, max_steps):
-    inner = max(1, math.isqrt(max_steps))
-    outer = -(-max_steps // inner)  # keep_going counts steps, so that those beyond max_steps do nothing
-
-    @jax.checkpoint
-    def block(carry, _):
-        return _scan(keep_going, step, carry, inner), None
-
-    return jax.lax.scan(block, carry, length=outer)[0]
+    block = math.isqrt(max_steps)
+    blocks, rest = divmod(max_steps, block)
+    run = jax.checkpoint(lambda carry, _: (_scan(keep_going, step, carry, block), None))
+    carry, _ = jax.lax.scan(run, carry, length=blocks)
+    return _scan(keep_going, step, carry, rest)
 
 
 @eqx.filter_custom_jvp
@@ -138,8 +140,9 @@ def _solution_jvp(primals, tangents):
     _, dual_tangent = tangents
     potential = _solution(potential, dual)  # called again: higher derivatives see the solution, not a constant
     _, drift = eqx.filter_jvp(lambda dual: dual.log_ratio(potential), (dual,), (dual_tangent,))
-    ratio = jnp.exp(dual.log_ratio(potential))
-    return potential, -dual.epsilon * dual.solve_linearised(potential, ratio * drift)
+    coupling = dual.coupling(potential)
+    ratio = matvec(coupling, dual.problem.target.weights)
+    return potential, -dual.epsilon * dual.solve_linearised(coupling, ratio * drift)
 
 
 @jax.custom_jvp

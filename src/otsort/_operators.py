@@ -15,11 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from ._checks import require
+from ._checks import probabilities, require
 from ._cost import SquaredCost
 from ._plan import AbstractPlan
 from ._semidual import MAX_ENTRIES
-from ._solve import as_solver, as_values, as_weights, solve_row
+from ._solve import as_solver, as_values, solve_row
 from ._solver import AbstractSolver
 from ._target import TargetMeasure
 from ._types import Cost, Scalar, Squash
@@ -179,15 +179,15 @@ def quantile(
     return rows.quantiles(q, width)
 
 
-def _quantile(transport: "_Transport", x: Float[Array, " n"], levels: tuple[Array, Array]) -> Float[Array, " q"]:
-    q, width = levels
+def _quantile(transport: "_Transport", x: Float[Array, " n"], shared: Any) -> Float[Array, " q"]:
+    q, width, target = shared
 
     def one(q):
         centre = q + (0.5 - q) / x.size
         mass = jnp.minimum(width, 2 * jnp.minimum(centre, 1 - centre))
         left = jnp.maximum(centre - mass / 2, 0)
-        target = TargetMeasure(jnp.linspace(0, 1, 3), jnp.stack([left, mass, jnp.maximum(1 - left - mass, 0)]))
-        return transport(target).push(x)[1]
+        weights = jnp.stack([left, mass, jnp.maximum(1 - left - mass, 0)])
+        return transport(eqx.tree_at(lambda target: target.weights, target, weights)).push(x)[1]
 
     return jax.vmap(one)(q)
 
@@ -413,7 +413,10 @@ class _Rows:
         self.n = int(np.prod(self._lengths))
         self.batch = tuple(size for i, size in enumerate(shape) if i not in self.axes)
         self._rows = self._lists(self.x)
-        self._weights = None if self._raw_weights is None else self._lists(self._broadcast(self._raw_weights))
+        self._weights = jnp.full_like(self._rows, 1 / self.n)
+        if self._raw_weights is not None:
+            weights = as_values(self._raw_weights)[0].astype(self.x.dtype)
+            self._weights = probabilities(self._lists(self._broadcast(weights)), "weights")
         self._values = self._rows
         if values is not None:
             values, self._dtype = as_values(values)
@@ -435,7 +438,7 @@ class _Rows:
         if unknown:
             raise TypeError(f"unknown options {sorted(unknown)}: known are {sorted(Options.__annotations__)}")
         self._axis = axis
-        self._raw_weights = None if weights is None else as_weights(weights)
+        self._raw_weights = weights
         self._how = (as_solver(solver, epsilon), cost or SquaredCost(), squash or logistic, throw)
 
     def target(self, num_targets: int | None, target: TargetMeasure | None) -> TargetMeasure:
@@ -463,7 +466,7 @@ class _Rows:
 
     def quantiles(self, q: Array, width: Array) -> Array:
         """Answers at each level, the shape of q first."""
-        answers = self.run(_quantile, (q.ravel(), width)).reshape(self.batch + q.shape)
+        answers = self.run(_quantile, (q.ravel(), width, TargetMeasure.uniform(3))).reshape(self.batch + q.shape)
         return jnp.moveaxis(answers, range(len(self.batch), answers.ndim), range(q.ndim))
 
     def _lists(self, array: Array) -> Array:
@@ -503,8 +506,7 @@ def _run(recipe, rows, weights, values, shared, solver, cost, squash, throw):
         def transport(target: TargetMeasure) -> AbstractPlan:
             return solve_row(x, weights, target, solver, cost, squash, throw).plan
 
-        shared_here = jax.tree.map(lambda leaf: leaf.astype(x.dtype), shared)
-        return recipe(transport, values, shared_here)
+        return recipe(transport, values, jax.tree.map(lambda leaf: leaf.astype(x.dtype), shared))
 
     batch, n = rows.shape
     everything = (rows, weights, values)

@@ -27,7 +27,7 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def marginal_error(self) -> Float[Array, ""]:
-        """sum_j |sum_i P_ij - b_j|; the row sums are those of the inputs by construction."""
+        """sum_j abs(sum_i P_ij - b_j); the row sums are those of the inputs by construction."""
 
 
 class EntropicPlan(AbstractPlan):
@@ -52,7 +52,7 @@ class EntropicPlan(AbstractPlan):
         return self.dual.as_matrix(self.potential)
 
     def marginal_error(self) -> Float[Array, ""]:
-        return self.dual.marginal_error(self.dual.log_ratio(self.potential))
+        return self.dual.marginal_error(jnp.exp(self.dual.log_ratio(self.potential)))
 
 
 class MonotonePlan(AbstractPlan):
@@ -65,7 +65,8 @@ class MonotonePlan(AbstractPlan):
     Attributes:
         order: sorts the inputs, shape `(n,)`.
         tie: index of the group of equal values of each sorted input, shape `(n,)`.
-        source, goal: sorted input and target of each segment, shape `(n + m,)`.
+        source: the sorted input that each segment comes from, shape `(n + m,)`.
+        goal: the target that it goes to, shape `(n + m,)`.
         mass: of each segment, shape `(n + m,)`; zero where two corners coincide.
         source_weights: of the sorted inputs, shape `(n,)`.
         goal_weights: of the targets, shape `(m,)`.

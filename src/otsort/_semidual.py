@@ -31,6 +31,11 @@ class SemiDual(eqx.Module):
     problem: Problem
     epsilon: Float[Array, ""]
 
+    @property
+    def rounding(self) -> Float[Array, ""]:
+        """What s may be off by at best: exponents of size 1/epsilon are rounded before they are exponentiated."""
+        return stop_gradient(0.25 * jnp.finfo(self.epsilon.dtype).eps / self.epsilon)
+
     def log_partition(self, potential: Float[Array, " m"]) -> Float[Array, " n"]:
         """L, the soft c-transform of the potential over -epsilon."""
         weights = self.problem.target.weights
@@ -49,9 +54,13 @@ class SemiDual(eqx.Module):
             potential,
         )
 
-    def marginal_error(self, log_ratio: Float[Array, " m"]) -> Float[Array, ""]:
-        """sum_j |sum_i P_ij - b_j|."""
-        return jnp.sum(self.problem.target.weights * jnp.abs(jnp.expm1(log_ratio)))
+    def marginal_error(self, ratio: Float[Array, " m"]) -> Float[Array, ""]:
+        """sum_j abs(sum_i P_ij - b_j), from the ratios s."""
+        return jnp.sum(self.problem.target.weights * jnp.abs(ratio - 1))
+
+    def settle(self, potential: Float[Array, " m"], log_ratio: Float[Array, " m"]) -> Float[Array, " m"]:
+        """The potential, swept where targets have no weight: they follow the others, and no residual sees them."""
+        return jnp.where(self.problem.target.weights > 0, potential, potential - self.epsilon * log_ratio)
 
     def pull(self, potential: Float[Array, " m"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         """P z / a, averages of target values for each input."""
@@ -68,40 +77,13 @@ class SemiDual(eqx.Module):
         )
 
     def as_matrix(self, potential: Float[Array, " m"]) -> Float[Array, "n m"]:
-        """P."""
+        """The plan P."""
         weights = self.problem.target.weights
         rows = jax.vmap(lambda x: _softmax(self._row(potential, x), weights))(self.problem.positions)
         return self.problem.weights[:, None] * rows
 
-    def solve_linearised(self, potential: Float[Array, " m"], right: Float[Array, " m"]) -> Float[Array, " m"]:
-        """The change of f, up to a constant, that changes s by -right / epsilon: J df = right.
-
-        J = diag(s) - W diag(b) with W = S^T diag(a) S. diag(b) J is the Laplacian of a graph on the targets with
-        edges b_j W_jk b_k: built from its edges, it keeps float32 accuracy where coupling is weak, which 1 - W_jj b_j
-        would lose. Scaled to unit diagonal and pinned along its null vector it is positive definite. The last line is
-        J df = right solved for the first term: it extends df to targets of weight zero.
-        """
-        weights = self.problem.target.weights
-        coupling = self._coupling(potential)
-        edges = weights[:, None] * coupling * weights * (1 - jnp.eye(weights.size, dtype=weights.dtype))
-        degree = jnp.sum(edges, axis=1)
-        linked = degree > 0
-        root = jnp.sqrt(jnp.where(linked, degree, 1))
-        scale = jnp.where(linked, 1 / root, 0)
-        null = jnp.where(linked, root, 0)
-        size = jnp.sum(null**2)
-        ridge = 16 * jnp.finfo(weights.dtype).eps
-        matrix = (
-            (1 + ridge) * jnp.eye(weights.size, dtype=weights.dtype)
-            - scale[:, None] * edges * scale
-            + null[:, None] * null / jnp.where(size > 0, size, 1)
-        )
-        factor = jax.scipy.linalg.cho_factor(matrix, lower=True)
-        change = scale * jax.scipy.linalg.cho_solve(factor, scale * weights * right)
-        return (right + _matvec(coupling, weights * change)) / _matvec(coupling, weights)
-
-    def _coupling(self, potential: Float[Array, " m"]) -> Float[Array, "m m"]:
-        """W = S^T diag(a) S."""
+    def coupling(self, potential: Float[Array, " m"]) -> Float[Array, "m m"]:
+        """W = S^T diag(a) S; s = W b, as the rows of S average to one under b."""
         weights = self.problem.target.weights
 
         def density(x):
@@ -122,6 +104,32 @@ class SemiDual(eqx.Module):
         a = jnp.pad(a, (0, fill)).reshape(blocks, size)
         zero = jnp.zeros((weights.size, weights.size), weights.dtype)
         return jax.lax.scan(jax.checkpoint(lambda total, xa: (total + block(*xa), None)), zero, (x, a))[0]
+
+    def solve_linearised(self, coupling: Float[Array, "m m"], right: Float[Array, " m"]) -> Float[Array, " m"]:
+        """The change of f / epsilon, up to a constant, that changes s by `right` to first order: J df = right.
+
+        J = diag(s) - W diag(b), and diag(b) J is the Laplacian of a graph on the targets with edges b_j W_jk b_k: built
+        from its edges, it keeps float32 accuracy where coupling is weak, which 1 - W_jj b_j would lose. Damped at the
+        level of rounding, so that uncoupled targets do not answer to noise, scaled to unit diagonal and pinned along
+        its null vector, it is positive definite. The last line is J df = right solved for its first term: it extends
+        df to targets of weight zero.
+        """
+        weights = self.problem.target.weights
+        identity = jnp.eye(weights.size, dtype=weights.dtype)
+        edges = weights[:, None] * coupling * weights[None, :] * (1 - identity)
+        degree = jnp.sum(edges, axis=1)
+        damped = degree + self.rounding * weights
+        linked = damped > 0
+        null = jnp.where(linked, jnp.sqrt(jnp.where(linked, damped, 1)), 0)
+        scale = jnp.where(linked, 1 / jnp.where(linked, null, 1), 0)
+        matrix = identity - scale[:, None] * edges * scale[None, :] + null[:, None] * null[None, :] / jnp.sum(damped)
+        factor = jax.scipy.linalg.cho_factor(matrix, lower=True)
+        flow = weights * right
+        change = jnp.zeros_like(right)
+        for _ in range(3):  # the first solves, the others undo the damping where coupling is stronger than it
+            missing = flow - (degree * change - matvec(edges, change))
+            change = change + scale * jax.scipy.linalg.cho_solve(factor, scale * missing)
+        return (right + matvec(coupling, weights * change)) / matvec(coupling, weights)
 
     def _row(self, potential, x):
         return (potential - self.problem.cost(self.problem.target.points - x)) / self.epsilon
@@ -145,7 +153,8 @@ def _chunked(function: Callable[..., Array], arrays: tuple[Array, ...], width: i
     )
 
 
-def _matvec(matrix: Array, vector: Array) -> Array:
+def matvec(matrix: Float[Array, "k l"], vector: Float[Array, " l"]) -> Float[Array, " k"]:
+    """Matrix times vector, in the full precision of the dtype on every device."""
     return jnp.matmul(matrix, vector, precision=jax.lax.Precision.HIGHEST)
 
 

@@ -5,7 +5,7 @@ import numbers
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from ._checks import probabilities, require
 from ._cost import SquaredCost
@@ -50,17 +50,18 @@ def solve(
     x, _ = as_values(x)
     if x.ndim != 1:
         raise ValueError(f"solve takes one list of values, shape (n,), got {x.shape}: use jax.vmap for batches")
-    w = None if weights is None else as_weights(weights)
+    w = None if weights is None else as_values(weights)[0].astype(x.dtype)
     if w is not None and w.shape != x.shape:
         raise ValueError(f"weights must have the shape of the values, {x.shape}, got {w.shape}")
+    a = jnp.full(x.size, 1 / x.size, x.dtype) if w is None else probabilities(w, "weights")
     return eqx.filter_jit(solve_row)(
-        x, w, target, as_solver(solver, epsilon), cost or SquaredCost(), squash or logistic, throw
+        x, a, target, as_solver(solver, epsilon), cost or SquaredCost(), squash or logistic, throw
     )
 
 
 def solve_row(
     x: Float[Array, " n"],
-    weights: Float[Array, " n"] | None,
+    weights: Float[Array, " n"],
     target: TargetMeasure,
     solver: AbstractSolver,
     cost: Cost,
@@ -68,24 +69,18 @@ def solve_row(
     throw: bool,
 ) -> Solution:
     """One problem, its arguments checked already: squash, solve, throw."""
-    n, dtype = x.size, x.dtype
-    a = jnp.full(n, 1 / n, dtype) if weights is None else probabilities(weights.astype(dtype), "weights")
-    target = jax.tree.map(lambda v: v.astype(dtype), target)
-    positions = x if solver.order_only else squash(x, a)
+    target = jax.tree.map(lambda leaf: leaf.astype(x.dtype), target)
+    positions = x if solver.order_only else squash(x, weights)
     # Whatever the squash and the solver: an answer that rests on NaN or infinity is NaN.
     positions = jnp.where(jnp.all(jnp.isfinite(x)), positions, jnp.nan)
-    solution = solver.solve(Problem(positions, a, target, cost))
-    if not throw or isinstance(solver, NorthWestCorner):
+    solution = solver.solve(Problem(positions, weights, target, cost))
+    if not throw:
         return solution
     # NaN input is answered with NaN; whatever else went wrong is an error. The check sits on the plan: on an
     # operator's output, differentiation would drop it as dead code.
-    failed = _failed(solution) & jnp.all(jnp.isfinite(positions + a))
+    failed = (solution.result != RESULTS.successful) & jnp.all(jnp.isfinite(positions + weights))
     plan = solution.result.error_if(solution.plan, failed)
     return eqx.tree_at(lambda s: s.plan, solution, plan)
-
-
-def _failed(solution: Solution) -> Bool[Array, ""]:
-    return solution.result != RESULTS.successful
 
 
 def as_values(x: ArrayLike) -> tuple[Float[Array, "..."], jnp.dtype]:
@@ -103,12 +98,6 @@ def as_values(x: ArrayLike) -> tuple[Float[Array, "..."], jnp.dtype]:
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise TypeError(f"values must be real numbers, got {x.dtype}")
     return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x, x.dtype
-
-
-def as_weights(weights: ArrayLike) -> Float[Array, "..."]:
-    """Weights as floating point numbers."""
-    weights, _ = as_values(weights)
-    return require(weights, ~jnp.any(weights < 0), "weights must not be negative")
 
 
 def as_solver(solver: AbstractSolver | None, epsilon: Scalar | None) -> AbstractSolver:

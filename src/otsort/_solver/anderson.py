@@ -35,7 +35,7 @@ class AndersonSinkhorn(AbstractEntropicSolver):
         differentiation: `Implicit()` unless given.
         start: `problem -> f`, the first potential.
         history_size: number of sweeps extrapolated from, at least 2.
-        ridge: regularisation of the extrapolation, > 0.
+        ridge: regularisation of the extrapolation, relative to the largest squared residual, > 0.
 
     Raises:
         ValueError: epsilon or tol not positive, max_steps below 1, history_size below 2.
@@ -60,14 +60,17 @@ class AndersonSinkhorn(AbstractEntropicSolver):
         return dual, _State(start, start, history, jnp.asarray(jnp.inf, start.dtype))
 
     def step(self, constants: SemiDual, state: _State) -> _State:
-        swept, history = self._anderson(constants).update(_wide(state.swept), state.history)
+        # jaxopt's ridge is absolute; residuals shrink as the iteration converges, and their Gram matrix faster.
+        scale = jnp.max(jnp.diagonal(state.history.residual_gram))
+        ridge = self.ridge * jnp.maximum(scale, jnp.finfo(scale.dtype).tiny / self.ridge)
+        swept, history = self._anderson(constants, ridge).update(_wide(state.swept), state.history)
         potential, error = history.aux
         return _State(potential, swept.astype(potential.dtype), history, error)
 
     def potential(self, constants: SemiDual, state: _State) -> Float[Array, " m"]:
-        return state.potential
+        return jnp.where(constants.problem.target.weights > 0, state.potential, state.swept)
 
-    def _anderson(self, dual: SemiDual):
+    def _anderson(self, dual: SemiDual, ridge: Any = 1.0):
         with warnings.catch_warnings():  # jaxopt announces at import that it is no longer developed
             warnings.simplefilter("ignore", DeprecationWarning)
             from jaxopt import AndersonAcceleration
@@ -75,10 +78,10 @@ class AndersonSinkhorn(AbstractEntropicSolver):
         def sweep(potential):
             potential = potential.astype(dual.epsilon.dtype)
             log_ratio = dual.log_ratio(potential)
-            return _wide(potential - dual.epsilon * log_ratio), (potential, dual.marginal_error(log_ratio))
+            return _wide(potential - dual.epsilon * log_ratio), (potential, dual.marginal_error(jnp.exp(log_ratio)))
 
         return AndersonAcceleration(
-            sweep, history_size=self.history_size, ridge=self.ridge, has_aux=True, implicit_diff=False
+            sweep, history_size=self.history_size, ridge=ridge, has_aux=True, implicit_diff=False
         )
 
 

@@ -70,10 +70,7 @@ class AbstractEntropicSolver(AbstractSolver):
         dtype = problem.positions.dtype
         epsilon = self.epsilon.target if isinstance(self.epsilon, EpsilonSchedule) else self.epsilon
         dual = SemiDual(problem, jnp.asarray(epsilon, dtype))
-        tol = jnp.asarray(jnp.inf if self.tol is None else self.tol, dtype)
-        tol = jnp.maximum(tol, 0.25 * jnp.finfo(dtype).eps / stop_gradient(dual.epsilon))
-        # A fixed budget is one whose tolerance is never met on the way, and always at the end.
-        enough = jnp.asarray(-1, dtype) if self.tol is None else tol
+        tol = jnp.maximum(jnp.asarray(jnp.inf if self.tol is None else self.tol, dtype), dual.rounding)
 
         def iterate(loop: Loop, operands: Any) -> tuple[Any, Int[Array, ""]]:
             solver, dual = operands
@@ -82,13 +79,14 @@ class AbstractEntropicSolver(AbstractSolver):
             def keep_going(carry) -> Bool[Array, ""]:
                 state, num_steps = carry
                 # NaN compares false: a problem that holds one stops at once.
-                return (num_steps < solver.max_steps) & (state.marginal_error > enough)
+                return (num_steps < solver.max_steps) & (state.marginal_error > tol)
 
             def step(carry):
                 state, num_steps = carry
                 return solver.step(constants, state), num_steps + 1
 
-            return loop(keep_going, step, (state, jnp.zeros((), int)), solver.max_steps)
+            carry = (state, jnp.zeros((), int))
+            return loop(None if solver.tol is None else keep_going, step, carry, solver.max_steps)
 
         def step(operands: Any, state: Any) -> Any:
             solver, dual = operands
@@ -101,7 +99,7 @@ class AbstractEntropicSolver(AbstractSolver):
         found, state, num_steps = self.differentiation.potential(Iteration(iterate, step, potential), (self, dual))
         error = stop_gradient(state.marginal_error)
         result = RESULTS.where(error <= tol, RESULTS.successful, RESULTS.max_steps_reached)
-        result = RESULTS.where(jnp.all(jnp.isfinite(found)), result, RESULTS.nonfinite)
+        result = RESULTS.where(jnp.isnan(error) | ~jnp.all(jnp.isfinite(found)), RESULTS.nonfinite, result)
         return Solution(
             EntropicPlan(dual, found), result, {"num_steps": num_steps, "marginal_error": error, "tol": tol}, state
         )

@@ -17,7 +17,7 @@ from .base import AbstractEntropicSolver, check_entropic
 
 class _State(eqx.Module):
     potential: Float[Array, " m"]
-    correction: Float[Array, " m"]  # what the next sweep subtracts
+    log_ratio: Float[Array, " m"]  # at the epsilon of the next sweep, as the error
     marginal_error: Float[Array, ""]
     sweep: Int[Array, ""]
 
@@ -49,16 +49,19 @@ class LogSinkhorn(AbstractEntropicSolver):
         return dual, self._evaluate(dual, self.start(dual.problem), jnp.zeros((), int))
 
     def step(self, constants: SemiDual, state: _State) -> _State:
-        return self._evaluate(constants, state.potential - state.correction, state.sweep + 1)
+        epsilon = self._epsilon(constants, state.sweep)
+        return self._evaluate(constants, state.potential - epsilon * state.log_ratio, state.sweep + 1)
 
     def potential(self, constants: SemiDual, state: _State) -> Float[Array, " m"]:
-        return state.potential
+        return constants.settle(state.potential, state.log_ratio)
 
     def _evaluate(self, dual: SemiDual, potential: Float[Array, " m"], sweep: Int[Array, ""]) -> _State:
-        if not isinstance(self.epsilon, EpsilonSchedule):
-            log_ratio = dual.log_ratio(potential)
-            return _State(potential, dual.epsilon * log_ratio, dual.marginal_error(log_ratio), sweep)
-        epsilon = self.epsilon(sweep).astype(dual.epsilon.dtype)
+        epsilon = self._epsilon(dual, sweep)
         log_ratio = SemiDual(dual.problem, epsilon).log_ratio(potential)
-        error = jnp.where(epsilon > dual.epsilon, jnp.inf, dual.marginal_error(log_ratio))
-        return _State(potential, epsilon * log_ratio, error, sweep)
+        error = jnp.where(epsilon > dual.epsilon, jnp.inf, dual.marginal_error(jnp.exp(log_ratio)))
+        return _State(potential, log_ratio, error, sweep)
+
+    def _epsilon(self, dual: SemiDual, sweep: Int[Array, ""]) -> Float[Array, ""]:
+        if isinstance(self.epsilon, EpsilonSchedule):
+            return self.epsilon(sweep).astype(dual.epsilon.dtype)
+        return dual.epsilon

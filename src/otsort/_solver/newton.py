@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from .._differentiation import AbstractDifferentiation, Implicit
 from .._problem import Problem
-from .._semidual import SemiDual
+from .._semidual import SemiDual, matvec
 from .._start import exact_start
 from .._types import Scalar
 from .base import AbstractEntropicSolver, check_entropic
@@ -16,7 +16,7 @@ from .base import AbstractEntropicSolver, check_entropic
 
 class _State(eqx.Module):
     potential: Float[Array, " m"]
-    log_ratio: Float[Array, " m"]
+    coupling: Float[Array, "m m"]
     marginal_error: Float[Array, ""]
 
 
@@ -50,17 +50,18 @@ class Newton(AbstractEntropicSolver):
         return dual, _evaluate(dual, self.start(dual.problem))
 
     def step(self, constants: SemiDual, state: _State) -> _State:
-        change = constants.solve_linearised(state.potential, -jnp.expm1(state.log_ratio))
-        weighted = constants.problem.target.weights > 0  # the others follow, and may move far
+        weights = constants.problem.target.weights
+        change = constants.solve_linearised(state.coupling, 1 - matvec(state.coupling, weights))
+        weighted = weights > 0  # the others follow, and may move far
         low = jnp.min(jnp.where(weighted, change, jnp.inf))
         high = jnp.max(jnp.where(weighted, change, -jnp.inf))
-        length = jnp.minimum(1, 4 / jnp.maximum(high - low, 4))
+        length = 4 / jnp.maximum(high - low, 4)
         return _evaluate(constants, state.potential + length * constants.epsilon * change)
 
     def potential(self, constants: SemiDual, state: _State) -> Float[Array, " m"]:
-        return state.potential
+        return constants.settle(state.potential, jnp.log(matvec(state.coupling, constants.problem.target.weights)))
 
 
 def _evaluate(dual: SemiDual, potential: Float[Array, " m"]) -> _State:
-    log_ratio = dual.log_ratio(potential)
-    return _State(potential, log_ratio, dual.marginal_error(log_ratio))
+    coupling = dual.coupling(potential)
+    return _State(potential, coupling, dual.marginal_error(matvec(coupling, dual.problem.target.weights)))

@@ -1,0 +1,58 @@
+"""Sphinx configuration: `sphinx-build -W --keep-going -b html docs docs/_build/html`, without network."""
+
+import re
+import typing
+
+typing.GENERATING_DOCUMENTATION = True  # before jaxtyping is imported: it then prints Float[Array, "n"] as such
+
+import otsort  # noqa: E402
+
+project = "otsort"
+author = "The otsort developers"
+project_copyright = author
+version = release = otsort.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+    "sphinx_gallery.gen_gallery",
+    "sphinx-mathjax-offline",
+    "sphinxcontrib.bibtex",
+]
+exclude_patterns = ["_build"]
+default_role = "py:obj"
+
+html_theme = "pydata_sphinx_theme"
+html_title = "otsort"
+html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+autodoc_inherit_docstrings = True
+maximum_signature_line_length = 88
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_attr_annotations = False  # the signature shows them
+
+bibtex_bibfiles = ["references.bib"]
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../tutorials",
+    "gallery_dirs": "tutorials",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+
+def name_default_functions(app, what, name, obj, options, signature, return_annotation):
+    """A default that is a function is shown by its name."""
+    return signature and (re.sub(r"<function (\w+)>", r"\1", signature), return_annotation)
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", name_default_functions)

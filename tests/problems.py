@@ -1,0 +1,127 @@
+"""Named data families, target measures and solvers, for tests of each against each."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import otsort
+
+#: Numbers of inputs and of targets, few, so that compilation does not dominate.
+SIZES = (1, 5, 16)
+SHAPES = ((1, 3), (5, 1), (5, 16), (16, 5))
+
+
+def spread(rng, n):
+    return rng.normal(size=n)
+
+
+def heavy_tailed(rng, n):
+    return rng.standard_cauchy(n)
+
+
+def two_clusters(rng, n):
+    return rng.normal(size=n) + 20 * (rng.uniform(size=n) < 0.5)
+
+
+def tied(rng, n):
+    return rng.integers(0, 3, n).astype(float)
+
+
+def constant(rng, n):
+    return np.full(n, rng.normal())
+
+
+def offset(rng, n):
+    return 1e3 + rng.normal(size=n)
+
+
+FAMILIES = {f.__name__: f for f in (spread, heavy_tailed, two_clusters, tied, constant, offset)}
+
+
+def flat(rng, n):
+    return np.ones(n)
+
+
+def uneven(rng, n):
+    return rng.uniform(0.1, 1, n)
+
+
+def tiny(rng, n):
+    return 10 ** rng.uniform(-8, 0, n)
+
+
+def with_zeros(rng, n):
+    weights = rng.uniform(0.1, 1, n)
+    weights[rng.permutation(n)[: n // 3]] = 0
+    return weights
+
+
+WEIGHTS = {f.__name__: f for f in (flat, uneven, tiny, with_zeros)}
+
+
+def uniform(rng, m):
+    return otsort.TargetMeasure.uniform(m)
+
+
+def irregular(rng, m):
+    points = np.cumsum(rng.uniform(0.1, 1, m))
+    return otsort.TargetMeasure(points / points[-1], rng.uniform(0.1, 1, m))
+
+
+def sparse(rng, m):
+    return otsort.TargetMeasure(np.linspace(0, 1, m), with_zeros(rng, m))
+
+
+TARGETS = {f.__name__: f for f in (uniform, irregular, sparse)}
+
+#: Every iterative solver, each at an epsilon and a budget at which it converges.
+SOLVERS = {
+    "sinkhorn": lambda epsilon: otsort.Sinkhorn(epsilon=epsilon, max_steps=3000),
+    "sinkhorn_tol": lambda epsilon: otsort.Sinkhorn(
+        epsilon=epsilon, tol=1e-9, max_steps=3000, differentiation=otsort.Implicit()
+    ),
+    "log_sinkhorn": lambda epsilon: otsort.LogSinkhorn(epsilon=epsilon, tol=1e-9),
+    "log_sinkhorn_zero_start": lambda epsilon: otsort.LogSinkhorn(epsilon=epsilon, tol=1e-9, start=otsort.zero_start),
+    "log_sinkhorn_schedule": lambda epsilon: otsort.LogSinkhorn(epsilon=otsort.EpsilonSchedule(epsilon), tol=1e-9),
+    "anderson": lambda epsilon: otsort.AndersonSinkhorn(epsilon=epsilon, tol=1e-9),
+    "newton": lambda epsilon: otsort.Newton(epsilon=epsilon, tol=1e-9),
+}
+
+
+def dense_plan(x, a, target, epsilon, *, cost=np.square, sweeps=20_000):
+    """The entropic plan by plain log-domain sweeps in float64 NumPy: an independent reference."""
+    from scipy.special import logsumexp
+
+    y, b = np.asarray(target.points), np.asarray(target.weights)
+    kernel = -cost(y[None] - np.asarray(x)[:, None]) / epsilon
+    with np.errstate(divide="ignore"):
+        log_a, log_b = np.log(np.asarray(a)), np.log(b)
+    g = np.where(b > 0, 0, -np.inf)
+    for _ in range(sweeps):
+        f = log_a - logsumexp(kernel + g, axis=1)
+        old, g = g, log_b - logsumexp(kernel + f[:, None], axis=0)
+        if np.max(np.abs(g[b > 0] - old[b > 0])) < 1e-13:
+            break
+    f = log_a - logsumexp(kernel + g, axis=1)
+    return np.exp(f[:, None] + kernel + g)
+
+
+def normalised(weights):
+    return np.asarray(weights) / np.sum(weights)
+
+
+def squashed(x, a):
+    return np.asarray(otsort.squash.logistic(jnp.asarray(x), jnp.asarray(a)))
+
+
+def finite_difference(function, x, direction, step=1e-5):
+    """Central difference of a scalar function along a direction."""
+    return (function(x + step * direction) - function(x - step * direction)) / (2 * step)
+
+
+def directional(function, x, direction):
+    """The same by forward mode, after checking that reverse mode agrees."""
+    _, forward = jax.jvp(function, (x,), (direction,))
+    backward = jnp.vdot(jax.grad(function)(x), direction)
+    np.testing.assert_allclose(forward, backward, rtol=1e-7, atol=1e-10)
+    return forward

@@ -1,0 +1,52 @@
+"""JAX as it comes, without x64: the defaults converge, and answer within what float32 can do."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import otsort
+
+from . import problems
+
+pytestmark = pytest.mark.usefixtures("without_x64")
+
+
+@pytest.mark.parametrize("solver", problems.SOLVERS)
+def test_every_solver(solver):
+    x = np.random.default_rng(0).normal(size=16)
+    solution = otsort.solve(x, otsort.TargetMeasure.uniform(5), solver=problems.SOLVERS[solver](0.05))
+    assert solution.result == otsort.RESULTS.successful
+    a = np.full(16, 1 / 16)
+    expected = problems.dense_plan(problems.squashed(x, a), a, otsort.TargetMeasure.uniform(5), 0.05)
+    np.testing.assert_allclose(solution.plan.as_matrix(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", problems.FAMILIES)
+@pytest.mark.parametrize("epsilon", [1e-1, 1e-2, 1e-4, 1e-6, 1e-8])
+def test_defaults_are_finite_monotone_and_in_range(family, epsilon):
+    rng = np.random.default_rng(1)
+    x = jnp.asarray(np.stack([problems.FAMILIES[family](rng, 16) for _ in range(4)]), jnp.float32)
+    values, ranks = otsort.sort(x, epsilon=epsilon), otsort.rank(x, epsilon=epsilon)
+    assert jnp.all(jnp.diff(values, axis=-1) >= 0)
+    assert jnp.all((values >= x.min(-1, keepdims=True)) & (values <= x.max(-1, keepdims=True)))
+    assert jnp.all((ranks >= 1 - 1e-5) & (ranks <= 16 + 1e-5))
+    ordered = jnp.take_along_axis(ranks, jnp.argsort(x, axis=-1), axis=-1)
+    assert jnp.all(jnp.diff(ordered, axis=-1) >= -1e-4)
+    gradient = jax.grad(lambda x: jnp.vdot(x, otsort.rank(x, epsilon=epsilon)))(x)
+    assert jnp.all(jnp.isfinite(gradient))
+
+
+def test_the_tolerance_is_what_float32_can_reach():
+    x = np.random.default_rng(0).normal(size=16)
+    for epsilon in (1e-2, 1e-4):
+        stats = otsort.solve(x, otsort.TargetMeasure.uniform(16), epsilon=epsilon).stats
+        np.testing.assert_allclose(stats["tol"], max(1e-6, 0.25 * np.finfo(np.float32).eps / epsilon), rtol=1e-5)
+        assert stats["marginal_error"] <= stats["tol"]
+
+
+def test_scales_and_offsets_of_the_data_do_not_matter():
+    x = np.random.default_rng(0).normal(size=16).astype(np.float32)
+    expected = otsort.rank(x)
+    for scale, shift in ((1e-30, 0.0), (1e30, 0.0), (1.0, 1e3)):
+        np.testing.assert_allclose(otsort.rank(np.float32(scale) * x + np.float32(shift)), expected, atol=5e-3)
