@@ -24,13 +24,11 @@ PULL_PROBE = jnp.asarray(RNG.normal(size=N))
 PUSH_PROBE = jnp.asarray(RNG.normal(size=M))
 
 STRATEGIES = {
-    "unrolled": lambda e: otsort.LogSinkhorn(e, tol=None, max_steps=300, differentiation=otsort.Unrolled()),
-    "unrolled_tol": lambda e: otsort.LogSinkhorn(e, tol=1e-12, max_steps=400, differentiation=otsort.Unrolled()),
+    "unrolled": lambda e: otsort.LogSinkhorn(e, tol=1e-12, max_steps=400, differentiation=otsort.Unrolled()),
     "checkpointed": lambda e: otsort.LogSinkhorn(e, tol=None, max_steps=300, differentiation=otsort.Checkpointed()),
     "implicit": lambda e: otsort.LogSinkhorn(e, tol=1e-12, differentiation=otsort.Implicit()),
     "one_step": lambda e: otsort.LogSinkhorn(e, tol=1e-12, differentiation=otsort.OneStep(200)),
     "kernel": lambda e: otsort.Sinkhorn(e, max_steps=400),
-    "kernel_implicit": lambda e: otsort.Sinkhorn(e, tol=1e-12, max_steps=4000, differentiation=otsort.Implicit()),
     "anderson": lambda e: otsort.AndersonSinkhorn(e, tol=1e-12),
     "newton": lambda e: otsort.Newton(e, tol=1e-12),
     "newton_one_step": lambda e: otsort.Newton(e, tol=1e-12, differentiation=otsort.OneStep()),
@@ -77,7 +75,7 @@ def test_every_strategy_in_every_input(strategy, differences):
         np.testing.assert_allclose(forward, differences[name], rtol=2e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("strategy", ["unrolled", "checkpointed", "implicit", "newton"])
+@pytest.mark.parametrize("strategy", ["unrolled", "newton"])
 def test_hessian_vector_products(strategy):
     function = lambda x: loss({**INPUTS, "x": x}, STRATEGIES[strategy])
     x, v = INPUTS["x"], DIRECTION["x"]
@@ -185,7 +183,7 @@ def test_float32_gradients_are_finite_and_right(family, n):
 def test_a_constant_input_has_no_squash_gradient():
     x = jnp.full(5, 0.1, jnp.float32)
     for squash in (otsort.squash.logistic, otsort.squash.min_max):
-        gradient = jax.jacobian(lambda x, s=squash: otsort.rank(x, squash=s))(x)
+        gradient = jax.jit(jax.jacobian(lambda x, s=squash: otsort.rank(x, squash=s)))(x)
         np.testing.assert_array_equal(gradient, jnp.zeros((5, 5)))
 
 
@@ -197,7 +195,7 @@ def test_float32_gradient_at_2048():
     def function(x):
         return jnp.vdot(jnp.asarray(probe, x.dtype), otsort.rank(x, num_targets=32, solver=solver))
 
-    single = jax.grad(function)(jnp.asarray(x, jnp.float32))
-    double = jax.grad(function)(jnp.asarray(x))
+    single = jax.jit(jax.grad(function))(jnp.asarray(x, jnp.float32))
+    double = jax.jit(jax.grad(function))(jnp.asarray(x))
     assert jnp.all(jnp.isfinite(single))
     np.testing.assert_allclose(single, double, atol=1e-3 * float(jnp.max(jnp.abs(double))))

@@ -93,7 +93,7 @@ def _result(
 
 
 def _outcome(method: Method, reading: Reading, gradient: Float[Array, " n"]) -> str:
-    if not np.all(np.isfinite(reading.ranks + reading.sorted_values)):
+    if not np.all(np.isfinite(reading.ranks + reading.sorted_values + reading.marginal_error)):
         return "not finite"
     if not reading.successful:
         return "not converged"

@@ -16,7 +16,7 @@ BUDGETS = (1, 3, 10, 30, 100)
 DIFFERENTIATIONS = {
     "Unrolled": (otsort.Unrolled(), 0),  # and the sweeps that it takes beyond max_steps
     "Implicit": (otsort.Implicit(), 0),
-    f"OneStep({LAST_STEPS})": (otsort.OneStep(LAST_STEPS), LAST_STEPS),
+    f"OneStep({LAST_STEPS})": (otsort.OneStep(LAST_STEPS), LAST_STEPS + 1),
 }
 
 
