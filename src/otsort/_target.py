@@ -1,7 +1,5 @@
 """The measure that inputs are transported to."""
 
-from typing import Self
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
@@ -39,14 +37,14 @@ class TargetMeasure(eqx.Module):
         self.weights = probabilities(weights, "weights of a TargetMeasure")
 
     @classmethod
-    def uniform(cls, m: int) -> Self:
+    def uniform(cls, m: int) -> "TargetMeasure":
         """m equal weights on a regular grid of [0, 1]: what ranks and sorted values are read from."""
         if m < 1:
             raise ValueError(f"a uniform target needs at least one point, got {m}")
         return cls(jnp.linspace(0, 1, m), jnp.ones(m))
 
     @classmethod
-    def quantile(cls, tau: Scalar, t: Scalar = 0.1) -> Self:
+    def quantile(cls, tau: Scalar, t: Scalar = 0.1) -> "TargetMeasure":
         """Points [0, 1/2, 1] and weights [tau (1 - t), t, (1 - tau)(1 - t)]: Cuturi et al. (2019), equation (4).
 
         The middle atom is centred at level tau + t (1/2 - tau), not at tau; `otsort.quantile` centres its own.
@@ -61,7 +59,7 @@ class TargetMeasure(eqx.Module):
         return cls(jnp.linspace(0, 1, 3), jnp.stack([tau * (1 - t), t, (1 - tau) * (1 - t)]))
 
     @classmethod
-    def top_k(cls, n: int, k: int) -> Self:
+    def top_k(cls, n: int, k: int) -> "TargetMeasure":
         """Points linspace(0, 1, k + 1), weights [1 - k/n, 1/n, ..., 1/n]; k = n is `uniform(n)`."""
         _check_k(n, k)
         if k == n:
@@ -69,7 +67,7 @@ class TargetMeasure(eqx.Module):
         return cls(jnp.linspace(0, 1, k + 1), jnp.ones(k + 1).at[0].set(n - k))
 
     @classmethod
-    def top_mass(cls, n: int, k: int) -> Self:
+    def top_mass(cls, n: int, k: int) -> "TargetMeasure":
         """Points [0, 1], weights [1 - k/n, k/n]: one atom for all of the k largest values."""
         _check_k(n, k)
         return cls(jnp.linspace(0, 1, 2), jnp.asarray([n - k, k], float))

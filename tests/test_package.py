@@ -1,0 +1,49 @@
+"""The package as a whole: what an import costs, and that annotations are true."""
+
+import pathlib
+import subprocess
+import sys
+
+import otsort
+
+ANNOTATIONS_ARE_TRUE = """
+from jaxtyping import install_import_hook
+
+with install_import_hook("otsort", "beartype.beartype"):
+    import otsort
+
+import jax
+import jax.numpy as jnp
+
+x = jnp.array([1.0, 5.0, 4.0, 8.0])
+for solver in (
+    otsort.Newton(start=otsort.WarmStart(jnp.zeros(4))),
+    otsort.LogSinkhorn(otsort.EpsilonSchedule(0.05), differentiation=otsort.OneStep()),
+    otsort.Sinkhorn(0.05, differentiation=otsort.Checkpointed()),
+    otsort.AndersonSinkhorn(0.05),
+    otsort.NorthWestCorner(),
+):
+    jax.grad(lambda x: jnp.sum(otsort.sort_by(jnp.stack([x, x], 1), x, solver=solver)))(x)
+otsort.quantile(x, jnp.array([0.1, 0.2]), width=0.3, epsilon=0)
+otsort.quantile_normalize(x, jnp.arange(2.0), weights=jnp.arange(4), cost=otsort.PowerCost(2), epsilon=0)
+otsort.top_k_mask(x[None], 2, squash=otsort.squash.min_max, epsilon=0)
+"""
+
+
+def run(code):
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_annotations_are_true():
+    run(ANNOTATIONS_ARE_TRUE)
+
+
+def test_import_does_not_pay_for_jaxopt():
+    run("import sys, otsort; assert not {'jaxopt', 'matplotlib', 'typer'} & set(sys.modules)")
+
+
+def test_it_says_that_it_is_typed_and_which_version_it_is():
+    assert (pathlib.Path(otsort.__file__).parent / "py.typed").exists()
+    root = pathlib.Path(__file__).parent.parent
+    assert f"version: {otsort.__version__}" in (root / "CITATION.cff").read_text()
+    assert f"[{otsort.__version__}]" in (root / "CHANGELOG.md").read_text()
