@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from hypothesis import strategies as st
 
 import otsort
 
@@ -73,6 +74,14 @@ def sparse(rng, m):
 
 
 TARGETS = {f.__name__: f for f in (uniform, irregular, sparse)}
+
+# What hypothesis draws from.
+seeds = st.integers(0, 2**32 - 1)
+sizes = st.sampled_from(SIZES)
+shapes = st.sampled_from(SHAPES)
+families = st.sampled_from(sorted(FAMILIES))
+weightings = st.sampled_from(sorted(WEIGHTS))
+targets = st.sampled_from(sorted(TARGETS))
 
 #: Every iterative solver, each at an epsilon and a budget at which it converges.
 SOLVERS = {

@@ -12,13 +12,7 @@ from hypothesis import strategies as st
 import otsort
 
 from . import problems
-
-seeds = st.integers(0, 2**32 - 1)
-sizes = st.sampled_from(problems.SIZES)
-shapes = st.sampled_from(problems.SHAPES)
-families = st.sampled_from(sorted(problems.FAMILIES))
-weightings = st.sampled_from(sorted(problems.WEIGHTS))
-targets = st.sampled_from(sorted(problems.TARGETS))
+from .problems import families, seeds, shapes, sizes, targets, weightings
 
 
 @given(seeds, families, sizes)

@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 import otsort
 
 from . import problems
+from .problems import families, seeds, shapes, sizes, targets, weightings
 
-seeds = st.integers(0, 2**32 - 1)
-sizes = st.sampled_from(problems.SIZES)
-shapes = st.sampled_from(problems.SHAPES)
-families = st.sampled_from(sorted(problems.FAMILIES))
-weightings = st.sampled_from(sorted(problems.WEIGHTS))
-targets = st.sampled_from(sorted(problems.TARGETS))
 epsilons = st.floats(-4, 1).map(lambda exponent: 10**exponent)
 dtypes = st.sampled_from([np.float32, np.float64])
 
