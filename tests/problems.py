@@ -134,3 +134,41 @@ def directional(function, x, direction):
     backward = jnp.vdot(jax.jit(jax.grad(function))(x), direction)
     np.testing.assert_allclose(forward, backward, rtol=1e-7, atol=1e-10)
     return forward
+
+
+def close_points(rng, m):
+    """Gaps down to 1e-6, weights down to 1e-8."""
+    points = np.sort(rng.uniform(size=m)) + 1e-6 * np.arange(m)
+    return otsort.TargetMeasure(points / max(1, points[-1]), WEIGHTS[rng.choice(["flat", "uneven", "tiny"])](rng, m))
+
+
+def near_ties(rng, n):
+    return np.arange(n) % 3 + 1e-3 * rng.normal(size=n)
+
+
+def rounded(rng, n):
+    return np.round(rng.normal(size=n), 1)
+
+
+def skewed(rng, n):
+    return rng.lognormal(size=n)
+
+
+def even(rng, n):
+    return rng.uniform(size=n)
+
+
+#: Larger and harder than the above: for the convergence of the default solver.
+HARD_FAMILIES = (spread, heavy_tailed, two_clusters, tied, near_ties, rounded, skewed, even)
+HARD_SHAPES = tuple((n, m) for n in (3, 20, 80, 150) for m in (2, 5, 30, 80))
+
+
+def hard_problems(rng, n, m, count):
+    """`count` random problems as one batch: x, a, y, b and an epsilon between 1e-6 and 0.3."""
+    batch = []
+    for _ in range(count):
+        x = HARD_FAMILIES[rng.integers(len(HARD_FAMILIES))](rng, n)
+        a = WEIGHTS[rng.choice(["flat", "uneven", "tiny"])](rng, n)
+        target = (uniform, close_points)[rng.integers(2)](rng, m)
+        batch.append((x, normalised(a), target.points, target.weights, 10 ** rng.uniform(-6, np.log10(0.3))))
+    return tuple(map(np.stack, zip(*batch, strict=True)))

@@ -85,6 +85,29 @@ def test_hessian_vector_products(strategy):
     np.testing.assert_allclose(product, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("epsilon", [1e-2, 1e-1])
+def test_hessian_vector_products_of_the_default(epsilon):
+    """Against the unrolled ones in float64; then float32 against float64."""
+    rng = np.random.default_rng(4)
+    x, v, probe = rng.normal(size=16), rng.normal(size=16), rng.normal(size=16)
+
+    def product(solver, dtype):
+        def function(x):
+            target = otsort.TargetMeasure.uniform(16)
+            plan = otsort.solve(x, target, solver=solver).plan
+            return jnp.vdot(jnp.asarray(probe, dtype), plan.pull(target.cumulative.astype(dtype)) + plan.push(x))
+
+        return jax.jit(lambda x, v: jax.jvp(jax.grad(function), (x,), (v,))[1])(
+            *(jnp.asarray(u, dtype) for u in (x, v))
+        )
+
+    sweeps = otsort.LogSinkhorn(epsilon, tol=None, max_steps=400, differentiation=otsort.Unrolled())
+    exact = product(otsort.Newton(epsilon, tol=1e-12), np.float64)
+    scale = float(jnp.linalg.norm(exact))
+    np.testing.assert_allclose(exact, product(sweeps, np.float64), atol=1e-6 * scale)
+    np.testing.assert_allclose(product(otsort.Newton(epsilon), np.float32), exact, atol=1e-3 * scale)
+
+
 def test_hessian_in_all_inputs_is_symmetric():
     hessian = jax.jit(jax.hessian(lambda inputs: loss(inputs, STRATEGIES["newton"])))(INPUTS)
     for one in INPUTS:

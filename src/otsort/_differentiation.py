@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from ._semidual import SemiDual, matvec
+from ._semidual import SemiDual
 
 Carry: TypeAlias = Any
 #: `(keep_going, step, carry, max_steps) -> carry`; keep_going is None for exactly max_steps steps.
@@ -139,10 +139,9 @@ def _solution_jvp(primals, tangents):
     potential, dual = primals
     _, dual_tangent = tangents
     potential = _solution(potential, dual)  # called again: higher derivatives see the solution, not a constant
-    _, drift = eqx.filter_jvp(lambda dual: dual.log_ratio(potential), (dual,), (dual_tangent,))
-    coupling = dual.coupling(potential)
-    ratio = matvec(coupling, dual.problem.target.weights)
-    return potential, -dual.epsilon * dual.solve_linearised(coupling, ratio * drift)
+    _, drift = eqx.filter_jvp(lambda dual: dual.ratio(potential), (dual,), (dual_tangent,))
+    coupling, _ = dual.coupling(potential)
+    return potential, -dual.epsilon * dual.solve_linearised(coupling, drift, refinements=2)
 
 
 @jax.custom_jvp

@@ -39,20 +39,20 @@ class SemiDual(eqx.Module):
     def log_partition(self, potential: Float[Array, " m"]) -> Float[Array, " n"]:
         """L, the soft c-transform of the potential over -epsilon."""
         weights = self.problem.target.weights
-        return self._over_inputs(lambda x: _log_sum_exp(self._row(potential, x), weights))
+        return self._over_inputs(lambda x: _log_sum_exp(self._exponents(potential, x), weights))
+
+    def ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]:
+        """s, in one pass; far from the solution it may underflow, where `log_ratio` does not."""
+        return self._sum_over_inputs(lambda x, a: jnp.sum(a[:, None] * self._density(potential, x), axis=0))
 
     def log_ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]:
         """log s: column sums of the plan over the weights of the targets, zero at the solution.
 
         f - epsilon log s is one Sinkhorn sweep: equation (3) of Cuturi et al. (2019).
         """
-        log_partition = self.log_partition(potential)
+        columns = self._columns(potential)
         weights = self.problem.weights
-        return self._over_targets(
-            lambda y, f: _log_sum_exp(self._column(f, y) - log_partition, weights),
-            self.problem.target.points,
-            potential,
-        )
+        return potential / self.epsilon + self._over_targets(lambda y: _log_sum_exp(columns(y), weights))
 
     def marginal_error(self, ratio: Float[Array, " m"]) -> Float[Array, ""]:
         """sum_j abs(sum_i P_ij - b_j), from the ratios s."""
@@ -65,59 +65,45 @@ class SemiDual(eqx.Module):
     def pull(self, potential: Float[Array, " m"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         """P z / a, averages of target values for each input."""
         weights = self.problem.target.weights
-        return self._over_inputs(lambda x: _average(self._row(potential, x), weights, values))
+        return self._over_inputs(lambda x: _averages(weights[None, :] * self._density(potential, x), values))
 
     def push(self, potential: Float[Array, " m"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         """P^T v / P^T 1, averages of input values for each target; f_j cancels from the j-th."""
-        log_partition = self.log_partition(potential)
+        columns = self._columns(potential)
         weights = self.problem.weights
-        return self._over_targets(
-            lambda y: _average(self._column(jnp.zeros_like(y), y) - log_partition, weights, values),
-            self.problem.target.points,
-        )
+        return self._over_targets(lambda y: _averages(weights[None, :] * _normalised_exp(columns(y), weights), values))
 
     def as_matrix(self, potential: Float[Array, " m"]) -> Float[Array, "n m"]:
         """The plan P."""
-        weights = self.problem.target.weights
-        rows = jax.vmap(lambda x: _softmax(self._row(potential, x), weights))(self.problem.positions)
-        return self.problem.weights[:, None] * rows
+        x, a, b = self.problem.positions, self.problem.weights, self.problem.target.weights
+        return a[:, None] * b[None, :] * self._density(potential, x)
 
-    def coupling(self, potential: Float[Array, " m"]) -> Float[Array, "m m"]:
-        """W = S^T diag(a) S; s = W b, as the rows of S average to one under b."""
-        weights = self.problem.target.weights
-
-        def density(x):
-            row = self._row(potential, x)
-            return _exp(row - _log_sum_exp(row, weights))
+    def coupling(self, potential: Float[Array, " m"]) -> tuple[Float[Array, "m m"], Float[Array, " m"]]:
+        """W = S^T diag(a) S, and s: equal to W b, but summed with less rounding than the matrix product."""
 
         def block(x, a):
-            rows = jax.vmap(density)(x)
-            return jnp.einsum("i,ij,ik->jk", a, rows, rows, precision=jax.lax.Precision.HIGHEST)
+            density = self._density(potential, x)
+            masses = a[:, None] * density
+            return jnp.matmul(density.T, masses, precision=jax.lax.Precision.HIGHEST), jnp.sum(masses, axis=0)
 
-        x, a = self.problem.positions, self.problem.weights
-        size = max(1, MAX_ENTRIES // weights.size)
-        if x.size <= size:
-            return block(x, a)
-        blocks = -(-x.size // size)
-        fill = blocks * size - x.size
-        x = jnp.pad(x, (0, fill), mode="edge").reshape(blocks, size)
-        a = jnp.pad(a, (0, fill)).reshape(blocks, size)
-        zero = jnp.zeros((weights.size, weights.size), weights.dtype)
-        return jax.lax.scan(jax.checkpoint(lambda total, xa: (total + block(*xa), None)), zero, (x, a))[0]
+        return self._sum_over_inputs(block)
 
-    def solve_linearised(self, coupling: Float[Array, "m m"], right: Float[Array, " m"]) -> Float[Array, " m"]:
+    def solve_linearised(
+        self, coupling: Float[Array, "m m"], right: Float[Array, " m"], refinements: int
+    ) -> Float[Array, " m"]:
         """The change of f / epsilon, up to a constant, that changes s by `right` to first order: J df = right.
 
         J = diag(s) - W diag(b), and diag(b) J is the Laplacian of a graph on the targets with edges b_j W_jk b_k: built
         from its edges, it keeps float32 accuracy where coupling is weak, which 1 - W_jj b_j would lose. Damped at the
         level of rounding, so that uncoupled targets do not answer to noise, scaled to unit diagonal and pinned along
-        its null vector, it is positive definite. The last line is J df = right solved for its first term: it extends
-        df to targets of weight zero.
+        its null vector, it is positive definite. Each refinement undoes the damping where coupling is stronger than
+        it: an iteration corrects itself and needs none. The last line is J df = right solved for its first term: it
+        extends df to targets of weight zero.
         """
         weights = self.problem.target.weights
         identity = jnp.eye(weights.size, dtype=weights.dtype)
         edges = weights[:, None] * coupling * weights[None, :] * (1 - identity)
-        degree = jnp.sum(edges, axis=1)
+        degree = jnp.sum(edges, axis=0)
         damped = degree + self.rounding * weights
         linked = damped > 0
         null = jnp.where(linked, jnp.sqrt(jnp.where(linked, damped, 1)), 0)
@@ -125,32 +111,59 @@ class SemiDual(eqx.Module):
         matrix = identity - scale[:, None] * edges * scale[None, :] + null[:, None] * null[None, :] / jnp.sum(damped)
         factor = jax.scipy.linalg.cho_factor(matrix, lower=True)
         flow = weights * right
-        change = jnp.zeros_like(right)
-        for _ in range(3):  # the first solves, the others undo the damping where coupling is stronger than it
+        change = scale * jax.scipy.linalg.cho_solve(factor, scale * flow)
+        for _ in range(refinements):
             missing = flow - (degree * change - matvec(edges, change))
             change = change + scale * jax.scipy.linalg.cho_solve(factor, scale * missing)
         return (right + matvec(coupling, weights * change)) / matvec(coupling, weights)
 
-    def _row(self, potential, x):
-        return (potential - self.problem.cost(self.problem.target.points - x)) / self.epsilon
+    def _exponents(self, potential: Float[Array, " m"], x: Float[Array, " k"]) -> Float[Array, "k m"]:
+        return (potential[None, :] - self.problem.cost(self.problem.target.points[None, :] - x[:, None])) / self.epsilon
 
-    def _column(self, potential, y):
-        return (potential - self.problem.cost(y - self.problem.positions)) / self.epsilon
+    def _density(self, potential: Float[Array, " m"], x: Float[Array, " k"]) -> Float[Array, "k m"]:
+        """S for some of the inputs."""
+        return _normalised_exp(self._exponents(potential, x), self.problem.target.weights)
 
-    def _over_inputs(self, function: Callable[..., Array], *arrays: Array) -> Array:
-        return _chunked(function, (self.problem.positions, *arrays), self.problem.target.points.size)
+    def _columns(self, potential: Float[Array, " m"]) -> Callable[[Float[Array, " k"]], Float[Array, "k n"]]:
+        """log S for some of the targets, without their own potential."""
+        log_partition = self.log_partition(potential)
+        return lambda y: (
+            -self.problem.cost(y[:, None] - self.problem.positions[None, :]) / self.epsilon - log_partition[None, :]
+        )
 
-    def _over_targets(self, function: Callable[..., Array], *arrays: Array) -> Array:
-        return _chunked(function, arrays, self.problem.positions.size)
+    def _over_inputs(self, function: Callable[[Array], Array]) -> Array:
+        return _in_blocks(function, self.problem.positions, self.problem.target.points.size)
+
+    def _over_targets(self, function: Callable[[Array], Array]) -> Array:
+        return _in_blocks(function, self.problem.target.points, self.problem.positions.size)
+
+    def _sum_over_inputs(self, function: Callable[[Array, Array], Any]) -> Any:
+        x, a = self.problem.positions, self.problem.weights
+        # A product of longer matrices, as in `coupling`, would lose digits of float32.
+        size = min(_block_size(self.problem.target.points.size), 2**14)
+        if x.size <= size:
+            return function(x, a)
+        blocks = _blocks(x, size, mode="edge"), _blocks(a, size, mode="constant")
+        zero = jax.tree.map(jnp.zeros_like, jax.eval_shape(function, x[:size], a[:size]))
+        add = jax.checkpoint(lambda total, block: (jax.tree.map(jnp.add, total, function(*block)), None))
+        return jax.lax.scan(add, zero, blocks)[0]
 
 
-def _chunked(function: Callable[..., Array], arrays: tuple[Array, ...], width: int) -> Array:
-    """vmap of a function that works on `width` entries at a time, in chunks when they would be too many together."""
-    if arrays[0].size * width <= MAX_ENTRIES:
-        return jax.vmap(function)(*arrays)
-    return jax.lax.map(
-        jax.checkpoint(lambda element: function(*element)), arrays, batch_size=max(1, MAX_ENTRIES // width)
-    )
+def _in_blocks(function: Callable[[Array], Array], elements: Float[Array, " k"], width: int) -> Array:
+    """function(elements), in blocks when its `width` entries an element would be too many together."""
+    size = _block_size(width)
+    if elements.size <= size:
+        return function(elements)
+    answers = jax.lax.map(jax.checkpoint(function), _blocks(elements, size, mode="edge"))
+    return answers.reshape(-1, *answers.shape[2:])[: elements.size]
+
+
+def _block_size(width: int) -> int:
+    return max(1, MAX_ENTRIES // width)
+
+
+def _blocks(array: Float[Array, " k"], size: int, mode: str) -> Float[Array, "blocks size"]:
+    return jnp.pad(array, (0, -array.size % size), mode=mode).reshape(-1, size)
 
 
 def matvec(matrix: Float[Array, "k l"], vector: Float[Array, " l"]) -> Float[Array, " k"]:
@@ -158,33 +171,54 @@ def matvec(matrix: Float[Array, "k l"], vector: Float[Array, " l"]) -> Float[Arr
     return jnp.matmul(matrix, vector, precision=jax.lax.Precision.HIGHEST)
 
 
-def _exp(values: Array) -> Array:
-    """exp, kept finite where only a weight of zero lets it grow."""
-    return jnp.exp(jnp.minimum(values, jnp.log(jnp.finfo(values.dtype).max) / 2))
+def _exponentials(values: Float[Array, "k l"], weights: Float[Array, " l"]) -> tuple[Array, Array]:
+    """exp(v - top) and top, the largest v of positive weight in each row.
+
+    Kept finite where only a weight of zero lets it grow.
+    """
+    top = jnp.max(jnp.where(weights[None, :] > 0, values, -jnp.inf), axis=-1, keepdims=True)
+    return jnp.exp(jnp.minimum(values - top, jnp.log(jnp.finfo(values.dtype).max) / 2)), top
 
 
-def _weighted_exp(values: Float[Array, " k"], weights: Float[Array, " k"]) -> tuple[Float[Array, " k"], Any]:
-    """exp(values - top) and top, the largest value of positive weight."""
-    top = stop_gradient(jnp.max(jnp.where(weights > 0, values, -jnp.inf)))
-    return _exp(values - top), top
+# Derivatives by hand, from the results: several times faster than those of the lines above, and right in a weight of 0.
 
 
-def _log_sum_exp(values: Float[Array, " k"], weights: Float[Array, " k"]) -> Float[Array, ""]:
-    """log sum_k w_k exp(v_k), differentiable in a weight of zero too."""
-    exponentials, top = _weighted_exp(values, weights)
-    return top + jnp.log(jnp.sum(weights * exponentials))
+@jax.custom_jvp
+def _normalised_exp(values: Float[Array, "k l"], weights: Float[Array, " l"]) -> Float[Array, "k l"]:
+    """exp(v) / sum w exp(v) in each row."""
+    exponentials, _ = _exponentials(values, weights)
+    return exponentials * (1 / jnp.sum(weights[None, :] * exponentials, axis=-1, keepdims=True))
 
 
-def _softmax(values: Float[Array, " k"], weights: Float[Array, " k"]) -> Float[Array, " k"]:
-    exponentials, _ = _weighted_exp(values, weights)
-    masses = weights * exponentials
-    return masses / jnp.sum(masses)
+@_normalised_exp.defjvp
+def _normalised_exp_jvp(primals, tangents):
+    result, (values_dot, _) = _normalised_exp(*primals), tangents
+    return result, result * (values_dot - _sum_change(result, primals, tangents)[:, None])
 
 
-def _average(
-    scores: Float[Array, " k"], weights: Float[Array, " k"], values: Float[Array, "k *d"]
-) -> Float[Array, "*d"]:
-    """Average of values under weights exp(scores), within their range whatever the rounding."""
-    mean = jnp.einsum("k,k...->...", _softmax(scores, weights), values, precision=jax.lax.Precision.HIGHEST)
-    low, high = jnp.min(values, axis=0), jnp.max(values, axis=0)
+@jax.custom_jvp
+def _log_sum_exp(values: Float[Array, "k l"], weights: Float[Array, " l"]) -> Float[Array, " k"]:
+    """log sum w exp(v) of each row."""
+    exponentials, top = _exponentials(values, weights)
+    return jnp.squeeze(top, -1) + jnp.log(jnp.sum(weights[None, :] * exponentials, axis=-1))
+
+
+@_log_sum_exp.defjvp
+def _log_sum_exp_jvp(primals, tangents):
+    return _log_sum_exp(*primals), _sum_change(_normalised_exp(*primals), primals, tangents)
+
+
+def _sum_change(normalised, primals, tangents):
+    """The relative change of sum w exp(v)."""
+    (_, weights), (values_dot, weights_dot) = primals, tangents
+    return jnp.sum(normalised * (weights[None, :] * values_dot + weights_dot[None, :]), axis=-1)
+
+
+def _averages(masses: Float[Array, "k l"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:
+    """Averages of values under each row of masses, within their range whatever the rounding."""
+    if values.ndim == 1:
+        mean = jnp.sum(masses * values[None, :], axis=-1)  # a long sum loses less in float32 than a long matrix product
+    else:
+        mean = jnp.einsum("kl,l...->k...", masses, values, precision=jax.lax.Precision.HIGHEST)
+    low, high = jnp.min(values, axis=0, keepdims=True), jnp.max(values, axis=0, keepdims=True)
     return mean + stop_gradient(jnp.clip(mean, low, high) - mean)

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from .._differentiation import AbstractDifferentiation, Implicit
 from .._problem import Problem
-from .._semidual import SemiDual, matvec
+from .._semidual import SemiDual
 from .._start import exact_start
 from .._types import Scalar
 from .base import AbstractEntropicSolver, check_entropic
@@ -17,6 +17,7 @@ from .base import AbstractEntropicSolver, check_entropic
 class _State(eqx.Module):
     potential: Float[Array, " m"]
     coupling: Float[Array, "m m"]
+    ratio: Float[Array, " m"]
     marginal_error: Float[Array, ""]
 
 
@@ -51,7 +52,7 @@ class Newton(AbstractEntropicSolver):
 
     def step(self, constants: SemiDual, state: _State) -> _State:
         weights = constants.problem.target.weights
-        change = constants.solve_linearised(state.coupling, 1 - matvec(state.coupling, weights))
+        change = constants.solve_linearised(state.coupling, 1 - state.ratio, refinements=0)
         weighted = weights > 0  # the others follow, and may move far
         low = jnp.min(jnp.where(weighted, change, jnp.inf))
         high = jnp.max(jnp.where(weighted, change, -jnp.inf))
@@ -59,9 +60,9 @@ class Newton(AbstractEntropicSolver):
         return _evaluate(constants, state.potential + length * constants.epsilon * change)
 
     def potential(self, constants: SemiDual, state: _State) -> Float[Array, " m"]:
-        return constants.settle(state.potential, jnp.log(matvec(state.coupling, constants.problem.target.weights)))
+        return constants.settle(state.potential, jnp.log(state.ratio))
 
 
 def _evaluate(dual: SemiDual, potential: Float[Array, " m"]) -> _State:
-    coupling = dual.coupling(potential)
-    return _State(potential, coupling, dual.marginal_error(matvec(coupling, dual.problem.target.weights)))
+    coupling, ratio = dual.coupling(potential)
+    return _State(potential, coupling, ratio, dual.marginal_error(ratio))

@@ -1,0 +1,108 @@
+"""Soft ranks and their gradients beside jax.numpy.sort and ott.tools.soft_sort.
+
+`python benchmarks/peers.py` with the extra `bench`. What is compared runs in one process, in turn, each on fresh
+inputs, compiled before. The tables give median times in milliseconds and medians of the ratios; errors and differences
+are relative (l2). ott needs a JAX that suits it: ott-jax 0.6.0 ran with jax 0.6.2, and not with jax 0.10.1.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from ott.tools import soft_sort
+
+import otsort
+
+ROUNDS = 15
+MARGINAL_ERROR = 1e-6
+
+Gradient = Callable[[Array], Array]
+
+
+def gradient(rank: Callable[[Array], Array], *shape: int) -> Gradient:
+    """Gradient of a weighted sum of ranks."""
+    probe = np.random.default_rng(1).normal(size=shape)
+    return jax.jit(jax.grad(lambda x: jnp.vdot(jnp.asarray(probe, x.dtype), rank(x))))
+
+
+def ott(epsilon: float, **options) -> Callable[[Array], Array]:
+    """ott's soft ranks, counted from 1."""
+    return lambda x: 1 + soft_sort.ranks(x, epsilon=epsilon, **options)
+
+
+def seconds(function: Gradient, x: Array) -> float:
+    start = time.perf_counter()
+    function(x).block_until_ready()
+    return time.perf_counter() - start
+
+
+def batches(n: int, m: int) -> None:
+    """One line of the first table: 256 lists in float32."""
+    inputs = [jnp.asarray(x, jnp.float32) for x in np.random.default_rng(0).normal(size=(ROUNDS, 256, n))]
+    rank = jax.jit(lambda x: otsort.rank(x, num_targets=m))
+    functions = (jax.jit(jnp.sort), rank, gradient(rank, 256, n))
+    for function in functions:
+        function(inputs[0]).block_until_ready()
+    times = np.array([[seconds(function, x) for function in functions] for x in inputs])
+    line = "".join(f"{1e3 * time:10.1f}" for time in np.median(times, axis=0))
+    ratios = "".join(f"{ratio:9.1f}" for ratio in np.median(times[:, 1:] / times[:, :1], axis=0))
+    print(f"{n:6} {m:6}{line}{ratios}", flush=True)
+
+
+def compare(n: int, epsilon: float) -> None:
+    """One line of the second table, in float64."""
+    inputs = [jnp.asarray(x) for x in np.random.default_rng(0).normal(size=(ROUNDS, n))]
+    ours = gradient(lambda x: otsort.rank(x, solver=otsort.Newton(epsilon=epsilon, tol=MARGINAL_ERROR)), n)
+    theirs = gradient(ott(epsilon, threshold=MARGINAL_ERROR, max_iterations=100_000), n)
+    difference = max(float(jnp.linalg.norm(ours(x) - theirs(x)) / jnp.linalg.norm(ours(x))) for x in inputs[:3])
+    times = [(seconds(ours, x), seconds(theirs, x)) for x in inputs]
+    mine, other = (statistics.median(column) for column in zip(*times, strict=True))
+    ratio = statistics.median(b / a for a, b in times)
+    print(f"{n:6} {epsilon:8} {1e3 * mine:9.2f} {1e3 * other:9.2f} {ratio:8.1f} {difference:12.1e}", flush=True)
+
+
+def defaults(n: int, epsilon: float) -> None:
+    """A few lines of the third table; float32 as JAX comes, without x64."""
+    x = np.random.default_rng(0).normal(size=n).astype(np.float32)
+    exact = otsort.Newton(epsilon=epsilon, tol=1e-10)
+    for name, wrap in (("ranks", jax.jit), ("gradient", lambda rank: gradient(rank, n))):
+        expected = wrap(lambda x: otsort.rank(x, solver=exact))(jnp.asarray(x, float))
+        for dtype in (np.float64, np.float32):
+            with jax.experimental.enable_x64(dtype == np.float64):
+                ours = outcome(wrap(lambda x: otsort.rank(x, epsilon=epsilon)), x.astype(dtype), expected)
+                theirs = outcome(wrap(ott(epsilon)), x.astype(dtype), expected)
+            print(f"{np.dtype(dtype)!s:8} {epsilon:7} {name:9} otsort: {ours:8} ott: {theirs}", flush=True)
+
+
+def outcome(function: Gradient, x: np.ndarray, expected: Array) -> str:
+    try:
+        got = np.asarray(function(jnp.asarray(x)), float)
+    except Exception as error:  # whatever it is, it is the outcome
+        return f"{type(error).__name__}"
+    return f"{np.linalg.norm(got - np.asarray(expected)) / np.linalg.norm(expected):.1e}"
+
+
+def main() -> None:
+    """Prints the tables."""
+    print("256 lists of n values, m targets, float32: jnp.sort, ranks, gradient, and the ratios of both to jnp.sort")
+    print("     n      m      sort     ranks  gradient    ranks gradient")
+    for n, m in [(100, 16), (100, 100), (1000, 16)]:
+        batches(n, m)
+
+    jax.config.update("jax_enable_x64", True)
+    print(f"\nfloat64, gradient of ranks, n = m, marginal error {MARGINAL_ERROR}")
+    print("     n  epsilon    otsort       ott    ratio   difference")
+    for n, epsilon in [(100, 1e-2), (300, 1e-2), (1000, 1e-2), (100, 1e-3), (300, 1e-3)]:
+        compare(n, epsilon)
+
+    print("\nn = m = 300 with each library's defaults: relative error to otsort in float64 at tol=1e-10")
+    for epsilon in (1e-2, 1e-3, 1e-4):
+        defaults(300, epsilon)
+
+
+if __name__ == "__main__":
+    main()
