@@ -71,10 +71,10 @@ def defaults(n: int, epsilon: float) -> None:
     exact = otsort.Newton(epsilon=epsilon, tol=1e-10)
     for name, wrap in (("ranks", jax.jit), ("gradient", lambda rank: gradient(rank, n))):
         expected = wrap(lambda x: otsort.rank(x, solver=exact))(jnp.asarray(x, float))
-        for dtype in (np.float64, np.float32):
-            with jax.experimental.enable_x64(dtype == np.float64):
-                ours = outcome(wrap(lambda x: otsort.rank(x, epsilon=epsilon)), x.astype(dtype), expected)
-                theirs = outcome(wrap(ott(epsilon)), x.astype(dtype), expected)
+        for dtype in (np.float32, np.float64):
+            jax.config.update("jax_enable_x64", dtype == np.float64)
+            ours = outcome(wrap(lambda x: otsort.rank(x, epsilon=epsilon)), x.astype(dtype), expected)
+            theirs = outcome(wrap(ott(epsilon)), x.astype(dtype), expected)
             print(f"{np.dtype(dtype)!s:8} {epsilon:7} {name:9} otsort: {ours:8} ott: {theirs}", flush=True)
 
 
