@@ -180,7 +180,7 @@ def _exponentials(values: Float[Array, "k l"], weights: Float[Array, " l"]) -> t
     return jnp.exp(jnp.minimum(values - top, jnp.log(jnp.finfo(values.dtype).max) / 2)), top
 
 
-# Derivatives by hand, from the results: several times faster than those of the lines above, and right in a weight of 0.
+# Derivatives by hand, from the results: fewer passes and less to store than through the lines above.
 
 
 @jax.custom_jvp
