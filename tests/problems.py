@@ -101,8 +101,9 @@ def dense_plan(x, a, target, epsilon, *, cost=np.square, sweeps=20_000):
     """The entropic plan by plain log-domain sweeps in float64 NumPy: an independent reference."""
     from scipy.special import logsumexp
 
-    y, b = np.asarray(target.points), np.asarray(target.weights)
-    kernel = -cost(y[None] - np.asarray(x)[:, None]) / epsilon
+    x, y, b = (np.asarray(array, float) for array in (x, target.points, target.weights))
+    b = normalised(b)  # weights of float32 do not sum to 1 in float64, and the potentials would drift
+    kernel = -cost(y[None] - x[:, None]) / epsilon
     with np.errstate(divide="ignore"):
         log_a, log_b = np.log(np.asarray(a)), np.log(b)
     g = np.where(b > 0, 0, -np.inf)
