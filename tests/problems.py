@@ -140,7 +140,12 @@ def directional(function, x, direction):
 def close_points(rng, m):
     """Gaps down to 1e-6, weights down to 1e-8."""
     points = np.sort(rng.uniform(size=m)) + 1e-6 * np.arange(m)
-    return otsort.TargetMeasure(points / max(1, points[-1]), WEIGHTS[rng.choice(["flat", "uneven", "tiny"])](rng, m))
+    return otsort.TargetMeasure(points / max(1, points[-1]), positive(rng, m))
+
+
+def positive(rng, n):
+    """Weights of any of the kinds without zeros."""
+    return (flat, uneven, tiny)[rng.integers(3)](rng, n)
 
 
 def near_ties(rng, n):
@@ -169,7 +174,7 @@ def hard_problems(rng, n, m, count):
     batch = []
     for _ in range(count):
         x = HARD_FAMILIES[rng.integers(len(HARD_FAMILIES))](rng, n)
-        a = WEIGHTS[rng.choice(["flat", "uneven", "tiny"])](rng, n)
+        a = positive(rng, n)
         target = (uniform, close_points)[rng.integers(2)](rng, m)
         batch.append((x, normalised(a), target.points, target.weights, 10 ** rng.uniform(-6, np.log10(0.3))))
     return tuple(map(np.stack, zip(*batch, strict=True)))

@@ -51,9 +51,8 @@ class Newton(AbstractEntropicSolver):
         return dual, _evaluate(dual, self.start(dual.problem))
 
     def step(self, constants: SemiDual, state: _State) -> _State:
-        weights = constants.problem.target.weights
         change = constants.solve_linearised(state.coupling, 1 - state.ratio, refinements=0)
-        weighted = weights > 0  # the others follow, and may move far
+        weighted = constants.problem.target.weights > 0  # the others follow, and may move far
         low = jnp.min(jnp.where(weighted, change, jnp.inf))
         high = jnp.max(jnp.where(weighted, change, -jnp.inf))
         length = 4 / jnp.maximum(high - low, 4)
