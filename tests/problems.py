@@ -94,6 +94,7 @@ SOLVERS = {
     "log_sinkhorn_schedule": lambda epsilon: otsort.LogSinkhorn(epsilon=otsort.EpsilonSchedule(epsilon), tol=1e-9),
     "anderson": lambda epsilon: otsort.AndersonSinkhorn(epsilon=epsilon, tol=1e-9),
     "newton": lambda epsilon: otsort.Newton(epsilon=epsilon, tol=1e-9),
+    "quadrature": lambda epsilon: otsort.Quadrature(epsilon=epsilon, accuracy=1e-10, tol=1e-9),
 }
 
 

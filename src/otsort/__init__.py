@@ -37,10 +37,13 @@ from ._solver import AndersonSinkhorn as AndersonSinkhorn
 from ._solver import LogSinkhorn as LogSinkhorn
 from ._solver import Newton as Newton
 from ._solver import NorthWestCorner as NorthWestCorner
+from ._solver import Quadrature as Quadrature
 from ._solver import Sinkhorn as Sinkhorn
 from ._start import WarmStart as WarmStart
 from ._start import exact_start as exact_start
 from ._start import zero_start as zero_start
+from ._target import AbstractTarget as AbstractTarget
 from ._target import TargetMeasure as TargetMeasure
+from ._target import UniformTarget as UniformTarget
 
 __version__ = "0.1.0"

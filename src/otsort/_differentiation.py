@@ -71,7 +71,7 @@ class Implicit(AbstractDifferentiation):
         frozen = _freeze(operands)
         state, num_steps = iteration.iterate(_while, frozen)
         _, dual = operands
-        return _solution(iteration.potential(frozen, state), dual), state, num_steps
+        return solution_of(iteration.potential(frozen, state), dual), state, num_steps
 
 
 class OneStep(AbstractDifferentiation):
@@ -128,17 +128,17 @@ def _checkpointed_scan(keep_going, step, carry, max_steps):
 
 
 @eqx.filter_custom_jvp
-def _solution(potential: Float[Array, " m"], dual: SemiDual) -> Float[Array, " m"]:
+def solution_of(potential: Float[Array, " m"], dual: SemiDual) -> Float[Array, " m"]:
     """The potential, as a function of the problem that it solves."""
     del dual
     return potential
 
 
-@_solution.def_jvp
-def _solution_jvp(primals, tangents):
+@solution_of.def_jvp
+def _solution_of_jvp(primals, tangents):
     potential, dual = primals
     _, dual_tangent = tangents
-    potential = _solution(potential, dual)  # called again: higher derivatives see the solution, not a constant
+    potential = solution_of(potential, dual)  # called again: higher derivatives see the solution, not a constant
     _, drift = eqx.filter_jvp(lambda dual: dual.ratio(potential), (dual,), (dual_tangent,))
     coupling, _ = dual.coupling(potential)
     return potential, -dual.epsilon * dual.solve_linearised(coupling, drift, refinements=2)

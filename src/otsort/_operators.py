@@ -19,9 +19,9 @@ from ._checks import probabilities, require
 from ._cost import SquaredCost
 from ._plan import AbstractPlan
 from ._semidual import MAX_ENTRIES
-from ._solve import as_solver, as_values, solve_row
+from ._solve import as_solver, as_values, pose, solve_problem
 from ._solver import AbstractSolver
-from ._target import TargetMeasure
+from ._target import AbstractTarget, TargetMeasure, UniformTarget
 from ._types import Cost, Scalar, Squash
 from .squash import logistic
 
@@ -33,7 +33,7 @@ class Options(TypedDict, total=False):
         axis: an axis, several (taken together as one list of values), or None for all; -1 unless given.
         weights: nonnegative, of the shape of x, or of its shape along the axes; scaled to sum to 1; uniform unless
             given.
-        solver: how to transport, `Newton()` unless given.
+        solver: how to transport; unless given `Newton()`, or `Quadrature()` where that has the smaller matrices.
         epsilon: short for the default solver at that epsilon, in units of the cost; the number 0 gives the exact
             operators. With `solver` it is a TypeError.
         cost: even convex function of the displacement; `SquaredCost()` unless given.
@@ -51,7 +51,7 @@ class Options(TypedDict, total=False):
 
 
 def cdf(
-    x: ArrayLike, *, num_targets: int | None = None, target: TargetMeasure | None = None, **options: Unpack[Options]
+    x: ArrayLike, *, num_targets: int | None = None, target: AbstractTarget | None = None, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
     """Cumulative distribution function of x at each of its own values: Definitions 1 and 2.
 
@@ -71,15 +71,15 @@ def cdf(
     return rows.same(_cdf, rows.target(num_targets, target))
 
 
-def _cdf(transport: "_Transport", x: Float[Array, " n"], target: TargetMeasure) -> Float[Array, " n"]:
-    return transport(target).pull(target.cumulative)
+def _cdf(transport: "_Transport", x: Float[Array, " n"], target: AbstractTarget) -> Float[Array, " n"]:
+    return transport(target).level(1)
 
 
 def rank(
     x: ArrayLike,
     *,
     num_targets: int | None = None,
-    target: TargetMeasure | None = None,
+    target: AbstractTarget | None = None,
     descending: bool = False,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
@@ -105,15 +105,15 @@ def rank(
     return rows.n + 1 - ranks if descending else ranks
 
 
-def _rank(transport: "_Transport", x: Float[Array, " n"], target: TargetMeasure) -> Float[Array, " n"]:
-    return 0.5 + x.size * transport(target).pull(target.cumulative - target.weights / 2)
+def _rank(transport: "_Transport", x: Float[Array, " n"], target: AbstractTarget) -> Float[Array, " n"]:
+    return 0.5 + x.size * transport(target).level(0.5)
 
 
 def sort(
     x: ArrayLike,
     *,
     num_targets: int | None = None,
-    target: TargetMeasure | None = None,
+    target: AbstractTarget | None = None,
     descending: bool = False,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
@@ -138,13 +138,13 @@ def sort(
     return rows.new(_sort_descending if descending else _sort, rows.target(num_targets, target))
 
 
-def _sort(transport: "_Transport", x: Float[Array, " n"], target: TargetMeasure) -> Float[Array, " m"]:
+def _sort(transport: "_Transport", x: Float[Array, " n"], target: AbstractTarget) -> Float[Array, " m"]:
     values = transport(target).push(x)
     # Monotone at every potential, as exp(-h / epsilon) is totally positive: this undoes rounding, nothing else.
     return values + jax.lax.stop_gradient(jax.lax.cummax(values) - values)
 
 
-def _sort_descending(transport: "_Transport", x: Float[Array, " n"], target: TargetMeasure) -> Float[Array, " m"]:
+def _sort_descending(transport: "_Transport", x: Float[Array, " n"], target: AbstractTarget) -> Float[Array, " m"]:
     return _sort(transport, x, target)[::-1]
 
 
@@ -236,7 +236,7 @@ def top_k_mask(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array,
     return rows.same(_top_k_mask, TargetMeasure.top_mass(rows.n, k))
 
 
-def _top_k_mask(transport: "_Transport", x: Float[Array, " n"], target: TargetMeasure) -> Float[Array, " n"]:
+def _top_k_mask(transport: "_Transport", x: Float[Array, " n"], target: AbstractTarget) -> Float[Array, " n"]:
     return transport(target).pull(target.points)
 
 
@@ -244,7 +244,7 @@ def permutation(
     x: ArrayLike,
     *,
     num_targets: int | None = None,
-    target: TargetMeasure | None = None,
+    target: AbstractTarget | None = None,
     descending: bool = False,
     **options: Unpack[Options],
 ) -> Float[Array, "... m n"]:
@@ -268,12 +268,12 @@ def permutation(
     return jnp.flip(matrix, -2) if descending else matrix
 
 
-def _permutation(transport: "_Transport", x: Float[Array, " n"], target: TargetMeasure) -> Float[Array, "m n"]:
+def _permutation(transport: "_Transport", x: Float[Array, " n"], target: AbstractTarget) -> Float[Array, "m n"]:
     return transport(target).push(jnp.eye(x.size, dtype=x.dtype))
 
 
 def quantile_normalize(
-    x: ArrayLike, reference: ArrayLike, *, target: TargetMeasure | None = None, **options: Unpack[Options]
+    x: ArrayLike, reference: ArrayLike, *, target: AbstractTarget | None = None, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
     """Values of a reference in the order of x: pull of the reference, T_f of Definitions 1 and 2.
 
@@ -297,7 +297,7 @@ def quantile_normalize(
     reference = require(
         reference, ~jnp.any(reference[1:] < reference[:-1]), "the reference must not decrease: sort it first"
     )
-    target = TargetMeasure.uniform(reference.size) if target is None else target
+    target = UniformTarget(reference.size, reference.dtype) if target is None else target
     if target.points.size != reference.size:
         raise ValueError(f"the target has {target.points.size} points for a reference of {reference.size} values")
     return rows.same(_quantile_normalize, (target, reference))
@@ -313,7 +313,7 @@ def quantile_transform(
     quantile_function: Callable[[Array], Array],
     *,
     num_targets: int | None = None,
-    target: TargetMeasure | None = None,
+    target: AbstractTarget | None = None,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
     """`quantile_function(cdf(x))`, T_rho of Definitions 1 and 2: x with the distribution of rho.
@@ -340,7 +340,7 @@ def sort_by(
     key: ArrayLike,
     *,
     num_targets: int | None = None,
-    target: TargetMeasure | None = None,
+    target: AbstractTarget | None = None,
     descending: bool = False,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
@@ -365,12 +365,12 @@ def sort_by(
     return rows.new(_sort_by_descending if descending else _sort_by, rows.target(num_targets, target))
 
 
-def _sort_by(transport: "_Transport", values: Float[Array, "n *d"], target: TargetMeasure) -> Float[Array, "m *d"]:
+def _sort_by(transport: "_Transport", values: Float[Array, "n *d"], target: AbstractTarget) -> Float[Array, "m *d"]:
     return transport(target).push(values)
 
 
 def _sort_by_descending(
-    transport: "_Transport", values: Float[Array, "n *d"], target: TargetMeasure
+    transport: "_Transport", values: Float[Array, "n *d"], target: AbstractTarget
 ) -> Float[Array, "m *d"]:
     return _sort_by(transport, values, target)[::-1]
 
@@ -390,15 +390,15 @@ def quantize(x: ArrayLike, levels: int, **options: Unpack[Options]) -> Float[Arr
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = _Rows(x, options)
-    return rows.same(_quantize, TargetMeasure.uniform(levels))
+    return rows.same(_quantize, UniformTarget(levels, rows.x.dtype))
 
 
-def _quantize(transport: "_Transport", x: Float[Array, " n"], target: TargetMeasure) -> Float[Array, " n"]:
+def _quantize(transport: "_Transport", x: Float[Array, " n"], target: AbstractTarget) -> Float[Array, " n"]:
     plan = transport(target)
     return plan.pull(plan.push(x))
 
 
-_Transport = Callable[[TargetMeasure], AbstractPlan]
+_Transport = Callable[[AbstractTarget], AbstractPlan]
 
 
 class _Rows:
@@ -439,19 +439,27 @@ class _Rows:
             raise TypeError(f"unknown options {sorted(unknown)}: known are {sorted(Options.__annotations__)}")
         self._axis = axis
         self._raw_weights = weights
-        self._how = (as_solver(solver, epsilon), cost or SquaredCost(), squash or logistic, throw)
+        self._solver, self._epsilon = solver, epsilon
+        self._how = (cost or SquaredCost(), squash or logistic, throw)
 
-    def target(self, num_targets: int | None, target: TargetMeasure | None) -> TargetMeasure:
+    def target(self, num_targets: int | None, target: AbstractTarget | None) -> AbstractTarget:
         """The target that the two options name: n uniform points if neither is given."""
         if num_targets is not None and target is not None:
             raise TypeError("give either num_targets or target")
         if target is not None:
             return target
-        return TargetMeasure.uniform(self.n if num_targets is None else num_targets)
+        return UniformTarget(self.n if num_targets is None else num_targets, self.x.dtype)
 
     def run(self, recipe: Callable[[_Transport, Array, Any], Array], shared: Any) -> Array:
         """`recipe(transport, values, shared)` for every list: the answers side by side, on a first axis."""
-        return _run(recipe, self._rows, self._weights, self._values, shared, *self._how).astype(self._dtype)
+        is_target = lambda node: isinstance(node, AbstractTarget)
+        shared = jax.tree.map(lambda node: node.astype(self.x.dtype), shared, is_leaf=is_target)
+        (target,) = filter(is_target, jax.tree.leaves(shared, is_leaf=is_target))
+        solver = as_solver(self._solver, self._epsilon, self.n, target, self._how[0])
+        # All lists share MAX_ENTRIES, as the targets of one list do.
+        size = max(1, MAX_ENTRIES // max(4 * self.n, solver.entries(self.n, target)))
+        lists = (self._rows, self._weights, self._values)
+        return _run(recipe, lists, shared, size, solver, *self._how).astype(self._dtype)
 
     def same(self, recipe: Callable[[_Transport, Array, Any], Array], shared: Any) -> Array:
         """Answers of shape `(n,)`, in the shape of x."""
@@ -497,25 +505,18 @@ def _axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
 
 
 @eqx.filter_jit
-def _run(recipe, rows, weights, values, shared, solver, cost, squash, throw):
-    """The one place where lists become a batch."""
+def _run(recipe, lists, shared, size, solver, cost, squash, throw):
+    """The one place where lists become a batch, `size` of them at a time."""
 
     def one(row):
         x, weights, values = row
 
-        def transport(target: TargetMeasure) -> AbstractPlan:
-            return solve_row(x, weights, target, solver, cost, squash, throw).plan
+        def transport(target: AbstractTarget) -> AbstractPlan:
+            return solve_problem(pose(x, weights, target, solver, cost, squash), solver, throw).plan
 
-        return recipe(transport, values, jax.tree.map(lambda leaf: leaf.astype(x.dtype), shared))
+        return recipe(transport, values, shared)
 
-    batch, n = rows.shape
-    everything = (rows, weights, values)
+    batch = lists[0].shape[0]
     if batch == 1:
-        return one(jax.tree.map(lambda array: array[0], everything))[None]
-    # All targets of all lists share MAX_ENTRIES, as those of one list do.
-    size = max(1, MAX_ENTRIES // (n * _num_targets(shared)))
-    return jax.vmap(one)(everything) if batch <= size else jax.lax.map(one, everything, batch_size=size)
-
-
-def _num_targets(shared: Any) -> int:
-    return max(leaf.size for leaf in jax.tree.leaves(shared))
+        return one(jax.tree.map(lambda array: array[0], lists))[None]
+    return jax.vmap(one)(lists) if batch <= size else jax.lax.map(one, lists, batch_size=size)

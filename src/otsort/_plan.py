@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ._semidual import SemiDual
+from ._target import AbstractTarget
 
 
 class AbstractPlan(eqx.Module):
@@ -20,6 +21,10 @@ class AbstractPlan(eqx.Module):
     @abc.abstractmethod
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         """P z / a: for each input, the average of the values of its targets."""
+
+    @abc.abstractmethod
+    def level(self, share: float) -> Float[Array, " n"]:
+        """pull of the target's `levels(share)`: for each input, the mass of the targets below it, in [0, 1]."""
 
     @abc.abstractmethod
     def as_matrix(self) -> Float[Array, "n m"]:
@@ -48,6 +53,9 @@ class EntropicPlan(AbstractPlan):
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         return self.dual.pull(self.potential, values)
 
+    def level(self, share: float) -> Float[Array, " n"]:
+        return self.pull(self.dual.problem.target.levels(share))
+
     def as_matrix(self) -> Float[Array, "n m"]:
         return self.dual.as_matrix(self.potential)
 
@@ -69,7 +77,7 @@ class MonotonePlan(AbstractPlan):
         goal: the target that it goes to, shape `(n + m,)`.
         mass: of each segment, shape `(n + m,)`; zero where two corners coincide.
         source_weights: of the sorted inputs, shape `(n,)`.
-        goal_weights: of the targets, shape `(m,)`.
+        target: m points.
     """
 
     order: Int[Array, " n"]
@@ -78,25 +86,28 @@ class MonotonePlan(AbstractPlan):
     goal: Int[Array, " k"]
     mass: Float[Array, " k"]
     source_weights: Float[Array, " n"]
-    goal_weights: Float[Array, " m"]
+    target: AbstractTarget
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         values = self._share(values[self.order])
-        return _segment_mean(values[self.source], self.mass, self.goal, self.goal_weights.size)
+        return _segment_mean(values[self.source], self.mass, self.goal, self.target.points.size)
 
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         means = _segment_mean(values[self.goal], self.mass, self.source, self.order.size)
         means = self._share(means)
         return jnp.zeros_like(means).at[self.order].set(means)
 
+    def level(self, share: float) -> Float[Array, " n"]:
+        return self.pull(self.target.levels(share))
+
     def as_matrix(self) -> Float[Array, "n m"]:
-        target = jnp.eye(self.goal_weights.size, dtype=self.mass.dtype)
+        each = jnp.eye(self.target.points.size, dtype=self.mass.dtype)
         weights = jnp.zeros_like(self.source_weights).at[self.order].set(self.source_weights)
-        return weights[:, None] * self.pull(target)
+        return weights[:, None] * self.pull(each)
 
     def marginal_error(self) -> Float[Array, ""]:
-        arrived = jax.ops.segment_sum(self.mass, self.goal, self.goal_weights.size)
-        return jnp.sum(jnp.abs(arrived - self.goal_weights))
+        arrived = jax.ops.segment_sum(self.mass, self.goal, self.target.points.size)
+        return jnp.sum(jnp.abs(arrived - self.target.weights))
 
     def _share(self, values: Float[Array, "n *d"]) -> Float[Array, "n *d"]:
         return _segment_mean(values, self.source_weights, self.tie, self.order.size)[self.tie]

@@ -3,7 +3,7 @@
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from ._target import TargetMeasure
+from ._target import AbstractTarget
 from ._types import Cost
 
 
@@ -19,5 +19,5 @@ class Problem(eqx.Module):
 
     positions: Float[Array, " n"]
     weights: Float[Array, " n"]
-    target: TargetMeasure
+    target: AbstractTarget
     cost: Cost

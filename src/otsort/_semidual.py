@@ -43,7 +43,7 @@ class SemiDual(eqx.Module):
 
     def ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]:
         """s, in one pass; far from the solution it may underflow, where `log_ratio` does not."""
-        return self._sum_over_inputs(lambda x, a: jnp.sum(a[:, None] * self._density(potential, x), axis=0))
+        return self._sum_over_inputs(lambda x, a: jnp.sum(a[:, None] * self.density(potential, x), axis=0))
 
     def log_ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]:
         """log s: column sums of the plan over the weights of the targets, zero at the solution.
@@ -65,7 +65,7 @@ class SemiDual(eqx.Module):
     def pull(self, potential: Float[Array, " m"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         """P z / a, averages of target values for each input."""
         weights = self.problem.target.weights
-        return self._over_inputs(lambda x: _averages(weights[None, :] * self._density(potential, x), values))
+        return self._over_inputs(lambda x: _averages(weights[None, :] * self.density(potential, x), values))
 
     def push(self, potential: Float[Array, " m"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         """P^T v / P^T 1, averages of input values for each target; f_j cancels from the j-th."""
@@ -76,13 +76,13 @@ class SemiDual(eqx.Module):
     def as_matrix(self, potential: Float[Array, " m"]) -> Float[Array, "n m"]:
         """The plan P."""
         x, a, b = self.problem.positions, self.problem.weights, self.problem.target.weights
-        return a[:, None] * b[None, :] * self._density(potential, x)
+        return a[:, None] * b[None, :] * self.density(potential, x)
 
     def coupling(self, potential: Float[Array, " m"]) -> tuple[Float[Array, "m m"], Float[Array, " m"]]:
         """W = S^T diag(a) S, and s: equal to W b, but summed with less rounding than the matrix product."""
 
         def block(x, a):
-            density = self._density(potential, x)
+            density = self.density(potential, x)
             masses = a[:, None] * density
             return jnp.matmul(density.T, masses, precision=jax.lax.Precision.HIGHEST), jnp.sum(masses, axis=0)
 
@@ -120,7 +120,7 @@ class SemiDual(eqx.Module):
     def _exponents(self, potential: Float[Array, " m"], x: Float[Array, " k"]) -> Float[Array, "k m"]:
         return (potential[None, :] - self.problem.cost(self.problem.target.points[None, :] - x[:, None])) / self.epsilon
 
-    def _density(self, potential: Float[Array, " m"], x: Float[Array, " k"]) -> Float[Array, "k m"]:
+    def density(self, potential: Float[Array, " m"], x: Float[Array, " k"]) -> Float[Array, "k m"]:
         """S for some of the inputs."""
         return _normalised_exp(self._exponents(potential, x), self.problem.target.weights)
 
@@ -214,11 +214,16 @@ def _sum_change(normalised, primals, tangents):
     return jnp.sum(normalised * (weights[None, :] * values_dot + weights_dot[None, :]), axis=-1)
 
 
+def within_range(means: Float[Array, "k *d"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:
+    """Averages of the values, moved to where rounding alone took them out of their range; with their own derivative."""
+    low, high = jnp.min(values, axis=0, keepdims=True), jnp.max(values, axis=0, keepdims=True)
+    return means + stop_gradient(jnp.clip(means, low, high) - means)
+
+
 def _averages(masses: Float[Array, "k l"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:
     """Averages of values under each row of masses, within their range whatever the rounding."""
     if values.ndim == 1:
         mean = jnp.sum(masses * values[None, :], axis=-1)  # a long sum loses less in float32 than a long matrix product
     else:
         mean = jnp.einsum("kl,l...->k...", masses, values, precision=jax.lax.Precision.HIGHEST)
-    low, high = jnp.min(values, axis=0, keepdims=True), jnp.max(values, axis=0, keepdims=True)
-    return mean + stop_gradient(jnp.clip(mean, low, high) - mean)
+    return within_range(mean, values)

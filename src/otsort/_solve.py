@@ -11,15 +11,15 @@ from ._checks import probabilities, require
 from ._cost import SquaredCost
 from ._problem import Problem
 from ._solution import RESULTS, Solution
-from ._solver import AbstractSolver, Newton, NorthWestCorner
-from ._target import TargetMeasure
+from ._solver import SMALLEST_EPSILON, AbstractSolver, Newton, NorthWestCorner, Quadrature
+from ._target import AbstractTarget
 from ._types import Cost, Scalar, Squash
 from .squash import logistic
 
 
 def solve(
     x: ArrayLike,
-    target: TargetMeasure,
+    target: AbstractTarget,
     *,
     solver: AbstractSolver | None = None,
     epsilon: Scalar | None = None,
@@ -34,7 +34,7 @@ def solve(
         x: values, shape `(n,)`; use `jax.vmap` for batches. Integers are promoted, float16 and bfloat16 computed in
             float32. A NaN or infinite value makes the answer NaN.
         target: measure to transport to.
-        solver: `Newton()` if neither it nor epsilon is given.
+        solver: if neither it nor epsilon is given, `Newton()`, or `Quadrature()` where that has the smaller matrices.
         epsilon: short for the default solver at this epsilon, in units of the cost; the number 0 means
             `NorthWestCorner()`. A traced epsilon must be positive.
         weights: of the values, nonnegative, shape `(n,)`, scaled to sum to 1; uniform if None.
@@ -54,32 +54,43 @@ def solve(
     if w is not None and w.shape != x.shape:
         raise ValueError(f"weights must have the shape of the values, {x.shape}, got {w.shape}")
     a = jnp.full(x.size, 1 / x.size, x.dtype) if w is None else probabilities(w, "weights")
-    return eqx.filter_jit(solve_row)(
-        x, a, target, as_solver(solver, epsilon), cost or SquaredCost(), squash or logistic, throw
-    )
+    target, cost = target.astype(x.dtype), cost or SquaredCost()
+    solver = as_solver(solver, epsilon, x.size, target, cost)
+    return _solve(x, a, target, solver, cost, squash or logistic, throw)
 
 
-def solve_row(
+@eqx.filter_jit
+def _solve(x, weights, target, solver, cost, squash, throw):
+    problem = pose(x, weights, target, solver, cost, squash)
+    solution = solve_problem(problem, solver, throw)
+    stats = solution.stats | jax.lax.stop_gradient(solver.indicators(problem, solution.plan))
+    return eqx.tree_at(lambda s: s.stats, solution, stats)
+
+
+def pose(
     x: Float[Array, " n"],
     weights: Float[Array, " n"],
-    target: TargetMeasure,
+    target: AbstractTarget,
     solver: AbstractSolver,
     cost: Cost,
     squash: Squash,
-    throw: bool,
-) -> Solution:
-    """One problem, its arguments checked already: squash, solve, throw."""
-    target = jax.tree.map(lambda leaf: leaf.astype(x.dtype), target)
+) -> Problem:
+    """The problem of arguments that are checked already."""
     positions = x if solver.order_only else squash(x, weights)
     # Whatever the squash and the solver: an answer that rests on NaN or infinity is NaN.
     positions = jnp.where(jnp.all(jnp.isfinite(x)), positions, jnp.nan)
-    solution = solver.solve(Problem(positions, weights, target, cost))
+    return Problem(positions, weights, target, cost)
+
+
+def solve_problem(problem: Problem, solver: AbstractSolver, throw: bool) -> Solution:
+    """The solution, which raises when it is used if the solve failed and throw is true."""
+    solution = solver.solve(problem)
     if not throw:
         return solution
     # NaN input is answered with NaN; whatever else went wrong is an error. The check sits on the plan: on an
     # operator's output, differentiation would drop it as dead code.
-    failed = (solution.result != RESULTS.successful) & jnp.all(jnp.isfinite(positions + weights))
-    plan = solution.result.error_if(solution.plan, failed)
+    finite = jnp.all(jnp.isfinite(problem.positions + problem.weights))
+    plan = solution.result.error_if(solution.plan, (solution.result != RESULTS.successful) & finite)
     return eqx.tree_at(lambda s: s.plan, solution, plan)
 
 
@@ -100,7 +111,9 @@ def as_values(x: ArrayLike) -> tuple[Float[Array, "..."], jnp.dtype]:
     return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x, x.dtype
 
 
-def as_solver(solver: AbstractSolver | None, epsilon: Scalar | None) -> AbstractSolver:
+def as_solver(
+    solver: AbstractSolver | None, epsilon: Scalar | None, n: int, target: AbstractTarget, cost: Cost
+) -> AbstractSolver:
     """The solver that the two options name, its numbers made arrays so that another value does not recompile.
 
     Raises:
@@ -110,18 +123,23 @@ def as_solver(solver: AbstractSolver | None, epsilon: Scalar | None) -> Abstract
     if solver is not None and epsilon is not None:
         raise TypeError("give either solver or epsilon: epsilon is short for the default solver at that epsilon")
     if solver is None:
-        solver = _default_solver(epsilon)
+        solver = _default_solver(1e-2 if epsilon is None else epsilon, n, target, cost)
     if not isinstance(solver, AbstractSolver):
         raise TypeError(f"solver must be a solver such as otsort.Newton(epsilon=1e-2), got {solver!r}")
     return jax.tree.map(lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, solver)
 
 
-def _default_solver(epsilon: Scalar | None) -> AbstractSolver:
-    if epsilon is None:
-        return Newton()
-    if isinstance(epsilon, numbers.Real):
-        return NorthWestCorner() if epsilon == 0 else Newton(epsilon=float(epsilon))
-    epsilon = jnp.asarray(epsilon, float)
-    if epsilon.ndim:
-        raise ValueError(f"epsilon must be a scalar, got shape {epsilon.shape}: use jax.vmap for several")
-    return Newton(epsilon=require(epsilon, epsilon > 0, "a traced epsilon must be positive"))
+def _default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost) -> AbstractSolver:
+    """Newton, or Quadrature where its problem is the smaller one."""
+    if not isinstance(epsilon, numbers.Real):
+        epsilon = jnp.asarray(epsilon, float)
+        if epsilon.ndim:
+            raise ValueError(f"epsilon must be a scalar, got shape {epsilon.shape}: use jax.vmap for several")
+        return Newton(epsilon=require(epsilon, epsilon > 0, "a traced epsilon must be positive"))
+    if epsilon == 0:
+        return NorthWestCorner()
+    newton = Newton(epsilon=float(epsilon))
+    if not isinstance(cost, SquaredCost) or epsilon < SMALLEST_EPSILON:
+        return newton
+    quadrature = Quadrature(epsilon=float(epsilon))
+    return quadrature if quadrature.entries(n, target) < newton.entries(n, target) else newton

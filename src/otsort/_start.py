@@ -13,15 +13,20 @@ def exact_start(problem: Problem) -> Float[Array, " m"]:
     Where the mass sent to y_j ends and that of y_{j+1} begins, at X, both targets are equally good:
     f_{j+1} - f_j = h(y_{j+1} - X) - h(y_j - X). X is the quantile of the inputs at level B_j, the midpoint of a jump.
     """
-    target = problem.target
     order = jnp.argsort(problem.positions)
-    positions = problem.positions[order]
-    levels = jnp.cumsum(problem.weights[order])
+    return sorted_start(Problem(problem.positions[order], problem.weights[order], problem.target, problem.cost))
+
+
+def sorted_start(problem: Problem) -> Float[Array, " m"]:
+    """`exact_start` of positions that do not decrease."""
+    target, positions = problem.target, problem.positions
+    levels = jnp.cumsum(problem.weights)
     levels = levels / levels[-1]
     slack = 4 * jnp.finfo(levels.dtype).eps  # levels that differ by rounding alone are one corner of the plan
     cuts = target.cumulative[:-1]
-    below = positions[jnp.searchsorted(levels, cuts - slack, side="left").clip(max=levels.size - 1)]
-    above = positions[jnp.searchsorted(levels, cuts + slack, side="right").clip(max=levels.size - 1)]
+    # To the right of a level lies an input with mass, as far as there is one.
+    below = positions[jnp.searchsorted(levels, jnp.maximum(cuts - slack, 0), side="right")]
+    above = positions[jnp.searchsorted(levels, jnp.minimum(cuts + slack, 1 - slack), side="right")]
     corner = (below + above) / 2
     steps = problem.cost(target.points[1:] - corner) - problem.cost(target.points[:-1] - corner)
     return jnp.concatenate([jnp.zeros(1, steps.dtype), jnp.cumsum(steps)])

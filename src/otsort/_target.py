@@ -1,14 +1,81 @@
-"""The measure that inputs are transported to."""
+"""Measures that inputs are transported to."""
+
+import abc
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from equinox import AbstractVar
+from jaxtyping import Array, ArrayLike, DTypeLike, Float
 
 from ._checks import probabilities, require
 from ._types import Scalar
 
 
-class TargetMeasure(eqx.Module):
+class AbstractTarget(eqx.Module):
+    """m nondecreasing points on the line with weights that sum to 1.
+
+    Attributes:
+        points: shape `(m,)`.
+        weights: nonnegative, shape `(m,)`.
+        size: m.
+        dtype: of points and weights.
+    """
+
+    points: AbstractVar[Float[Array, " m"]]
+    weights: AbstractVar[Float[Array, " m"]]
+    size: AbstractVar[int]
+    dtype: AbstractVar[jnp.dtype]
+
+    @abc.abstractmethod
+    def levels(self, share: float) -> Float[Array, " m"]:
+        """The mass below each point and a share of its own, shape `(m,)`: 1/2 for ranks, 1 for cumulative weights."""
+
+    @abc.abstractmethod
+    def astype(self, dtype: jnp.dtype) -> "AbstractTarget":
+        """The same in another dtype."""
+
+    @property
+    def cumulative(self) -> Float[Array, " m"]:
+        """Cumulative weights, shape `(m,)`; the last is 1 exactly."""
+        return self.levels(1)
+
+
+class UniformTarget(AbstractTarget):
+    """m equal weights on a regular grid of [0, 1]: what ranks and sorted values are read from.
+
+    The same measure as `TargetMeasure.uniform(m)`, but no array holds it: solvers that know its form need none of its m
+    points. It has no derivative.
+
+    Attributes:
+        size: m, at least 1 (ValueError below).
+        dtype: of `points` and `weights`; JAX's default float unless given.
+    """
+
+    size: int = eqx.field(static=True)
+    dtype: jnp.dtype = eqx.field(static=True)
+
+    def __init__(self, size: int, dtype: DTypeLike = float):
+        if size < 1:
+            raise ValueError(f"a uniform target needs at least one point, got {size}")
+        self.size, self.dtype = size, jax.dtypes.canonicalize_dtype(dtype)
+
+    @property
+    def points(self) -> Float[Array, " m"]:
+        return jnp.linspace(0, 1, self.size, dtype=self.dtype)
+
+    @property
+    def weights(self) -> Float[Array, " m"]:
+        return jnp.full(self.size, 1 / self.size, self.dtype)
+
+    def levels(self, share: float) -> Float[Array, " m"]:
+        return (jnp.arange(self.size, dtype=self.dtype) + share) / self.size
+
+    def astype(self, dtype: jnp.dtype) -> "UniformTarget":
+        return UniformTarget(self.size, dtype)
+
+
+class TargetMeasure(AbstractTarget):
     """A discrete probability measure on m increasing points: the presorted array of the transport problem.
 
     Attributes:
@@ -73,10 +140,19 @@ class TargetMeasure(eqx.Module):
         return cls(jnp.linspace(0, 1, 2), jnp.asarray([n - k, k], float))
 
     @property
-    def cumulative(self) -> Float[Array, " m"]:
-        """Cumulative weights, shape `(m,)`; the last is 1 exactly."""
+    def size(self) -> int:
+        return self.points.size
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        return self.points.dtype
+
+    def levels(self, share: float) -> Float[Array, " m"]:
         total = jnp.cumsum(self.weights)
-        return total / total[-1]
+        return total / total[-1] - (1 - share) * self.weights
+
+    def astype(self, dtype: jnp.dtype) -> "TargetMeasure":
+        return jax.tree.map(lambda leaf: leaf.astype(dtype), self)
 
 
 def _check_k(n: int, k: int) -> None:

@@ -4,4 +4,6 @@ from .base import AbstractSolver as AbstractSolver
 from .log_sinkhorn import LogSinkhorn as LogSinkhorn
 from .newton import Newton as Newton
 from .north_west_corner import NorthWestCorner as NorthWestCorner
+from .quadrature import SMALLEST_EPSILON as SMALLEST_EPSILON
+from .quadrature import Quadrature as Quadrature
 from .sinkhorn import Sinkhorn as Sinkhorn

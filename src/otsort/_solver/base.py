@@ -11,10 +11,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._differentiation import AbstractDifferentiation, Iteration, Loop
 from .._epsilon import EpsilonSchedule
-from .._plan import EntropicPlan
+from .._plan import AbstractPlan, EntropicPlan
 from .._problem import Problem
 from .._semidual import SemiDual
 from .._solution import RESULTS, Solution
+from .._target import AbstractTarget
 from .._types import Scalar
 
 
@@ -30,6 +31,14 @@ class AbstractSolver(eqx.Module):
     @abc.abstractmethod
     def solve(self, problem: Problem) -> Solution:
         """The plan and how good it is; never raises for a solve that failed."""
+
+    @abc.abstractmethod
+    def indicators(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
+        """Further entries of `Solution.stats`, for `otsort.solve`: what costs as much as a solve to know."""
+
+    @abc.abstractmethod
+    def entries(self, n: int, target: AbstractTarget) -> int:
+        """How many entries the matrices have that a solve with n inputs works on, at each step."""
 
 
 class AbstractEntropicSolver(AbstractSolver):
@@ -64,6 +73,14 @@ class AbstractEntropicSolver(AbstractSolver):
     @abc.abstractmethod
     def potential(self, constants: Any, state: Any) -> Float[Array, " m"]:
         """The potential f of a state."""
+
+    def indicators(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
+        """None; see `AbstractSolver.indicators`."""
+        return {}
+
+    def entries(self, n: int, target: AbstractTarget) -> int:
+        """n m; see `AbstractSolver.entries`."""
+        return n * target.size
 
     def solve(self, problem: Problem) -> Solution:
         """The entropic plan; see `AbstractSolver.solve`."""

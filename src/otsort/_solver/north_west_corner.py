@@ -7,9 +7,10 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from .._plan import MonotonePlan
+from .._plan import AbstractPlan, MonotonePlan
 from .._problem import Problem
 from .._solution import RESULTS, Solution
+from .._target import AbstractTarget
 from .base import AbstractSolver
 
 
@@ -48,11 +49,19 @@ class NorthWestCorner(AbstractSolver):
             goal.clip(max=problem.target.points.size - 1),
             jnp.where(jnp.any(jnp.isnan(positions + weights)), jnp.nan, mass),
             weights,
-            problem.target.weights,
+            problem.target,
         )
         zero = jnp.zeros((), ends.dtype)
         stats = {"num_steps": jnp.asarray(0), "marginal_error": plan.marginal_error(), "tol": zero}
         return Solution(plan, RESULTS.successful, stats, None)
+
+    def indicators(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
+        """None; see `AbstractSolver.indicators`."""
+        return {}
+
+    def entries(self, n: int, target: AbstractTarget) -> int:
+        """n + m; see `AbstractSolver.entries`."""
+        return n + target.size
 
 
 def _snap(cuts: Float[Array, " m"], levels: Float[Array, " n"]) -> Float[Array, " m"]:

@@ -1,0 +1,149 @@
+"""Measures with few points in place of measures with many: Gauss rules of cells and panels."""
+
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from ._cells import moments
+from ._target import AbstractTarget
+
+#: Nodes of a panel.
+ORDER = 8
+
+
+def gauss_cells(
+    positions: Float[Array, " n"], weights: Float[Array, " n"], cells: int
+) -> tuple[Float[Array, " 2*cells"], Float[Array, " 2*cells"]]:
+    """A two-point Gauss rule for the mass in each of equal cells of [0, 1]: increasing points, positive weights.
+
+    It has the first four moments of the mass in its cell, so is exact for up to two values a cell and of
+    fourth order otherwise.
+    """
+    mass, *sums = moments(weights * weights.size, positions, cells).T  # sums of ones are exact
+    mean, second, third = (total / jnp.where(mass > 0, mass, 1) for total in sums)
+    variance = second - mean**2
+    wide = variance > 16 * jnp.finfo(mean.dtype).eps  # below it is rounding
+    deviation = jnp.sqrt(jnp.where(wide, variance, 1))
+    half_skew = jnp.where(wide, (third - 3 * mean * second + 2 * mean**3) / deviation**3, 0) / 2
+    deviation = jnp.where(wide, deviation, 0)
+    root = jnp.sqrt(1 + half_skew**2)
+    share = (1 + half_skew / root) / 2
+    nodes = mean[:, None] + deviation[:, None] * jnp.stack([half_skew - root, half_skew + root], axis=1)
+    centres = jnp.arange(cells, dtype=mean.dtype) + 0.5
+    points = (centres[:, None] + jnp.clip(nodes, -0.5, 0.5)) / cells
+    masses = (mass / jnp.sum(mass))[:, None] * jnp.stack([share, 1 - share], axis=1)
+    return points.ravel(), masses.ravel()
+
+
+def merged(
+    points: Float[Array, " n"], weights: Float[Array, " n"], count: int
+) -> tuple[Float[Array, " n//count"], Float[Array, " n//count"]]:
+    """Each `count` neighbours as one point, their mean."""
+    size = -(-points.size // count)
+    points = jnp.pad(points, (0, size * count - points.size), mode="edge").reshape(size, count)
+    weights = jnp.pad(weights, (0, size * count - weights.size)).reshape(size, count)
+    masses = jnp.sum(weights, axis=1)
+    empty = masses == 0
+    means = jnp.sum(weights * points, axis=1) / jnp.where(empty, 1, masses)
+    return jnp.where(empty, points[:, 0], means), masses
+
+
+class Panels(AbstractTarget):
+    """A Gauss rule in each of several runs of a uniform target: few points with the same moments.
+
+    The rule of a run of c points is that of the discrete uniform measure (Gram polynomials; Jacobi matrix with
+    off-diagonal k (c^2 - k^2)^(1/2) / (2 (4 k^2 - 1)^(1/2))), exact to degree 15; a run of 8 points or fewer
+    is given back itself, with surplus nodes of weight zero.
+
+    Attributes:
+        points: shape `(8 p,)`, nondecreasing.
+        weights: shape `(8 p,)`.
+        starts: index of the first point of each panel, shape `(p,)`.
+        counts: number of points of each panel, shape `(p,)`.
+        m: number of points of the uniform target.
+    """
+
+    points: Float[Array, " r"]
+    weights: Float[Array, " r"]
+    starts: Int[Array, " p"]
+    counts: Int[Array, " p"]
+    m: int = eqx.field(static=True)
+
+    def __init__(self, knots: Float[Array, " p+1"], m: int):
+        """Panels between given knots 0 ... 1 on m points."""
+        cuts = jnp.round(knots * (m - 1) + 0.5).astype(jnp.int32).at[0].set(0).at[-1].set(m)
+        self.starts, self.counts, self.m = cuts[:-1], jnp.diff(cuts), m
+        nodes, weights = _gram_rule(self.counts, knots.dtype)
+        half = self.counts.astype(knots.dtype)[:, None] / 2
+        places = self.starts.astype(knots.dtype)[:, None] + jnp.maximum(half - 0.5, 0) + half * nodes
+        self.points = (places / max(m - 1, 1)).ravel()
+        self.weights = (weights * half * (2 / m)).ravel()
+
+    @property
+    def size(self) -> int:
+        return self.points.size
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        return self.points.dtype
+
+    def levels(self, share: float) -> Float[Array, " r"]:
+        return (self.points * (self.m - 1) + share) / self.m
+
+    def astype(self, dtype: jnp.dtype) -> "Panels":
+        return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, self)
+
+    def project(self, values: Float[Array, "m *d"]) -> Float[Array, "r *d"]:
+        """Values at the nodes whose sums against polynomials of degree 7 are those of all m values."""
+        panel = jnp.repeat(jnp.arange(self.starts.size), self.counts, total_repeat_length=self.m)
+        dtype = self.points.dtype
+        counts = jnp.maximum(self.counts, 1).astype(dtype)
+        places = jnp.arange(self.m, dtype=jnp.int32) - self.starts[panel]
+        of_targets = _gram_polynomials((2 * places.astype(dtype) + 1) / counts[panel] - 1, counts[panel])
+        terms = of_targets.reshape(*of_targets.shape, *[1] * (values.ndim - 1)) * values[:, None]
+        sums = jax.ops.segment_sum(terms, panel, self.starts.size, indices_are_sorted=True)
+        nodes, _ = _gram_rule(self.counts, dtype)
+        of_nodes = _gram_polynomials(nodes.ravel(), jnp.repeat(counts, ORDER)).reshape(-1, ORDER, ORDER)
+        means = jnp.einsum("pqk,pk...->pq...", of_nodes, sums, precision=jax.lax.Precision.HIGHEST)
+        return (means / counts.reshape(-1, *[1] * (means.ndim - 1))).reshape(-1, *values.shape[1:])
+
+
+def _gram_rule(counts: Int[Array, " p"], dtype: jnp.dtype) -> tuple[Float[Array, "p 8"], Float[Array, "p 8"]]:
+    """Nodes in [-1, 1], in units of half the count, and weights."""
+    rules, slope = (jnp.asarray(table, dtype) for table in _gram_table())
+    row = jnp.clip(counts, 1, rules.shape[0]) - 1
+    # Beyond the table a rule differs from that of Legendre by a multiple of 1 / count^2.
+    squares = 1 / jnp.maximum(counts, 1).astype(dtype) ** 2 - 1 / (row + 1).astype(dtype) ** 2
+    rule = rules[row] + slope[None] * squares[:, None, None]
+    return rule[:, 0], rule[:, 1]
+
+
+@functools.cache
+def _gram_table(rows: int = 512) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights for counts 1 ... rows, shape `(rows, 2, 8)`, and how they go on in 1 / count^2."""
+    count = np.arange(1, rows + 1)[:, None]
+    k = np.arange(1, ORDER)
+    jacobi = np.zeros((rows, ORDER, ORDER))
+    jacobi[:, k, k - 1] = k * np.sqrt(np.maximum(1 - (k / count) ** 2, 0) / (4 * k**2 - 1))
+    nodes, vectors = np.linalg.eigh(jacobi)
+    weights = vectors[:, 0] ** 2
+    weights[weights < 1e-20] = 0  # surplus nodes
+    limit_nodes, limit_weights = np.polynomial.legendre.leggauss(ORDER)
+    rules, limit = np.stack([nodes, weights], 1), np.stack([limit_nodes, limit_weights / 2])
+    return rules, (rules[-1] - limit) * rows**2
+
+
+def _gram_polynomials(t: Float[Array, " k"], counts: Float[Array, " k"]) -> Float[Array, "k 8"]:
+    """Orthonormal polynomials of the uniform measure on `counts` points at t, in units of `_gram_rule`."""
+    polynomials = [jnp.ones_like(t)]
+    before, beta = jnp.zeros_like(t), jnp.zeros_like(t)
+    for k in range(1, ORDER):
+        rest = t * polynomials[-1] - beta * before
+        before = polynomials[-1]
+        beta = k * jnp.sqrt(jnp.maximum(1 - (k / counts) ** 2, 0) / (4 * k**2 - 1))
+        polynomials.append(jnp.where(beta > 0, rest / jnp.where(beta > 0, beta, 1), 0))
+    return jnp.stack(polynomials, axis=1)

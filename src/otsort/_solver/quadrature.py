@@ -1,0 +1,187 @@
+"""The solver for long lists: measures with few points in place of those with many."""
+
+import math
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jax.lax import stop_gradient
+from jaxtyping import Array
+
+from .._cells import moments
+from .._checks import require
+from .._compression import ORDER, Panels, gauss_cells, merged
+from .._cost import SquaredCost
+from .._differentiation import solution_of
+from .._knots import adapted_knots, num_lengths
+from .._plan import AbstractPlan
+from .._problem import Problem
+from .._semidual import SemiDual
+from .._solution import Solution
+from .._start import sorted_start
+from .._table import Table
+from .._tabulated import TabulatedDual, TabulatedPlan
+from .._target import AbstractTarget, UniformTarget
+from .._types import Scalar
+from .base import AbstractSolver
+from .newton import Newton
+
+_MOST_POINTS = 2**12
+#: Below it the nodes are so many that their matrices take minutes.
+SMALLEST_EPSILON = 1e-5
+
+
+class _Sizes(NamedTuple):
+    """How finely measures and functions are resolved; the powers are the orders of the errors.
+
+    Attributes:
+        cells: of the inputs.
+        panels: of the targets, `ORDER` nodes each.
+        pieces: of a table, each a quintic polynomial.
+        table_cells: of its regular grid, each a cubic polynomial.
+    """
+
+    cells: int
+    panels: int
+    pieces: int
+    table_cells: int
+
+    @classmethod
+    def of(cls, epsilon: float, accuracy: float, target: AbstractTarget) -> "_Sizes":
+        """Sizes for a target: where its points are a gap apart, a plan changes within epsilon / gap."""
+        gap = 1 / target.size if isinstance(target, UniformTarget) else 1
+        lengths, finer = num_lengths(epsilon), (1 + 20 * gap) * 1e-6 / accuracy
+        return cls(
+            cells=math.ceil(16 * max(1 / math.sqrt(epsilon), 0.2 * gap / epsilon) * finer ** (1 / 4)),
+            panels=math.ceil(1.3 * lengths / 4 * finer ** (1 / 16)),
+            pieces=math.ceil(2 * lengths * finer ** (1 / 6)),
+            table_cells=math.ceil(8 / epsilon * finer ** (1 / 4)),
+        )
+
+
+class Quadrature(AbstractSolver):
+    """Newton's method on compressed measures: time and memory O(n + m), no sort and no n x m array.
+
+    Inputs are compressed to two Gauss nodes in each of about 16 epsilon^(-1/2) cells, a `UniformTarget` to Gauss
+    rules of 8 nodes in panels that follow the data, about 5 epsilon^(-1/2) nodes in all; other targets, of at most
+    4096 points, are taken as they are. The potential of the small problem then defines smooth functions, tabulated at
+    knots that follow the data, for everything that is asked of all inputs or all targets. Derivatives are implicit,
+    those of exactly these functions: forward and reverse mode, any order, though each order loses digits of the tables.
+
+    Attributes:
+        epsilon: > 0.
+        accuracy: error of levels (ranks / n, the cdf) that the sizes are made for; 1e-6 in float64 and 1e-5 in
+            float32 unless given. Sorted values, in units of their range, are about as good, relative
+            derivatives about ten times worse.
+        finest: the least epsilon that the sizes are made for; epsilon itself unless given, as it must be for a traced
+            epsilon.
+        tol: marginal error to reach, raised to 0.25 eps_machine / epsilon.
+        max_steps: at most so many Newton steps.
+
+    Raises:
+        ValueError: epsilon, finest, accuracy or tol not positive, max_steps below 1, finest below 1e-5; on use,
+            a cost that is not `SquaredCost`, or a target of more points.
+        TypeError: a traced epsilon without finest.
+        RuntimeError: on use, positions outside [0, 1], or a traced epsilon below finest.
+    """
+
+    epsilon: Scalar
+    tol: Scalar
+    max_steps: int
+    accuracy: float | None = eqx.field(static=True)
+    finest: float = eqx.field(static=True)
+
+    order_only: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        epsilon: Scalar = 1e-2,
+        accuracy: float | None = None,
+        finest: float | None = None,
+        tol: Scalar = 1e-6,
+        max_steps: int = 100,
+    ):
+        if finest is None:
+            if isinstance(epsilon, Tracer):
+                raise TypeError("the sizes of Quadrature depend on epsilon: give finest, the least that it may be")
+            finest = float(np.asarray(epsilon))
+        if not finest >= SMALLEST_EPSILON:
+            raise ValueError(
+                f"Quadrature needs an epsilon of at least {SMALLEST_EPSILON}, got {finest}: use Newton() for a short "
+                "list, or NorthWestCorner() for the exact operators"
+            )
+        if accuracy is not None and not accuracy > 0:
+            raise ValueError(f"accuracy must be positive, got {accuracy}")
+        if isinstance(tol, float | int) and not tol > 0:
+            raise ValueError(f"tol must be positive, got {tol}")
+        if max_steps < 1:
+            raise ValueError(f"max_steps must be at least 1, got {max_steps}")
+        # Rounded, so that a small change of epsilon changes no size and does not recompile.
+        self.finest = 2 ** (math.floor(4 * math.log2(finest)) / 4)
+        self.epsilon, self.accuracy, self.tol, self.max_steps = epsilon, accuracy, tol, max_steps
+
+    def solve(self, problem: Problem) -> Solution:
+        """The plan; see `AbstractSolver.solve`. The marginal error is that of the compressed problem."""
+        if not isinstance(problem.cost, SquaredCost):
+            raise ValueError("Quadrature is made for SquaredCost(): use solver=otsort.Newton(...) for other costs")
+        target = problem.target
+        if not isinstance(target, UniformTarget) and target.size > _MOST_POINTS:
+            raise ValueError(
+                f"Quadrature compresses a UniformTarget; of another target it takes at most {_MOST_POINTS} points, got "
+                f"{target.size}: use solver=otsort.NorthWestCorner(), or LogSinkhorn(...) for short lists"
+            )
+        return self._solve(problem, self._accuracy(target))
+
+    def indicators(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
+        """`discretisation_error`: the largest change of a level when the accuracy is made a hundred times finer.
+
+        It sees the errors of both measures and all tables. It does not see rounding, which is the same in both, nor the
+        error of derivatives.
+        """
+        finer = self._solve(problem, self._accuracy(problem.target) / 100).plan
+        return {"discretisation_error": jnp.max(jnp.abs(plan.level(0.5) - finer.level(0.5)))}
+
+    def entries(self, n: int, target: AbstractTarget) -> int:
+        """Twice the cells times the nodes; see `AbstractSolver.entries`."""
+        sizes = _Sizes.of(self.finest, self._accuracy(target), target)
+        nodes = ORDER * sizes.panels if isinstance(target, UniformTarget) else target.size
+        return 2 * sizes.cells * min(nodes, target.size)
+
+    def _accuracy(self, target: AbstractTarget) -> float:
+        if self.accuracy is not None:
+            return self.accuracy
+        return 1e-5 if jnp.finfo(target.dtype).bits < 64 else 1e-6
+
+    def _solve(self, problem: Problem, accuracy: float) -> Solution:
+        sizes = _Sizes.of(self.finest, accuracy, problem.target)
+        x, weights, nodes = problem.positions, problem.weights, problem.target
+        x = require(x, ~jnp.any((x < 0) | (x > 1)), "Quadrature needs positions in [0, 1]: squash them, or use Newton")
+        epsilon = jnp.asarray(self.epsilon, x.dtype)
+        epsilon = require(epsilon, ~(epsilon < 0.999 * self.finest), "epsilon is below Quadrature's finest: lower that")
+        frozen_epsilon = stop_gradient(epsilon)
+
+        # Where the targets need resolution, from the exact potential and few inputs.
+        sources, masses = gauss_cells(stop_gradient(x), stop_gradient(weights), sizes.cells)
+        grid = UniformTarget(ORDER * sizes.panels + 1, x.dtype)
+        coarse = SemiDual(Problem(*merged(sources, masses, 4), grid, SquaredCost()), frozen_epsilon)
+        input_means = coarse.push(sorted_start(coarse.problem), coarse.problem.positions)
+        if isinstance(nodes, UniformTarget) and nodes.size > ORDER * sizes.panels:
+            nodes = Panels(adapted_knots(input_means, frozen_epsilon, sizes.panels), nodes.size)
+
+        small = Problem(sources, masses, stop_gradient(nodes), SquaredCost())
+        newton = Newton(frozen_epsilon, tol=self.tol, max_steps=self.max_steps, start=sorted_start)
+        solution = newton.solve(small)
+        potential = stop_gradient(newton.potential(SemiDual(small, frozen_epsilon), solution.state))
+
+        # The same for the inputs, from the potential found.
+        regular = SemiDual(Problem(grid.points, grid.weights, small.target, SquaredCost()), frozen_epsilon)
+        target_means = regular.pull(potential, small.target.points)
+        over_inputs, over_targets = (
+            Table(adapted_knots(means, frozen_epsilon, sizes.pieces), sizes.table_cells)
+            for means in (target_means, input_means)
+        )
+        dual = TabulatedDual(over_inputs, moments(weights, x, sizes.table_cells), nodes, epsilon)
+        plan = TabulatedPlan(dual, solution_of(potential, dual), x, weights, problem.target, over_targets)
+        return Solution(plan, solution.result, solution.stats, solution.state)

@@ -1,0 +1,143 @@
+"""The semi-dual and the plan of a compressed problem: sums over the inputs become sums over the knots of a table."""
+
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, Float
+
+from ._cells import moments
+from ._compression import Panels
+from ._cost import SquaredCost
+from ._plan import AbstractPlan
+from ._problem import Problem
+from ._semidual import SemiDual, within_range
+from ._table import Jet, Table, jet
+from ._target import AbstractTarget
+
+
+class TabulatedDual(eqx.Module):
+    """`SemiDual` with functions of the inputs interpolated in a table.
+
+    Attributes:
+        table: where they are evaluated.
+        moments: of the input weights, in the cells of the table, shape `(cells, 4)`.
+        nodes: target points that stand for all.
+        epsilon: regularisation.
+    """
+
+    table: Table
+    moments: Float[Array, "cells 4"]
+    nodes: AbstractTarget
+    epsilon: Float[Array, ""]
+
+    def at(self, x: Float[Array, " k"]) -> SemiDual:
+        """The transport of other inputs by the same potential; they have no mass."""
+        return SemiDual(Problem(x, jnp.zeros_like(x), self.nodes, SquaredCost()), self.epsilon)
+
+    def density(self, potential: Float[Array, " r"]) -> Jet:
+        """The jet of S, each part of shape `(knots, r)`."""
+        knots = self.table.knots
+        return jet(lambda x: self.at(knots).density(potential, x), knots)
+
+    def ratio(self, potential: Float[Array, " r"]) -> Float[Array, " r"]:
+        """s, column sums of the plan over the weights of the nodes."""
+        return contract(self.table.functional(self.moments), self.density(potential))
+
+    def coupling(self, potential: Float[Array, " r"]) -> tuple[Float[Array, "r r"], Float[Array, " r"]]:
+        """W = S^T diag(a) S, and s."""
+        density = self.density(potential)
+        value, slope, curvature = (part[:, None] for part in self.table.functional(self.moments))
+        left = (
+            value * density.value + slope * density.slope + curvature * density.curvature,
+            slope * density.value + 2 * curvature * density.slope,
+            curvature * density.value,
+        )
+        coupling = jnp.matmul(jnp.concatenate(left).T, jnp.concatenate(density), precision=jax.lax.Precision.HIGHEST)
+        return coupling, jnp.sum(left[0], axis=0)
+
+    def solve_linearised(
+        self, coupling: Float[Array, "r r"], right: Float[Array, " r"], refinements: int
+    ) -> Float[Array, " r"]:
+        """See `SemiDual.solve_linearised`."""
+        return self.at(self.table.knots).solve_linearised(coupling, right, refinements)
+
+
+class TabulatedPlan(AbstractPlan):
+    """A plan known through tables: no array has n m entries.
+
+    Attributes:
+        dual: the compressed problem.
+        potential: at its nodes, shape `(r,)`.
+        positions: of all inputs, shape `(n,)`.
+        weights: of all inputs, shape `(n,)`.
+        target: all targets.
+        over_targets: the table for functions of them.
+    """
+
+    dual: TabulatedDual
+    potential: Float[Array, " r"]
+    positions: Float[Array, " n"]
+    weights: Float[Array, " n"]
+    target: AbstractTarget
+    over_targets: Table
+
+    def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
+        nodes = self.dual.nodes
+        means = self._pulled(nodes.project(values) if isinstance(nodes, Panels) else values)
+        return within_range(means, values)
+
+    def level(self, share: float) -> Float[Array, " n"]:
+        return self._pulled(self.dual.nodes.levels(share))
+
+    def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
+        table, dual, knots = self.dual.table, self.dual, self.dual.table.knots
+        masses = table.functional(dual.moments)
+        weighted = self.weights.reshape(-1, *[1] * (values.ndim - 1)) * values
+        carried = table.functional(moments(weighted, self.positions, table.cells))
+
+        def mean(y):
+            def exponents(x):
+                return (
+                    -jnp.square(y[None, :] - x[:, None]) / dual.epsilon
+                    - dual.at(x).log_partition(self.potential)[:, None]
+                )
+
+            top = jnp.max(jnp.where(masses.value[:, None] > 0, exponents(knots), -jnp.inf), axis=0)
+            limit = jnp.log(jnp.finfo(y.dtype).max) / 2  # where there is no mass
+            column = jet(lambda x: jnp.exp(jnp.minimum(exponents(x) - stop_gradient(top)[None, :], limit)), knots)
+            total = contract(masses, column)
+            return contract(carried, column) / total.reshape(-1, *[1] * (values.ndim - 1))
+
+        points = self.target.points
+        if self.target.size <= self.over_targets.knots.size:
+            means = mean(points)
+        else:
+            means = self.over_targets.interpolate(jet(mean, self.over_targets.knots), points)
+        return within_range(means, values)
+
+    def as_matrix(self) -> Float[Array, "n m"]:
+        if isinstance(self.dual.nodes, Panels):
+            raise ValueError("a compressed plan has no n x m matrix: use solver=otsort.Newton(...) for as_matrix()")
+        return self.weights[:, None] * self.pull(jnp.eye(self.target.size, dtype=self.weights.dtype))
+
+    def marginal_error(self) -> Float[Array, ""]:
+        weights = self.dual.nodes.weights
+        return jnp.sum(weights * jnp.abs(self.dual.ratio(self.potential) - 1))
+
+    def _pulled(self, values: Float[Array, "r *d"]) -> Float[Array, "n *d"]:
+        table = self.dual.table
+        return table.interpolate(
+            jet(lambda x: self.dual.at(x).pull(self.potential, values), table.knots), self.positions
+        )
+
+
+def contract(functional: Jet, function: Jet) -> Array:
+    """The functional `(k, *d)` of a function `(k, l)`, shape `(l, *d)`."""
+    sums = (
+        jnp.einsum("k...,kl->l...", weights, part, precision=jax.lax.Precision.HIGHEST)
+        for weights, part in zip(functional, function, strict=True)
+    )
+    return functools.reduce(jnp.add, sums)
