@@ -1,6 +1,7 @@
 """Differentiable sorting, ranking, CDFs, quantiles and top-k by optimal transport."""
 
 from . import squash as squash
+from . import streaming as streaming
 from ._cost import AbstractCost as AbstractCost
 from ._cost import PowerCost as PowerCost
 from ._cost import SquaredCost as SquaredCost

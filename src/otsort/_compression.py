@@ -8,22 +8,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ._cells import moments
 from ._target import AbstractTarget
 
 #: Nodes of a panel.
 ORDER = 8
 
 
-def gauss_cells(
-    positions: Float[Array, " n"], weights: Float[Array, " n"], cells: int
-) -> tuple[Float[Array, " 2*cells"], Float[Array, " 2*cells"]]:
+def gauss_cells(moments: Float[Array, "cells 4"]) -> tuple[Float[Array, " 2*cells"], Float[Array, " 2*cells"]]:
     """A two-point Gauss rule for the mass in each of equal cells of [0, 1]: increasing points, positive weights.
 
-    It has the first four moments of the mass in its cell, so is exact for up to two values a cell and of
-    fourth order otherwise.
+    It has the given moments of its cell (those of `otsort._cells`, up to a common factor), so is exact for up to two
+    values a cell and of fourth order otherwise.
     """
-    mass, *sums = moments(weights * weights.size, positions, cells).T  # sums of ones are exact
+    cells = moments.shape[0]
+    mass, *sums = moments.T
     mean, second, third = (total / jnp.where(mass > 0, mass, 1) for total in sums)
     variance = second - mean**2
     wide = variance > 16 * jnp.finfo(mean.dtype).eps  # below it is rounding

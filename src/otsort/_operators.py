@@ -21,7 +21,7 @@ from ._plan import AbstractPlan
 from ._semidual import MAX_ENTRIES
 from ._solve import as_solver, as_values, pose, solve_problem
 from ._solver import AbstractSolver
-from ._target import AbstractTarget, TargetMeasure, UniformTarget
+from ._target import AbstractTarget, TargetMeasure, UniformTarget, atom_weights
 from ._types import Cost, Scalar, Squash
 from .squash import logistic
 
@@ -183,10 +183,7 @@ def _quantile(transport: "_Transport", x: Float[Array, " n"], shared: Any) -> Fl
     q, width, target = shared
 
     def one(q):
-        centre = q + (0.5 - q) / x.size
-        mass = jnp.minimum(width, 2 * jnp.minimum(centre, 1 - centre))
-        left = jnp.maximum(centre - mass / 2, 0)
-        weights = jnp.stack([left, mass, jnp.maximum(1 - left - mass, 0)])
+        weights = atom_weights(q, width, x.size)
         return transport(eqx.tree_at(lambda target: target.weights, target, weights)).push(x)[1]
 
     return jax.vmap(one)(q)

@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ._checks import probabilities, require
 from ._cost import SquaredCost
+from ._plan import MonotonePlan
 from ._problem import Problem
 from ._solution import RESULTS, Solution
 from ._solver import SMALLEST_EPSILON, AbstractSolver, Newton, NorthWestCorner, Quadrature
@@ -85,13 +86,14 @@ def pose(
 def solve_problem(problem: Problem, solver: AbstractSolver, throw: bool) -> Solution:
     """The solution, which raises when it is used if the solve failed and throw is true."""
     solution = solver.solve(problem)
-    if not throw:
+    if not throw or isinstance(solution.plan, MonotonePlan):  # the exact plan cannot fail
         return solution
-    # NaN input is answered with NaN; whatever else went wrong is an error. The check sits on the plan: on an
-    # operator's output, differentiation would drop it as dead code.
+    # NaN input is answered with NaN; whatever else went wrong is an error. The check sits on the potential: on an
+    # operator's output, differentiation would drop it as dead code, and a long array it would gather on one device.
     finite = jnp.all(jnp.isfinite(problem.positions + problem.weights))
-    plan = solution.result.error_if(solution.plan, (solution.result != RESULTS.successful) & finite)
-    return eqx.tree_at(lambda s: s.plan, solution, plan)
+    failed = (solution.result != RESULTS.successful) & finite
+    potential = lambda solution: solution.plan.potential
+    return eqx.tree_at(potential, solution, solution.result.error_if(potential(solution), failed))
 
 
 def as_values(x: ArrayLike) -> tuple[Float[Array, "..."], jnp.dtype]:

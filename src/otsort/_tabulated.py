@@ -58,6 +58,27 @@ class TabulatedDual(eqx.Module):
         coupling = jnp.matmul(jnp.concatenate(left).T, jnp.concatenate(density), precision=jax.lax.Precision.HIGHEST)
         return coupling, jnp.sum(left[0], axis=0)
 
+    def pulled(self, potential: Float[Array, " r"], values: Float[Array, "r *d"]) -> Jet:
+        """Averages of values of the nodes for each input, as a function of its position: a jet at the knots."""
+        return jet(lambda x: self.at(x).pull(potential, values), self.table.knots)
+
+    def pushed(
+        self, potential: Float[Array, " r"], carried: Float[Array, "cells 4 *d"], y: Float[Array, " l"]
+    ) -> Float[Array, "l *d"]:
+        """Averages at targets y of what inputs carry, from its moments in the cells of the table."""
+        masses, sums = self.table.functional(self.moments), self.table.functional(carried)
+
+        def exponents(x):
+            log_partition = self.at(x).log_partition(potential)
+            return -jnp.square(y[None, :] - x[:, None]) / self.epsilon - log_partition[:, None]
+
+        knots = self.table.knots
+        top = jnp.max(jnp.where(masses.value[:, None] > 0, exponents(knots), -jnp.inf), axis=0)
+        limit = jnp.log(jnp.finfo(y.dtype).max) / 2  # reached only where there is no mass
+        column = jet(lambda x: jnp.exp(jnp.minimum(exponents(x) - stop_gradient(top)[None, :], limit)), knots)
+        total = contract(masses, column)
+        return contract(sums, column) / total.reshape(-1, *[1] * (carried.ndim - 2))
+
     def solve_linearised(
         self, coupling: Float[Array, "r r"], right: Float[Array, " r"], refinements: int
     ) -> Float[Array, " r"]:
@@ -93,29 +114,12 @@ class TabulatedPlan(AbstractPlan):
         return self._pulled(self.dual.nodes.levels(share))
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        table, dual, knots = self.dual.table, self.dual, self.dual.table.knots
-        masses = table.functional(dual.moments)
         weighted = self.weights.reshape(-1, *[1] * (values.ndim - 1)) * values
-        carried = table.functional(moments(weighted, self.positions, table.cells))
-
-        def mean(y):
-            def exponents(x):
-                return (
-                    -jnp.square(y[None, :] - x[:, None]) / dual.epsilon
-                    - dual.at(x).log_partition(self.potential)[:, None]
-                )
-
-            top = jnp.max(jnp.where(masses.value[:, None] > 0, exponents(knots), -jnp.inf), axis=0)
-            limit = jnp.log(jnp.finfo(y.dtype).max) / 2  # where there is no mass
-            column = jet(lambda x: jnp.exp(jnp.minimum(exponents(x) - stop_gradient(top)[None, :], limit)), knots)
-            total = contract(masses, column)
-            return contract(carried, column) / total.reshape(-1, *[1] * (values.ndim - 1))
-
-        points = self.target.points
-        if self.target.size <= self.over_targets.knots.size:
-            means = mean(points)
-        else:
-            means = self.over_targets.interpolate(jet(mean, self.over_targets.knots), points)
+        carried = moments(weighted, self.positions, self.dual.table.cells)
+        mean = lambda y: self.dual.pushed(self.potential, carried, y)
+        table, points = self.over_targets, self.target.points
+        few = self.target.size <= table.knots.size
+        means = mean(points) if few else table.interpolate(jet(mean, table.knots), points)
         return within_range(means, values)
 
     def as_matrix(self) -> Float[Array, "n m"]:
@@ -128,10 +132,7 @@ class TabulatedPlan(AbstractPlan):
         return jnp.sum(weights * jnp.abs(self.dual.ratio(self.potential) - 1))
 
     def _pulled(self, values: Float[Array, "r *d"]) -> Float[Array, "n *d"]:
-        table = self.dual.table
-        return table.interpolate(
-            jet(lambda x: self.dual.at(x).pull(self.potential, values), table.knots), self.positions
-        )
+        return self.dual.table.interpolate(self.dual.pulled(self.potential, values), self.positions)
 
 
 def contract(functional: Jet, function: Jet) -> Array:

@@ -155,6 +155,14 @@ class TargetMeasure(AbstractTarget):
         return jax.tree.map(lambda leaf: leaf.astype(dtype), self)
 
 
+def atom_weights(q: Float[Array, ""], width: Float[Array, ""] | float, n: int) -> Float[Array, "3"]:
+    """Weights of three targets: the middle one an atom where numpy's linear quantile of n values lies."""
+    centre = q + (0.5 - q) / n
+    mass = jnp.minimum(width, 2 * jnp.minimum(centre, 1 - centre))
+    left = jnp.maximum(centre - mass / 2, 0)
+    return jnp.stack([left, mass, jnp.maximum(1 - left - mass, 0)])
+
+
 def _check_k(n: int, k: int) -> None:
     if not 1 <= k <= n:
         raise ValueError(f"k must lie between 1 and the number of values, {n}; got {k}")

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jax.lax import stop_gradient
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from .._cells import moments
 from .._checks import require
@@ -33,7 +33,7 @@ _MOST_POINTS = 2**12
 SMALLEST_EPSILON = 1e-5
 
 
-class _Sizes(NamedTuple):
+class Sizes(NamedTuple):
     """How finely measures and functions are resolved; the powers are the orders of the errors.
 
     Attributes:
@@ -49,7 +49,7 @@ class _Sizes(NamedTuple):
     table_cells: int
 
     @classmethod
-    def of(cls, epsilon: float, accuracy: float, target: AbstractTarget) -> "_Sizes":
+    def of(cls, epsilon: float, accuracy: float, target: AbstractTarget) -> "Sizes":
         """Sizes for a target: where its points are a gap apart, a plan changes within epsilon / gap."""
         gap = 1 / target.size if isinstance(target, UniformTarget) else 1
         lengths, finer = num_lengths(epsilon), (1 + 20 * gap) * 1e-6 / accuracy
@@ -59,6 +59,22 @@ class _Sizes(NamedTuple):
             pieces=math.ceil(2 * lengths * finer ** (1 / 6)),
             table_cells=math.ceil(8 / epsilon * finer ** (1 / 4)),
         )
+
+
+class Compressed(NamedTuple):
+    """A compressed problem, solved.
+
+    Attributes:
+        dual: the problem.
+        potential: of its nodes, with its derivatives.
+        over_targets: the table for functions of the targets.
+        small: the solution on the compressed inputs.
+    """
+
+    dual: TabulatedDual
+    potential: Float[Array, " r"]
+    over_targets: Table
+    small: Solution
 
 
 class Quadrature(AbstractSolver):
@@ -132,7 +148,7 @@ class Quadrature(AbstractSolver):
                 f"Quadrature compresses a UniformTarget; of another target it takes at most {_MOST_POINTS} points, got "
                 f"{target.size}: use solver=otsort.NorthWestCorner(), or LogSinkhorn(...) for short lists"
             )
-        return self._solve(problem, self._accuracy(target))
+        return self._solve(problem, self.accuracy_for(target))
 
     def indicators(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
         """`discretisation_error`: the largest change of a level when the accuracy is made a hundred times finer.
@@ -140,35 +156,58 @@ class Quadrature(AbstractSolver):
         It sees the errors of both measures and all tables. It does not see rounding, which is the same in both, nor the
         error of derivatives.
         """
-        finer = self._solve(problem, self._accuracy(problem.target) / 100).plan
+        finer = self._solve(problem, self.accuracy_for(problem.target) / 100).plan
         return {"discretisation_error": jnp.max(jnp.abs(plan.level(0.5) - finer.level(0.5)))}
 
     def entries(self, n: int, target: AbstractTarget) -> int:
         """Twice the cells times the nodes; see `AbstractSolver.entries`."""
-        sizes = _Sizes.of(self.finest, self._accuracy(target), target)
+        sizes = Sizes.of(self.finest, self.accuracy_for(target), target)
         nodes = ORDER * sizes.panels if isinstance(target, UniformTarget) else target.size
         return 2 * sizes.cells * min(nodes, target.size)
 
-    def _accuracy(self, target: AbstractTarget) -> float:
+    def accuracy_for(self, target: AbstractTarget) -> float:
+        """The accuracy, or its default in the dtype of a target."""
         if self.accuracy is not None:
             return self.accuracy
         return 1e-5 if jnp.finfo(target.dtype).bits < 64 else 1e-6
 
     def _solve(self, problem: Problem, accuracy: float) -> Solution:
-        sizes = _Sizes.of(self.finest, accuracy, problem.target)
-        x, weights, nodes = problem.positions, problem.weights, problem.target
-        x = require(x, ~jnp.any((x < 0) | (x > 1)), "Quadrature needs positions in [0, 1]: squash them, or use Newton")
-        epsilon = jnp.asarray(self.epsilon, x.dtype)
+        sizes = Sizes.of(self.finest, accuracy, problem.target)
+        x, weights = problem.positions, problem.weights
+        cells = moments(stop_gradient(weights) * weights.size, stop_gradient(x), sizes.cells)  # sums of ones are exact
+        outside = jnp.any((x < 0) | (x > 1))
+        cells = require(cells, ~outside, "Quadrature needs positions in [0, 1]: squash them, or use Newton")
+        solved = self.solve_moments(cells, moments(weights, x, sizes.table_cells), problem.target, sizes)
+        plan = TabulatedPlan(solved.dual, solved.potential, x, weights, problem.target, solved.over_targets)
+        return Solution(plan, solved.small.result, solved.small.stats, solved.small.state)
+
+    def solve_moments(
+        self,
+        cells: Float[Array, "cells 4"],
+        table_cells: Float[Array, "table_cells 4"],
+        target: AbstractTarget,
+        sizes: Sizes,
+    ) -> Compressed:
+        """What a plan consists of, for inputs known by their moments alone.
+
+        Args:
+            cells: moments of the inputs, up to a factor, in `sizes.cells` cells of [0, 1].
+            table_cells: the same in `sizes.table_cells`, of weights that sum to 1: derivatives pass through these.
+            target: to transport to.
+            sizes: see there.
+        """
+        epsilon = jnp.asarray(self.epsilon, cells.dtype)
         epsilon = require(epsilon, ~(epsilon < 0.999 * self.finest), "epsilon is below Quadrature's finest: lower that")
         frozen_epsilon = stop_gradient(epsilon)
 
         # Where the targets need resolution, from the exact potential and few inputs.
-        sources, masses = gauss_cells(stop_gradient(x), stop_gradient(weights), sizes.cells)
-        grid = UniformTarget(ORDER * sizes.panels + 1, x.dtype)
+        sources, masses = gauss_cells(cells)
+        grid = UniformTarget(ORDER * sizes.panels + 1, cells.dtype)
         coarse = SemiDual(Problem(*merged(sources, masses, 4), grid, SquaredCost()), frozen_epsilon)
         input_means = coarse.push(sorted_start(coarse.problem), coarse.problem.positions)
-        if isinstance(nodes, UniformTarget) and nodes.size > ORDER * sizes.panels:
-            nodes = Panels(adapted_knots(input_means, frozen_epsilon, sizes.panels), nodes.size)
+        nodes = target
+        if isinstance(target, UniformTarget) and target.size > ORDER * sizes.panels:
+            nodes = Panels(adapted_knots(input_means, frozen_epsilon, sizes.panels), target.size)
 
         small = Problem(sources, masses, stop_gradient(nodes), SquaredCost())
         newton = Newton(frozen_epsilon, tol=self.tol, max_steps=self.max_steps, start=sorted_start)
@@ -182,6 +221,5 @@ class Quadrature(AbstractSolver):
             Table(adapted_knots(means, frozen_epsilon, sizes.pieces), sizes.table_cells)
             for means in (target_means, input_means)
         )
-        dual = TabulatedDual(over_inputs, moments(weights, x, sizes.table_cells), nodes, epsilon)
-        plan = TabulatedPlan(dual, solution_of(potential, dual), x, weights, problem.target, over_targets)
-        return Solution(plan, solution.result, solution.stats, solution.state)
+        dual = TabulatedDual(over_inputs, table_cells, nodes, epsilon)
+        return Compressed(dual, solution_of(potential, dual), over_targets, solution)
