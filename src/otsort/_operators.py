@@ -72,7 +72,7 @@ def cdf(
 
 
 def _cdf(transport: "_Transport", x: Float[Array, " n"], target: AbstractTarget) -> Float[Array, " n"]:
-    return transport(target).level(1)
+    return transport(target).level(1.0)
 
 
 def rank(

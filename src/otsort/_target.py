@@ -38,7 +38,7 @@ class AbstractTarget(eqx.Module):
     @property
     def cumulative(self) -> Float[Array, " m"]:
         """Cumulative weights, shape `(m,)`; the last is 1 exactly."""
-        return self.levels(1)
+        return self.levels(1.0)
 
 
 class UniformTarget(AbstractTarget):
