@@ -19,6 +19,7 @@ SOLVERS = {
     "LogSinkhorn": otsort.LogSinkhorn(),
     "AndersonSinkhorn": otsort.AndersonSinkhorn(),
     "Newton": otsort.Newton(),
+    "Quadrature": otsort.Quadrature(),
     "NorthWestCorner": otsort.NorthWestCorner(),
 }
 SIZES = [100, 1000]

@@ -32,14 +32,14 @@ def stages(n: int, m: int) -> None:
     """One line of the table."""
     x = jnp.asarray(np.random.default_rng(0).normal(size=(256, n)), jnp.float32)
     target = otsort.TargetMeasure.uniform(m)
-    solution = jax.jit(jax.vmap(lambda x: otsort.solve(x, target)))(x)
+    solution = jax.jit(jax.vmap(lambda x: otsort.solve(x, target, solver=otsort.Newton())))(x)
     dual, f = solution.plan.dual, solution.plan.potential
     coupling, ratio = jax.jit(jax.vmap(SemiDual.coupling))(dual, f)
     times = (
         milliseconds(lambda dual: exact_start(dual.problem), dual),
         milliseconds(SemiDual.coupling, dual, f),
         milliseconds(lambda dual, w, s: dual.solve_linearised(w, s, refinements=0), dual, coupling, ratio),
-        milliseconds(lambda x: otsort.rank(x, num_targets=m), x),
+        milliseconds(lambda x: otsort.rank(x, num_targets=m, solver=otsort.Newton()), x),
     )
     steps = int(jnp.max(solution.stats["num_steps"]))
     print(f"{n:6} {m:6}" + "".join(f"{value:10.1f}" for value in times) + f"{steps:7}", flush=True)

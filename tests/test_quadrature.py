@@ -128,6 +128,7 @@ def test_the_default_is_the_solver_with_the_smaller_matrices():
     np.testing.assert_array_equal(otsort.rank(short), otsort.rank(short, solver=otsort.Newton()))
     other = {"num_targets": 20, "cost": otsort.PowerCost(2.5)}
     np.testing.assert_array_equal(otsort.rank(x, **other), otsort.rank(x, solver=otsort.Newton(), **other))
+    assert jax.eval_shape(lambda x: otsort.top_k(x, 5000), jnp.zeros(6000)).shape == (5000,)
 
 
 def test_under_scan_and_vmap_with_a_traced_epsilon():

@@ -29,7 +29,8 @@ class Solution(eqx.Module):
         plan: acts on values through `push` and `pull`.
         result: a member of `RESULTS`; under vmap, one for each problem.
         stats: `num_steps`; `marginal_error`, the sum of the absolute differences of the plan's column sums and the
-            target weights; `tol`, the tolerance used (raised to what the dtype can reach; infinite for a fixed budget).
+            target weights; `tol`, the tolerance used (raised to what the dtype can reach; infinite for a fixed budget);
+            from `otsort.solve` also those of the solver's `indicators`.
         state: the solver's last state.
     """
 

@@ -111,7 +111,8 @@ class TabulatedPlan(AbstractPlan):
         return within_range(means, values)
 
     def level(self, share: float) -> Float[Array, " n"]:
-        return self._pulled(self.dual.nodes.levels(share))
+        levels = self.dual.nodes.levels(share)
+        return within_range(self._pulled(levels), levels)
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         weighted = self.weights.reshape(-1, *[1] * (values.ndim - 1)) * values

@@ -18,7 +18,7 @@ class AbstractTarget(eqx.Module):
     Attributes:
         points: shape `(m,)`.
         weights: nonnegative, shape `(m,)`.
-        size: m.
+        size: number of points, m.
         dtype: of points and weights.
     """
 
@@ -105,7 +105,7 @@ class TargetMeasure(AbstractTarget):
 
     @classmethod
     def uniform(cls, m: int) -> "TargetMeasure":
-        """m equal weights on a regular grid of [0, 1]: what ranks and sorted values are read from."""
+        """m equal weights on a regular grid of [0, 1], as arrays: `UniformTarget(m)` is the same without them."""
         if m < 1:
             raise ValueError(f"a uniform target needs at least one point, got {m}")
         return cls(jnp.linspace(0, 1, m), jnp.ones(m))

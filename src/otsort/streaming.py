@@ -30,7 +30,7 @@ class Chunks:
     """An array in pieces, each read when it is asked for, any number of times.
 
     Attributes:
-        values: an array, such as `numpy.load(path, mmap_mode="r")`, taken as one list.
+        values: an array, such as `numpy.load(path, mmap_mode="r")`, taken as one list in the order of its memory.
         size: entries of a piece.
     """
 
@@ -38,7 +38,7 @@ class Chunks:
     size: int = 2**20
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        flat = self.values.reshape(-1)
+        flat = self.values.ravel(order="K")
         for start in range(0, flat.size, self.size):
             yield np.asarray(flat[start : start + self.size])
 
@@ -132,7 +132,7 @@ class Moments:
         Raises:
             ValueError: they are not of one stream.
         """
-        if (self.spread, self.dtype) != (other.spread, other.dtype) or self.cells.shape != other.cells.shape:
+        if (self.spread, self.dtype, self.solver) != (other.spread, other.dtype, other.solver):
             raise ValueError("only moments of one Spread, solver and dtype merge: merge the spreads first")
         return dataclasses.replace(
             self,
@@ -182,11 +182,11 @@ class Stream(eqx.Module):
         self.levels = _levels(solver, cells, table, UniformTarget(spread.count, cells.dtype))
 
     def rank(self, values: ArrayLike) -> Float[Array, "..."]:
-        """Ranks of values, among the stream's or between them: 1 to n, of the shape of the values."""
+        """Ranks among the values of the stream, 1 to n, of any values: the shape of these."""
         return 0.5 + self.spread.count * self._level(values)
 
     def cdf(self, values: ArrayLike) -> Float[Array, "..."]:
-        """Levels of values in [0, 1], of their shape."""
+        """The same as levels in [0, 1]."""
         return self._level(values) + 0.5 / self.spread.count
 
     def quantile(self, q: ArrayLike) -> Float[Array, "..."]:

@@ -6,4 +6,5 @@ from .newton import Newton as Newton
 from .north_west_corner import NorthWestCorner as NorthWestCorner
 from .quadrature import SMALLEST_EPSILON as SMALLEST_EPSILON
 from .quadrature import Quadrature as Quadrature
+from .quadrature import compressible as compressible
 from .sinkhorn import Sinkhorn as Sinkhorn

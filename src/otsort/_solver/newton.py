@@ -22,7 +22,7 @@ class _State(eqx.Module):
 
 
 class Newton(AbstractEntropicSolver):
-    """Newton's method for the column residual, from the exact one-dimensional potentials: the default.
+    """Newton's method for the column residual, from the exact one-dimensional potentials: the default for short lists.
 
     Each step solves one symmetric m x m system and is shortened so that no difference of potentials moves by more than
     4 epsilon. From `exact_start` it needs no line search and no annealing; from elsewhere it may fail, and says so.

@@ -24,7 +24,7 @@ from .._start import sorted_start
 from .._table import Table
 from .._tabulated import TabulatedDual, TabulatedPlan
 from .._target import AbstractTarget, UniformTarget
-from .._types import Scalar
+from .._types import Cost, Scalar
 from .base import AbstractSolver
 from .newton import Newton
 
@@ -61,6 +61,11 @@ class Sizes(NamedTuple):
         )
 
 
+def compressible(target: AbstractTarget, cost: Cost) -> bool:
+    """Whether `Quadrature` takes a target and a cost."""
+    return isinstance(cost, SquaredCost) and (isinstance(target, UniformTarget) or target.size <= _MOST_POINTS)
+
+
 class Compressed(NamedTuple):
     """A compressed problem, solved.
 
@@ -81,8 +86,8 @@ class Quadrature(AbstractSolver):
     """Newton's method on compressed measures: time and memory O(n + m), no sort and no n x m array.
 
     Inputs are compressed to two Gauss nodes in each of about 16 epsilon^(-1/2) cells, a `UniformTarget` to Gauss
-    rules of 8 nodes in panels that follow the data, about 5 epsilon^(-1/2) nodes in all; other targets, of at most
-    4096 points, are taken as they are. The potential of the small problem then defines smooth functions, tabulated at
+    rules of 8 nodes in panels that follow the data, about 5 epsilon^(-1/2) nodes in all. Other targets, of at most
+    4096 points, are taken as they are, with a number of cells that goes as 1 / epsilon. The potential of the small problem then defines smooth functions, tabulated at
     knots that follow the data, for everything that is asked of all inputs or all targets. Derivatives are implicit,
     those of exactly these functions: forward and reverse mode, any order, though each order loses digits of the tables.
 
@@ -140,15 +145,13 @@ class Quadrature(AbstractSolver):
 
     def solve(self, problem: Problem) -> Solution:
         """The plan; see `AbstractSolver.solve`. The marginal error is that of the compressed problem."""
-        if not isinstance(problem.cost, SquaredCost):
-            raise ValueError("Quadrature is made for SquaredCost(): use solver=otsort.Newton(...) for other costs")
-        target = problem.target
-        if not isinstance(target, UniformTarget) and target.size > _MOST_POINTS:
+        if not compressible(problem.target, problem.cost):
             raise ValueError(
-                f"Quadrature compresses a UniformTarget; of another target it takes at most {_MOST_POINTS} points, got "
-                f"{target.size}: use solver=otsort.NorthWestCorner(), or LogSinkhorn(...) for short lists"
+                f"Quadrature is made for SquaredCost() and a UniformTarget, or another of at most {_MOST_POINTS} points; "
+                f"got {problem.cost} and {problem.target.size} points: use solver=otsort.Newton(...) for other costs, "
+                "LogSinkhorn(...) or NorthWestCorner() for other targets"
             )
-        return self._solve(problem, self.accuracy_for(target))
+        return self._solve(problem, self.accuracy_for(problem.target))
 
     def indicators(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
         """`discretisation_error`: the largest change of a level when the accuracy is made a hundred times finer.

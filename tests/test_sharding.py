@@ -1,0 +1,40 @@
+"""Sharded arrays: the answers of one device, and x stays where it is."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+PROGRAM = """
+    import re, sys
+    import jax, jax.numpy as jnp, numpy as np, otsort
+    from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+    devices = jax.devices()
+    assert len(devices) == int(sys.argv[1])
+    mesh = jax.make_mesh((len(devices),), ("i",), axis_types=(AxisType.Auto,))
+    n = 2**14
+    x, probe = jnp.asarray(np.random.default_rng(0).normal(size=(2, n)), jnp.float32)
+    arguments = jax.device_put((x, probe), NamedSharding(mesh, PartitionSpec("i")))
+    functions = {
+        "rank": lambda x, probe: otsort.rank(x),
+        "gradient of rank": lambda x, probe: jax.grad(lambda x: probe @ otsort.rank(x))(x),
+        "quantile": lambda x, probe: otsort.quantile(x, jnp.array([0.1, 0.5])),
+        "top_k_mask": lambda x, probe: otsort.top_k_mask(x, 1000),
+    }
+    for name, function in functions.items():
+        program = jax.jit(function).lower(*arguments).compile()
+        answer, expected = np.asarray(program(*arguments)), np.asarray(jax.jit(function)(x, probe))
+        assert np.max(np.abs(answer - expected)) < 5e-5 * np.max(np.abs(expected)), name
+        gathered = re.findall(r"= \\w+\\[([\\d,]*)\\]\\S* all-(?:gather|to-all)", program.as_text())
+        assert all(np.prod([int(size) for size in shape.split(",")]) < n // 4 for shape in gathered if shape), name
+"""
+
+
+@pytest.mark.parametrize("devices", [4, pytest.param(8, marks=pytest.mark.slow)])
+def test_sharded_arrays(devices):
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
+    run = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(devices)]
+    subprocess.run(run, env=os.environ | {"XLA_FLAGS": flags}, check=True)
