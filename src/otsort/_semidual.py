@@ -215,7 +215,7 @@ def _sum_change(normalised, primals, tangents):
 
 
 def within_range(means: Float[Array, "k *d"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:
-    """Averages of the values, moved into their range where rounding or a table took them out; with their own derivative."""
+    """Averages of the values, moved into their range where rounding or a table took them out; derivatives are kept."""
     low, high = jnp.min(values, axis=0, keepdims=True), jnp.max(values, axis=0, keepdims=True)
     return means + stop_gradient(jnp.clip(means, low, high) - means)
 

@@ -87,9 +87,10 @@ class Quadrature(AbstractSolver):
 
     Inputs are compressed to two Gauss nodes in each of about 16 epsilon^(-1/2) cells, a `UniformTarget` to Gauss
     rules of 8 nodes in panels that follow the data, about 5 epsilon^(-1/2) nodes in all. Other targets, of at most
-    4096 points, are taken as they are, with a number of cells that goes as 1 / epsilon. The potential of the small problem then defines smooth functions, tabulated at
-    knots that follow the data, for everything that is asked of all inputs or all targets. Derivatives are implicit,
-    those of exactly these functions: forward and reverse mode, any order, though each order loses digits of the tables.
+    4096 points, are taken as they are, with a number of cells that goes as 1 / epsilon. The potential of the small
+    problem then defines smooth functions, tabulated at knots that follow the data, for everything that is asked of all
+    inputs or all targets. Derivatives are implicit, those of exactly these functions: forward and reverse mode, any
+    order, though each order loses digits of the tables.
 
     Attributes:
         epsilon: > 0.
@@ -147,8 +148,8 @@ class Quadrature(AbstractSolver):
         """The plan; see `AbstractSolver.solve`. The marginal error is that of the compressed problem."""
         if not compressible(problem.target, problem.cost):
             raise ValueError(
-                f"Quadrature is made for SquaredCost() and a UniformTarget, or another of at most {_MOST_POINTS} points; "
-                f"got {problem.cost} and {problem.target.size} points: use solver=otsort.Newton(...) for other costs, "
+                f"Quadrature is made for SquaredCost() and a UniformTarget, or at most {_MOST_POINTS} other points, "
+                f"not for {problem.cost} and {problem.target.size} points: use solver=Newton(...) for other costs, "
                 "LogSinkhorn(...) or NorthWestCorner() for other targets"
             )
         return self._solve(problem, self.accuracy_for(problem.target))
