@@ -175,6 +175,11 @@ def test_bad_fields(arguments, error):
         otsort.Quadrature(**arguments)
 
 
+def test_what_no_solver_does_is_refused():
+    with pytest.raises(ValueError, match="NorthWestCorner"):
+        jax.eval_shape(lambda x: otsort.rank(x, epsilon=1e-6), jnp.zeros(100_000))
+
+
 def test_refusals():
     x = np.random.default_rng(0).normal(size=200)
     solver = otsort.Quadrature()

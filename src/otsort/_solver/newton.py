@@ -13,6 +13,8 @@ from .._start import exact_start
 from .._types import Scalar
 from .base import AbstractEntropicSolver, check_entropic
 
+_MOST_TARGETS = 2**14
+
 
 class _State(eqx.Module):
     potential: Float[Array, " m"]
@@ -35,7 +37,7 @@ class Newton(AbstractEntropicSolver):
         start: `problem -> f`, the first potential.
 
     Raises:
-        ValueError: epsilon or tol not positive, max_steps below 1.
+        ValueError: epsilon or tol not positive, max_steps below 1; on use, more than 16384 targets.
     """
 
     epsilon: Scalar = 1e-2
@@ -48,6 +50,12 @@ class Newton(AbstractEntropicSolver):
         check_entropic(self)
 
     def init(self, dual: SemiDual) -> tuple[SemiDual, _State]:
+        size = dual.problem.target.size
+        if size > _MOST_TARGETS:
+            raise ValueError(
+                f"Newton factorises an m x m matrix, too large for m = {size}: give fewer targets (num_targets), or use "
+                "Quadrature (SquaredCost, uniform targets, epsilon of 1e-5 and more) or the exact NorthWestCorner()"
+            )
         return dual, _evaluate(dual, self.start(dual.problem))
 
     def step(self, constants: SemiDual, state: _State) -> _State:
