@@ -53,8 +53,8 @@ class Newton(AbstractEntropicSolver):
         size = dual.problem.target.size
         if size > _MOST_TARGETS:
             raise ValueError(
-                f"Newton factorises an m x m matrix, too large for m = {size}: give fewer targets (num_targets), or use "
-                "Quadrature (SquaredCost, uniform targets, epsilon of 1e-5 and more) or the exact NorthWestCorner()"
+                f"Newton factorises an m x m matrix, and m = {size} is too large: give fewer targets (num_targets), or "
+                "use Quadrature (SquaredCost, uniform targets, epsilon of 1e-5 and more) or the exact NorthWestCorner()"
             )
         return dual, _evaluate(dual, self.start(dual.problem))
 
