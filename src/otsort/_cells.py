@@ -23,7 +23,8 @@ def moments(weights: Float[Array, "n *d"], points: Float[Array, " n"], cells: in
     powers = jnp.stack([jnp.ones_like(u), u, u**2, u**3], axis=1)
     rows = powers.reshape(*powers.shape, *[1] * (weights.ndim - 1)) * weights[:, None]
     parts = _num_parts(points.size, cells)
-    sums = jax.ops.segment_sum(rows, _part(points.size, parts) * cells + cell, parts * cells)
+    place = _part(points.size, parts) * cells + cell
+    sums = jax.ops.segment_sum(rows, place, parts * cells, mode="promise_in_bounds")
     return jnp.sum(sums.reshape(parts, cells, *sums.shape[1:]), axis=0)
 
 
@@ -34,7 +35,7 @@ def evaluate(cubics: Float[Array, "cells 4 *d"], points: Float[Array, " n"]) -> 
     # A copy for each part, so that the derivative sums as carefully as `moments`.
     parts = _num_parts(points.size, cells)
     copies = jnp.broadcast_to(cubics[None], (parts, *cubics.shape)).reshape(-1, *cubics.shape[1:])
-    rows = copies[_part(points.size, parts) * cells + cell]
+    rows = copies.at[_part(points.size, parts) * cells + cell].get(mode="promise_in_bounds")
     return horner(rows, u.reshape(-1, *[1] * (cubics.ndim - 2)))
 
 
@@ -51,4 +52,4 @@ def _num_parts(terms: int, cells: int) -> int:
 
 
 def _part(terms: int, parts: int) -> Int[Array, " n"]:
-    return jnp.arange(terms, dtype=jnp.int32) // -(-terms // parts)
+    return jax.lax.div(jnp.arange(terms, dtype=jnp.int32), jnp.int32(-(-terms // parts)))  # cheaper than //
