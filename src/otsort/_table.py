@@ -48,7 +48,8 @@ class Table(eqx.Module):
         centres = (jnp.arange(self.cells, dtype=self.knots.dtype) + 0.5) / self.cells
         piece = jnp.clip(jnp.searchsorted(self.knots, centres, side="right") - 1, 0, self.knots.size - 2)
         width = jnp.diff(self.knots)
-        quintics = _quintic(jet, _over(width, jet.value))[piece]
+        quintics = _quintic(jet, _over(width, jet.value))
+        quintics = quintics.at[piece].get(mode="promise_in_bounds")
         terms = [quintics[:, power] for power in range(6)]
         u = _over((centres - self.knots[piece]) / width[piece], jet.value)
         for first in range(4):  # Horner's scheme, repeated: each round leaves a coefficient of the expansion
