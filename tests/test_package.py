@@ -11,6 +11,7 @@ from jaxtyping import install_import_hook
 
 with install_import_hook("otsort", "beartype.beartype"):
     import otsort
+    from otsort import streaming
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +23,11 @@ for solver in (
     otsort.Sinkhorn(0.05, differentiation=otsort.Checkpointed()),
     otsort.AndersonSinkhorn(0.05),
     otsort.NorthWestCorner(),
+    otsort.Quadrature(0.1),
 ):
     jax.grad(lambda x: jnp.sum(otsort.sort_by(jnp.stack([x, x], 1), x, solver=solver)))(x)
+otsort.solve(x, otsort.UniformTarget(70), solver=otsort.Quadrature(0.1))
+streaming.fit([x]).quantile(jnp.array([0.5]))
 otsort.quantile(x, jnp.array([0.1, 0.2]), width=0.3, epsilon=0)
 otsort.quantile_normalize(x, jnp.arange(2.0), weights=jnp.arange(4), cost=otsort.PowerCost(2), epsilon=0)
 otsort.top_k_mask(x[None], 2, squash=otsort.squash.min_max, epsilon=0)

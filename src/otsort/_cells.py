@@ -39,7 +39,7 @@ def evaluate(cubics: Float[Array, "cells 4 *d"], points: Float[Array, " n"]) -> 
     return horner(rows, u.reshape(-1, *[1] * (cubics.ndim - 2)))
 
 
-def horner(coefficients: Float[Array, "k c *d"], u: Float[Array, "k *d"]) -> Float[Array, "k *d"]:
+def horner(coefficients: Float[Array, "k c *d"], u: Float[Array, "k *ones"]) -> Float[Array, "k *d"]:
     """Polynomials from their coefficients, the constant first."""
     value = coefficients[:, -1]
     for power in range(coefficients.shape[1] - 2, -1, -1):

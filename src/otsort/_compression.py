@@ -39,8 +39,8 @@ def gauss_cells(moments: Float[Array, "cells 4"]) -> tuple[Float[Array, " 2*cell
 
 def merged(
     points: Float[Array, " n"], weights: Float[Array, " n"], count: int
-) -> tuple[Float[Array, " n//count"], Float[Array, " n//count"]]:
-    """Each `count` neighbours as one point, their mean."""
+) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+    """Each `count` neighbours as one point, their mean; the last may be of fewer."""
     size = -(-points.size // count)
     points = jnp.pad(points, (0, size * count - points.size), mode="edge").reshape(size, count)
     weights = jnp.pad(weights, (0, size * count - weights.size)).reshape(size, count)
@@ -71,7 +71,7 @@ class Panels(AbstractTarget):
     counts: Int[Array, " p"]
     m: int = eqx.field(static=True)
 
-    def __init__(self, knots: Float[Array, " p+1"], m: int):
+    def __init__(self, knots: Float[Array, " k"], m: int):
         """Panels between given knots 0 ... 1 on m points."""
         cuts = jnp.round(knots * (m - 1) + 0.5).astype(jnp.int32).at[0].set(0).at[-1].set(m)
         self.starts, self.counts, self.m = cuts[:-1], jnp.diff(cuts), m

@@ -21,7 +21,7 @@ def num_lengths(epsilon: float) -> float:
     return 1.15 * math.sqrt(2 / epsilon) + 2
 
 
-def adapted_knots(means: Float[Array, " grid"], epsilon: Float[Array, ""], count: int) -> Float[Array, " count+1"]:
+def adapted_knots(means: Float[Array, " grid"], epsilon: Float[Array, ""], count: int) -> Float[Array, " k"]:
     """Knots 0 ... 1 between which functions of the plan vary equally much.
 
     Args:
@@ -29,7 +29,7 @@ def adapted_knots(means: Float[Array, " grid"], epsilon: Float[Array, ""], count
             Cauchy and Schwarz its rise bounds the number of local lengths in each cell of the grid, also where
             it is steeper than the grid can see.
         epsilon: regularisation.
-        count: number of intervals.
+        count: number of intervals, one less than the knots returned.
     """
     cells = means.size - 1
     grid = jnp.linspace(0, 1, cells + 1, dtype=means.dtype)

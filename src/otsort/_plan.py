@@ -90,7 +90,7 @@ class MonotonePlan(AbstractPlan):
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         values = self._share(values[self.order])
-        return _segment_mean(values[self.source], self.mass, self.goal, self.target.points.size)
+        return _segment_mean(values[self.source], self.mass, self.goal, self.target.size)
 
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         means = _segment_mean(values[self.goal], self.mass, self.source, self.order.size)
@@ -101,12 +101,12 @@ class MonotonePlan(AbstractPlan):
         return self.pull(self.target.levels(share))
 
     def as_matrix(self) -> Float[Array, "n m"]:
-        each = jnp.eye(self.target.points.size, dtype=self.mass.dtype)
+        each = jnp.eye(self.target.size, dtype=self.mass.dtype)
         weights = jnp.zeros_like(self.source_weights).at[self.order].set(self.source_weights)
         return weights[:, None] * self.pull(each)
 
     def marginal_error(self) -> Float[Array, ""]:
-        arrived = jax.ops.segment_sum(self.mass, self.goal, self.target.points.size)
+        arrived = jax.ops.segment_sum(self.mass, self.goal, self.target.size)
         return jnp.sum(jnp.abs(arrived - self.target.weights))
 
     def _share(self, values: Float[Array, "n *d"]) -> Float[Array, "n *d"]:

@@ -73,7 +73,7 @@ def _over(array: Float[Array, " k"], like: Float[Array, "l *d"]) -> Float[Array,
     return array.reshape(-1, *[1] * (like.ndim - 1))
 
 
-def _quintic(jet: Jet, width: Float[Array, "k *d"]) -> Float[Array, "k 6 *d"]:
+def _quintic(jet: Jet, width: Float[Array, "k *ones"]) -> Float[Array, "k 6 *d"]:
     """Coefficients of the quintic Hermite interpolant of each interval, in its coordinate from 0 to 1."""
     value, slope, half = jet.value, jet.slope, jet.curvature / 2
     start, rise, bend = value[:-1], slope[:-1] * width, half[:-1] * width**2

@@ -40,7 +40,7 @@ class TabulatedDual(eqx.Module):
     def density(self, potential: Float[Array, " r"]) -> Jet:
         """The jet of S, each part of shape `(knots, r)`."""
         knots = self.table.knots
-        return jet(lambda x: self.at(knots).density(potential, x), knots)
+        return jet(lambda x: self.at(x).density(potential, x), knots)
 
     def ratio(self, potential: Float[Array, " r"]) -> Float[Array, " r"]:
         """s, column sums of the plan over the weights of the nodes."""

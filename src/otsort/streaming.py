@@ -23,6 +23,7 @@ from ._solution import RESULTS
 from ._solve import as_values
 from ._solver.quadrature import Quadrature, Sizes
 from ._target import AbstractTarget, TargetMeasure, UniformTarget, atom_weights
+from ._types import Scalar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,11 +225,10 @@ def fit(chunks: Iterable[ArrayLike], *, epsilon: float = 1e-2, accuracy: float |
     if iter(chunks) is chunks:
         raise TypeError("chunks are read twice: pass a list, Chunks(array) or an object whose __iter__ begins anew")
     solver = Quadrature(epsilon=epsilon, accuracy=accuracy)
-    spreads = (Spread.of(chunk) for chunk in chunks)
-    try:
-        spread = functools.reduce(Spread.merge, spreads)
-    except TypeError:
-        raise ValueError("there are no chunks") from None
+    spreads = [Spread.of(chunk) for chunk in chunks]
+    if not spreads:
+        raise ValueError("there are no chunks")
+    spread = functools.reduce(Spread.merge, spreads)
     return functools.reduce(Moments.merge, (Moments.of(chunk, spread, solver) for chunk in chunks)).solve()
 
 
@@ -238,7 +238,7 @@ def _sizes(solver: Quadrature, dtype: jnp.dtype) -> Sizes:
     return Sizes.of(solver.finest, solver.accuracy_for(target), target)
 
 
-def _positions(values: Float[Array, " n"], mean: float, deviation: float) -> Float[Array, " n"]:
+def _positions(values: Float[Array, " n"], mean: Scalar, deviation: Scalar) -> Float[Array, " n"]:
     return jax.nn.sigmoid((values - mean) / deviation)
 
 

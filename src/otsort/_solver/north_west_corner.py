@@ -35,7 +35,7 @@ class NorthWestCorner(AbstractSolver):
         ends, from_target = jax.lax.sort(
             [
                 jnp.concatenate([levels, _snap(problem.target.cumulative, levels)]),
-                jnp.concatenate([jnp.zeros(levels.size, int), jnp.ones(problem.target.points.size, int)]),
+                jnp.concatenate([jnp.zeros(levels.size, int), jnp.ones(problem.target.size, int)]),
             ],
             num_keys=1,
         )
@@ -46,7 +46,7 @@ class NorthWestCorner(AbstractSolver):
             order,
             tie,
             source.clip(max=levels.size - 1),
-            goal.clip(max=problem.target.points.size - 1),
+            goal.clip(max=problem.target.size - 1),
             jnp.where(jnp.any(jnp.isnan(positions + weights)), jnp.nan, mass),
             weights,
             problem.target,

@@ -136,10 +136,7 @@ class Quadrature(AbstractSolver):
             )
         if accuracy is not None and not accuracy > 0:
             raise ValueError(f"accuracy must be positive, got {accuracy}")
-        if isinstance(tol, float | int) and not tol > 0:
-            raise ValueError(f"tol must be positive, got {tol}")
-        if max_steps < 1:
-            raise ValueError(f"max_steps must be at least 1, got {max_steps}")
+        Newton(epsilon, tol=tol, max_steps=max_steps)  # checks the three
         # Rounded, so that a small change of epsilon changes no size and does not recompile.
         self.finest = 2 ** (math.floor(4 * math.log2(finest)) / 4)
         self.epsilon, self.accuracy, self.tol, self.max_steps = epsilon, accuracy, tol, max_steps
