@@ -1,7 +1,8 @@
 """The command line: what the user typed, checked."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,17 @@ from ._compare import compare as run_compare
 from ._data import example, load
 from ._errors import InputError
 from ._methods import select
+from ._run import run
+from ._study import STUDIES, AbstractStudy
 
 EPSILONS = (1e-1, 1e-2, 1e-3)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+study = typer.Typer(
+    help="Answer a question by measurements; a run that was interrupted is finished by the same command.",
+    pretty_exceptions_enable=False,
+)
+app.add_typer(study, name="study")
 
 
 @app.callback()
@@ -38,12 +46,41 @@ def compare(
     They run in float32, against a converged reference in float64. The folder receives results.csv, results.json,
     config.json and pictures; a run that was interrupted is finished by the same command.
     """
-    try:
+    with _told():
         if data is None and column is not None:
             raise InputError("--column names a column of a file: give --data too")
         methods = select(solvers or ())
         epsilons = _epsilons(epsilon or EPSILONS)
         run_compare(example() if data is None else load(data, column), methods, epsilons, out)
+
+
+@study.command("list")
+def list_studies() -> None:
+    """Name the studies."""
+    for name, kind in STUDIES.items():
+        print(f"{name:12}{kind.title}")
+
+
+def _add(name: str, kind: type[AbstractStudy]) -> None:
+    @study.command(name, help=f"{kind.title}.")
+    def run_one(
+        full: Annotated[bool, typer.Option("--full/--quick", help="As in the documentation, or in a minute.")] = False,
+        out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path(f"otsort-{name}"),
+    ) -> None:
+        with _told():
+            run(kind() if full else kind.quick(), out)
+            print(f"Written to {out}: read {out / 'report.md'} first")
+
+
+for _name, _kind in STUDIES.items():
+    _add(_name, _kind)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tells what the user can correct in one line."""
+    try:
+        yield
     except InputError as error:
         print(f"otsort: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

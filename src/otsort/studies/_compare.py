@@ -1,23 +1,20 @@
 """The comparison of all solvers: measures what is missing, then tells and draws."""
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
 from . import _sweeps
 from ._data import Column
 from ._measure import Result, measure
 from ._methods import Method
-from ._record import claim, environment, write_json
+from ._progress import progress
+from ._record import claim, environment, json_row, write_json
 from ._report import draw_ranks, draw_sweeps, print_tables
 from ._table import Table
 from ._trial import REFERENCE_TOL, SEED, Trial
@@ -51,7 +48,10 @@ def compare(column: Column, methods: Sequence[Method], epsilons: Sequence[float]
 
     # LAPACK's threads wait for each other in a busy loop: with any other load on the machine a factorisation takes ten
     # times as long as on one thread, and no less without.
-    with threadpool_limits(1, "blas"), _progress(len(cases) + len(budgets) + len(PICTURE_EPSILONS)) as advance:
+    with (
+        threadpool_limits(1, "blas"),
+        progress("comparing", len(cases) + len(budgets) + len(PICTURE_EPSILONS)) as advance,
+    ):
         for result in measure(trial, cases):
             results.append(result)
             advance()
@@ -67,7 +67,11 @@ def compare(column: Column, methods: Sequence[Method], epsilons: Sequence[float]
     rows = sorted(results.rows, key=lambda row: (-row.epsilon, place[row.solver, row.differentiation]))
     write_json(
         out / "results.json",
-        {"config": config, "results": [_json(row) for row in rows], "sweeps": [_json(row) for row in sweeps.rows]},
+        {
+            "config": config,
+            "results": [json_row(row) for row in rows],
+            "sweeps": [json_row(row) for row in sweeps.rows],
+        },
     )
     draw_ranks(out / "ranks.png", PICTURE_EPSILONS, readings, column)
     if sweeps.rows:
@@ -89,28 +93,3 @@ def _configuration(column: Column, methods: Sequence[Method], epsilons: Sequence
         "seed": SEED,
         **environment(),
     }
-
-
-def _json(row: Any) -> dict[str, Any]:
-    """A row without NaN, which JSON does not know."""
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in asdict(row).items()
-    }
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """A bar with the time left, on stderr; yields what advances it by one."""
-    columns = (
-        TextColumn("comparing"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("elapsed"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)

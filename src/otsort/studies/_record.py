@@ -2,8 +2,10 @@
 
 import importlib.metadata
 import json
+import math
 import os
 import platform
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,19 @@ def _differ(key: str, one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def write_json(path: Path, content: Any) -> None:
     """Writes a file whole or not at all."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file whole or not at all."""
     draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+    draft.write_text(text)
     os.replace(draft, path)
+
+
+def json_row(row: Any) -> dict[str, Any]:
+    """A row without NaN and infinities, which JSON does not know."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in asdict(row).items()
+    }

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -13,7 +14,7 @@ Row = TypeVar("Row")
 class Table(Generic[Row]):
     """Rows of one dataclass, whose fields are str, int or float, in a .csv file.
 
-    A file that an interrupted run left behind is read again; a last line that was not finished is dropped.
+    A file that an interrupted run left behind is read again; a last line that is not whole is cut off.
 
     Attributes:
         rows: all of them, in the order of the file.
@@ -26,18 +27,27 @@ class Table(Generic[Row]):
         self.rows: list[Row] = []
         self._path = path
         self._fields: Any = {field.name: field.type for field in dataclasses.fields(kind)}  # pyright: ignore
-        text = path.read_text() if path.exists() else ""
-        whole = text[: text.rfind("\n") + 1]
-        lines = list(csv.reader(whole.splitlines()))
-        if lines and lines[0] != list(self._fields):
+        content = path.read_bytes() if path.exists() else b""
+        lines = content.splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):
+            lines.pop()
+        if lines and self._cells(lines[0]) != list(self._fields):
             raise InputError(f"the columns of {path} are not those of this version: choose another folder")
         for number, line in enumerate(lines[1:], start=2):
             try:
-                self.rows.append(kind(*(parse(cell) for parse, cell in zip(self._fields.values(), line, strict=True))))
+                cells = zip(self._fields.values(), self._cells(line), strict=True)
+                self.rows.append(kind(*(parse(cell) for parse, cell in cells)))
             except ValueError:
-                raise InputError(f"line {number} of {path} is damaged: choose another folder") from None
-        if whole != text:
-            path.write_text(whole)
+                if number < len(lines):
+                    raise InputError(f"line {number} of {path} is damaged: choose another folder") from None
+                lines.pop()
+        whole = sum(map(len, lines))
+        if whole != len(content):
+            os.truncate(path, whole)
+
+    @staticmethod
+    def _cells(line: bytes) -> list[str]:
+        return next(csv.reader([line.decode(errors="replace")]), [])
 
     def append(self, row: Row) -> None:
         """Adds a row, which is in the file when this returns."""

@@ -1,0 +1,8 @@
+"""The studies: one file each."""
+
+from .base import AbstractStudy as AbstractStudy
+from .figure2 import Figure2 as Figure2
+
+STUDIES: dict[str, type[AbstractStudy]] = {
+    "figure2": Figure2,
+}
