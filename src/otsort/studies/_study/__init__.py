@@ -2,7 +2,9 @@
 
 from .base import AbstractStudy as AbstractStudy
 from .figure2 import Figure2 as Figure2
+from .signal import GradientSignal as GradientSignal
 
 STUDIES: dict[str, type[AbstractStudy]] = {
     "figure2": Figure2,
+    "signal": GradientSignal,
 }
