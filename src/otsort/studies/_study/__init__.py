@@ -2,7 +2,9 @@
 
 from .base import AbstractStudy as AbstractStudy
 from .figure2 import Figure2 as Figure2
+from .figure3 import Figure3 as Figure3
 
 STUDIES: dict[str, type[AbstractStudy]] = {
     "figure2": Figure2,
+    "figure3": Figure3,
 }
