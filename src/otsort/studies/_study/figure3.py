@@ -152,16 +152,16 @@ class Figure3(AbstractStudy):
             f"values is at tau + (1/2 - tau) / n. With the atom there, errors are {_errors(centred)}. Equation (4) "
             f"moved {sum(inward)} of {len(inward)} quantiles, other than medians, towards the median."
         )
-        for t in self.ts:
-            least, most = (
-                np.median([q.averaged for q in _where(quantiles, t=t, epsilon=e, atom=CENTRED)])
-                for e in (min(self.epsilons), max(self.epsilons))
-            )
-            yield (
-                f"An atom of mass t = {t:g} is n t = {self.n * t:.1f} values wide; the average is effectively over "
-                f"{least:.1f} values at epsilon = {min(self.epsilons):g} and {most:.1f} of {self.n} at "
-                f"epsilon = {max(self.epsilons):g} (1 over the sum of squared shares, median)."
-            )
+        averaged = {
+            e: ", ".join(f"{self._averaged(quantiles, t, e):.1f}" for t in self.ts)
+            for e in (min(self.epsilons), max(self.epsilons))
+        }
+        yield (
+            f"Atoms of mass {', '.join(f'{t:g}' for t in self.ts)} are "
+            f"n t = {', '.join(f'{self.n * t:.1f}' for t in self.ts)} values wide. The averages are effectively over "
+            + " and ".join(f"{numbers} values at epsilon = {e:g}" for e, numbers in averaged.items())
+            + f", of {self.n} (1 over the sum of squared shares, medians of the atom of `otsort.quantile`)."
+        )
         harmless = [e for e in self.epsilons if e > 0 and self._drift(quantiles, e) < 0.01]
         yield (
             f"The S-quantiles stay within 1 % of the range of their K-quantiles up to epsilon = {max(harmless):g}."
@@ -170,6 +170,9 @@ class Figure3(AbstractStudy):
         )
         failed = sum(q.row.outcome == "not converged" for q in quantiles)
         yield f"{failed} of {len(quantiles)} solves did not converge to a marginal error of {self.tol:g}."
+
+    def _averaged(self, quantiles: Sequence["_Quantile"], t: float, epsilon: float) -> float:
+        return float(np.median([q.averaged for q in _where(quantiles, t=t, epsilon=epsilon, atom=CENTRED)]))
 
     def _drift(self, quantiles: Sequence["_Quantile"], epsilon: float) -> float:
         """Largest distance of S- from K-quantiles over the range of the values."""
@@ -204,7 +207,7 @@ class Figure3(AbstractStudy):
             axes.plot(place[:1], [-0.2], "^", color="C0", label=f"average, {quantile.row.quantile:.3g}")
             axes.plot(place[1:], [-0.2], "|", color="C3", markersize=14, label=f"numpy, {quantile.row.exact:.3g}")
             axes.set(title=f"tau = {tau:g}, epsilon = {epsilon:g}", ylim=(-0.4, 1.2), yticks=[])
-            axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(0, 0.9), frameon=False)
+            axes.legend(fontsize="small", loc="center right", frameon=False)
         for axes in panels[-1]:
             axes.set_xlabel("squashed value; targets")
         figure.suptitle(f"{data}, n = {self.n}, t = {DRAWN_T:g}: what the middle target of equation (4) receives")
