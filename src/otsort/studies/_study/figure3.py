@@ -168,6 +168,15 @@ class Figure3(AbstractStudy):
             if harmless
             else "At every epsilon some S-quantile is more than 1 % of the range away from its K-quantile."
         )
+        best = [
+            min(self.ts, key=lambda t: _summary(_where(quantiles, atom=PAPER, t=t, epsilon=epsilon))[0])
+            for epsilon in self.epsilons
+        ]
+        yield (
+            "The t of the least median error of equation (4): "
+            + ", ".join(f"{t:g} at epsilon = {epsilon:g}" for t, epsilon in zip(best, self.epsilons, strict=True))
+            + "."
+        )
         failed = sum(q.row.outcome == "not converged" for q in quantiles)
         yield f"{failed} of {len(quantiles)} solves did not converge to a marginal error of {self.tol:g}."
 

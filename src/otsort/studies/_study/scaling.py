@@ -207,9 +207,33 @@ class Scaling(AbstractStudy):
             )
 
     def report(self, rows: Sequence[Cost]) -> Report:
-        answers = [*self._overtaking(rows), *self._batches(rows), *self._epsilons(rows), *self._outcomes(rows)]
+        answers = [
+            *self._fastest(rows),
+            *self._overtaking(rows),
+            *self._batches(rows),
+            *self._epsilons(rows),
+            *self._outcomes(rows),
+        ]
         parts = ["\n".join(f"- {answer}" for answer in answers), self._exponents(rows), self._sizes(rows)]
         return Report("\n\n".join(parts), {"scaling": self._draw(rows)})
+
+    def _fastest(self, rows: Sequence[Cost]) -> Iterator[str]:
+        sweep = self.sweeps()[0]
+        lines = [row for solver in self.solvers if solver not in EXACT for row in _line(rows, sweep, solver)]
+        if not lines:
+            yield f"No soft solver gave sound ranks with {sweep.title}."
+            return
+        for field, what in (("forward_seconds", "ranks"), ("gradient_seconds", "gradients of them")):
+            best = [
+                min((row for row in lines if row.n == n), key=lambda row: getattr(row, field))
+                for n in dict.fromkeys(row.n for row in sorted(lines, key=lambda row: row.n))
+            ]
+            runs = [list(group) for _, group in itertools.groupby(best, key=lambda row: row.solver)]
+            yield (
+                f"The fastest soft {what} with {sweep.title}: "
+                + ", ".join(f"{run[0].solver} at {', '.join(f'{row.n:,}' for row in run)}" for run in runs)
+                + (f"; the last takes {_number(1e3 * getattr(best[-1], field))} ms.")
+            )
 
     def _overtaking(self, rows: Sequence[Cost]) -> Iterator[str]:
         """Where Quadrature becomes faster than Newton, and where the library changes from one to the other."""
@@ -227,18 +251,19 @@ class Scaling(AbstractStudy):
 
     def _batches(self, rows: Sequence[Cost]) -> Iterator[str]:
         (sweep,) = (sweep for sweep in self.sweeps() if sweep.factor == "batch")
-        sort = _line(rows, sweep, SORT)
+        sorts = {row.batch: row.forward_seconds for row in _line(rows, sweep, SORT)}
+        parts = []
         for solver in self.solvers:
             line = _line(rows, sweep, solver)
-            if len(line) > 1 and solver != SORT:
-                alone, batch = line[0], line[-1]
-                share = batch.forward_seconds / batch.batch / (alone.forward_seconds / alone.batch)
-                sorts = [r.forward_seconds for r in sort if r.batch == batch.batch]
-                beside = f", {batch.forward_seconds / sorts[0]:.0f} times jnp.sort" if sorts else ""
-                yield (
-                    f"{solver}: a list of {self.length} among {batch.batch} takes {share:.2f} of the time of "
-                    f"{'one alone' if alone.batch == 1 else f'one among {alone.batch}'}{beside} (ranks)."
-                )
+            if solver != SORT and {1, max(self.batches)} <= {row.batch for row in line} and max(self.batches) > 1:
+                share = line[-1].forward_seconds / line[-1].batch / line[0].forward_seconds
+                beside = line[-1].forward_seconds / sorts.get(line[-1].batch, math.nan)
+                parts.append(f"{solver} {share:.2g} ({_number(beside)} sorts)")
+        if parts:
+            yield (
+                f"Ranks of a list of {self.length} take, among {max(self.batches)} lists, this share of the time of "
+                f"one alone (and all together so many times jnp.sort of the same lists): {', '.join(parts)}."
+            )
 
     def _epsilons(self, rows: Sequence[Cost]) -> Iterator[str]:
         (sweep,) = (sweep for sweep in self.sweeps() if sweep.factor == "epsilon")
@@ -308,11 +333,12 @@ class Scaling(AbstractStudy):
         )
 
     def _draw(self, rows: Sequence[Cost]) -> tuple[Figure, str]:
-        figure = Figure(figsize=(13, 7.5), layout="constrained")
-        places = figure.subplots(2, 3).ravel()
         first, *others = self.sweeps()
         shown = [(first, "forward_seconds"), (first, "gradient_seconds"), (first, "gradient_bytes")]
         shown += [(sweep, "gradient_seconds") for sweep in others if len(sweep.settings) > 1 and sweep.factor != "m"]
+        lines = math.ceil(len(shown) / 3)
+        figure = Figure(figsize=(13, 3.75 * lines), layout="constrained")
+        places = figure.subplots(lines, 3).ravel()
         for axes in places[len(shown) :]:
             axes.remove()
         for axes, (sweep, field) in zip(places, shown, strict=False):
@@ -324,11 +350,11 @@ class Scaling(AbstractStudy):
         )
 
     def _panel(self, axes: Axes, rows: Sequence[Cost], sweep: Sweep, field: str) -> None:
-        for i, solver in enumerate(SOLVERS):
+        for solver in self.solvers:
             line = [row for row in _line(rows, sweep, solver) if not math.isnan(getattr(row, field))]
             across, up = ([getattr(row, name) for row in line] for name in (sweep.factor, field))
-            style = {"color": "0.4", "linestyle": "--"} if solver == SORT else {"color": f"C{i}", "marker": "o"}
-            axes.plot(across, up, label=solver, markersize=4, **style)
+            color, style = ("0.4", "--") if solver == SORT else (f"C{list(SOLVERS).index(solver)}", "o-")
+            axes.plot(across, up, style, color=color, label=solver, markersize=4)
         what, unit = {
             "forward_seconds": ("ranks", "seconds"),
             "gradient_seconds": ("gradient", "seconds"),
@@ -428,7 +454,7 @@ def _from(crossing: tuple[float, float, float], sweep: Sweep) -> str:
     place, least, most = crossing
     if math.isinf(place):
         return f"nowhere up to n = {most:g}"
-    return f"at every n from {least:g} to {most:g}" if place == 0 else f"from about n = {place:.2g} on"
+    return f"at every n from {least:g} to {most:g}" if place == 0 else f"from about n = {float(f'{place:.2g}'):g} on"
 
 
 def _number(value: float) -> str:
