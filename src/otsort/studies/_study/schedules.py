@@ -13,7 +13,7 @@ import numpy as np
 import optax
 import scipy.stats
 import sklearn.datasets
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 from matplotlib.figure import Figure
 from tabulate import tabulate
 
@@ -39,13 +39,13 @@ class Row:
         seed: of the values, or of split, initial weights and batches.
         step: training steps done.
         outcome: reached, not reached or not finite; trained, not finite, or solve failed.
+        seconds: of the solve, or of the whole training, without compilation.
         sweeps: taken by a solve.
         tol: the marginal error that it had to reach, raised to what the dtype can.
         marginal_error: that it reached.
         epsilon: of the last training step.
         gradient_norm: its mean over the training steps since the last row.
         validation, test: scores, larger is better.
-        seconds: of the solve, or of the whole training, without compilation.
     """
 
     part: str
@@ -56,14 +56,14 @@ class Row:
     seed: int
     step: int
     outcome: str
-    sweeps: int
-    tol: float
-    marginal_error: float
-    epsilon: float
-    gradient_norm: float
-    validation: float
-    test: float
     seconds: float
+    sweeps: int = 0
+    tol: float = NAN
+    marginal_error: float = NAN
+    epsilon: float = NAN
+    gradient_norm: float = NAN
+    validation: float = NAN
+    test: float = NAN
 
 
 # Within a solve
@@ -125,72 +125,51 @@ def _stats(x: Float[Array, " n"], solver: otsort.AbstractSolver) -> dict[str, Ar
 # Over the steps of a training
 
 
-class Planned(eqx.Module):
-    """A schedule known before the training.
-
-    Attributes:
-        epsilons: one a step.
-    """
-
-    epsilons: Float[Array, " steps"]
-
-    def init(self) -> Int[Array, ""]:
-        return jnp.zeros((), int)
-
-    def epsilon(self, state: Int[Array, ""]) -> Float[Array, ""]:
-        return self.epsilons[state]
-
-    def update(self, state: Int[Array, ""], gradient_norm: Float[Array, ""]) -> Int[Array, ""]:
-        del gradient_norm
-        return state + 1
-
-
-class _Norms(eqx.Module):
-    epsilon: Float[Array, ""]
-    count: Int[Array, ""]  # steps at this epsilon
+class _Progress(eqx.Module):
+    step: Int[Array, ""]
+    scale: Float[Array, ""]
+    count: Int[Array, ""]  # steps at this scale
     mean: Float[Array, ""]
     largest: Float[Array, ""]
 
 
-class GradientNormSchedule(eqx.Module):
-    """Lowers epsilon by a factor once the gradient has done its work at the present one.
+class TrainingSchedule(eqx.Module):
+    """Epsilon of each step: a plan, lowered once the gradient has done its work.
 
-    That is, once the running mean of the gradient's norm is below a share of its largest at this epsilon: no scale of
-    the norm has to be known.
+    That is, by a factor whenever the running mean of the gradient's norm falls below a share of its largest since the
+    last time: no scale of the norm has to be known.
 
     Attributes:
-        highest, lowest: first epsilon, and the last.
-        factor: of one fall, in (0, 1).
-        share: of the largest mean.
-        window: steps that the mean covers, and the fewest at one epsilon.
+        plan: an epsilon for each step.
+        share: of the largest mean, in [0, 1); 0 for the plan alone.
+        factor: in (0, 1).
+        window: steps that the mean covers, and the fewest between two falls.
+        lowest: epsilon does not fall below it.
     """
 
-    highest: Float[Array, ""]
-    lowest: Float[Array, ""]
-    factor: Float[Array, ""]
+    plan: Float[Array, " steps"]
     share: Float[Array, ""]
+    factor: Float[Array, ""]
     window: Int[Array, ""]
+    lowest: Float[Array, ""]
 
-    def init(self) -> _Norms:
-        return self._begin(self.highest)
+    def init(self) -> _Progress:
+        zero = jnp.zeros_like(self.share)
+        return _Progress(jnp.zeros_like(self.window), jnp.ones_like(zero), jnp.zeros_like(self.window), zero, zero)
 
-    def epsilon(self, state: _Norms) -> Float[Array, ""]:
-        return state.epsilon
+    def epsilon(self, state: _Progress) -> Float[Array, ""]:
+        return jnp.maximum(self.plan[state.step] * state.scale, self.lowest)
 
-    def update(self, state: _Norms, gradient_norm: Float[Array, ""]) -> _Norms:
+    def update(self, state: _Progress, gradient_norm: Float[Array, ""]) -> _Progress:
         count = state.count + 1
         weight = 1 / jnp.minimum(count, self.window).astype(gradient_norm.dtype)
         mean = state.mean + weight * (gradient_norm - state.mean)
-        full: Bool[Array, ""] = count >= self.window
+        full = count >= self.window
         largest = jnp.where(full, jnp.maximum(state.largest, mean), state.largest)
-        lower = self._begin(jnp.maximum(self.factor * state.epsilon, self.lowest))
-        same = _Norms(state.epsilon, count, mean, largest)
         done = full & (mean < self.share * largest)
-        return jax.tree.map(lambda yes, no: jnp.where(done, yes, no), lower, same)
-
-    def _begin(self, epsilon: Float[Array, ""]) -> _Norms:
-        zero = jnp.zeros_like(epsilon)
-        return _Norms(epsilon, jnp.zeros_like(self.window), zero, zero)
+        scale = jnp.where(done, self.factor * state.scale, state.scale)
+        count, mean, largest = (jnp.where(done, jnp.zeros_like(value), value) for value in (count, mean, largest))
+        return _Progress(state.step + 1, scale, count, mean, largest)
 
 
 class Task(NamedTuple):
@@ -215,15 +194,13 @@ class Task(NamedTuple):
 
 def _digits() -> tuple[np.ndarray, np.ndarray]:
     data: Any = sklearn.datasets.load_digits()
-    return data.data.astype(np.float32) / 16, data.target.astype(np.int32)
+    return data.data.astype(np.float32) / 16, data.target
 
 
 def _diabetes() -> tuple[np.ndarray, np.ndarray]:
     data: Any = sklearn.datasets.load_diabetes()
-    return (
-        scipy.stats.zscore(data.data).astype(np.float32),
-        scipy.stats.zscore(data.target).astype(np.float32),
-    )
+    features, target = (np.asarray(scipy.stats.zscore(part), np.float32) for part in (data.data, data.target))
+    return features, target
 
 
 def _soft_error(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
@@ -242,7 +219,7 @@ def _accuracy(logits: Float[Array, "batch k"], labels: Int[Array, " batch"]) -> 
 
 
 def _spearman_loss(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
-    return 1 - _correlation(otsort.rank(outputs[:, 0], epsilon=epsilon), jax.scipy.stats.rankdata(y))
+    return 1 - _correlation(otsort.rank(outputs[:, 0], epsilon=epsilon), _ranks(y))
 
 
 def _squared_error(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
@@ -251,7 +228,11 @@ def _squared_error(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"], 
 
 
 def _spearman(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"]) -> Array:
-    return _correlation(jax.scipy.stats.rankdata(outputs[:, 0]), jax.scipy.stats.rankdata(y))
+    return _correlation(_ranks(outputs[:, 0]), _ranks(y))
+
+
+def _ranks(y: Float[Array, " n"]) -> Float[Array, " n"]:
+    return jax.scipy.stats.rankdata(y).astype(y.dtype)
 
 
 def _correlation(u: Float[Array, " n"], v: Float[Array, " n"]) -> Float[Array, ""]:
@@ -278,7 +259,7 @@ class Split(NamedTuple):
 def _train(
     task: Task,
     loss: Callable[[Array, Array, Array], Array],
-    schedule: Any,
+    schedule: TrainingSchedule,
     weights: Any,
     split: Split,
     batches: Int[Array, "checkpoints steps batch"],
@@ -294,7 +275,8 @@ def _train(
         value, gradient = jax.value_and_grad(
             lambda weights: loss(_network(weights, features[batch]), target[batch], epsilon)
         )(weights)
-        updates, moments = optimiser.update(gradient, moments)
+        with jax.numpy_dtype_promotion("standard"):  # optax counts steps in integers
+            updates, moments = optimiser.update(gradient, moments)
         norm = optax.global_norm(gradient)
         carry = optax.apply_updates(weights, updates), moments, schedule.update(state, norm)
         return carry, {"loss": value, "epsilon": epsilon, "gradient_norm": norm}
@@ -337,7 +319,7 @@ class Schedules(AbstractStudy):
         tasks: names.
         constants: constant epsilons of a training.
         highest, lowest: where the other schedules begin and end.
-        share, window: of the adaptive one, which falls by a factor as well.
+        share, window: of the adaptive one, see `TrainingSchedule`; it falls by the factor as well.
         rates: learning rates to choose from by the validation score.
         seeds: number of trainings of each kind.
         steps: of a training.
@@ -349,17 +331,17 @@ class Schedules(AbstractStudy):
     title: ClassVar[str] = "Epsilon schedules: within a solve, and over training steps"
     question: ClassVar[str] = (
         "Cuturi, Teboul and Vert (2019) call varying epsilon an important direction. Does it pay?\n\n"
-        "*Within a solve.* Sweeps of `LogSinkhorn` and time to a marginal error, n values on n uniform targets. Epsilon "
-        "is constant from the zero potential; geometric, falling from 1 by a factor a sweep; adaptive, falling by a "
-        "factor whenever the marginal error at the present epsilon is below a threshold; constant from the exact "
+        "*Within a solve.* Sweeps of `LogSinkhorn` and time to a marginal error, n values on n uniform targets. "
+        "Epsilon is constant from the zero potential; geometric, falling from 1 by a factor a sweep; adaptive, falling "
+        "by a factor whenever the marginal error at the present epsilon is below a threshold; constant from the exact "
         "one-dimensional potentials, the library's default start; adaptive from these and ten times epsilon. Newton is "
         "beside them.\n\n"
         "*Over training steps.* A network with one hidden layer learns by Adam in float32. Digits: the soft 0/1 loss, "
-        "number of classes minus the soft rank of the true logit, scored by accuracy. Diabetes: 1 minus the correlation "
-        "of soft ranks of predictions with ranks of the target, scored by Spearman's correlation. Half of the data "
-        "train, a fifth validate, the rest test; the seed sets split, initial weights and batches. The learning rate "
-        "of each schedule, and the best schedule, have the best mean validation score at the last step; scores are "
-        "those of the test data. The baseline has no ranks: cross-entropy, and squared error."
+        "number of classes minus the soft rank of the true logit, scored by accuracy. Diabetes: 1 minus the "
+        "correlation of soft ranks of predictions with ranks of the target, scored by Spearman's correlation. Half of "
+        "the data train, a fifth validate, the rest test; the seed sets split, initial weights and batches. The "
+        "learning rate of each schedule, and the best schedule, have the best mean validation score at the last step; "
+        "scores are those of the test data. The baseline has no ranks: cross-entropy, and squared error."
     )
     row: ClassVar[type] = Row
 
@@ -380,7 +362,7 @@ class Schedules(AbstractStudy):
     share: float = 0.7
     window: int = 20
     rates: tuple[float, ...] = (3e-3, 1e-2, 3e-2)
-    seeds: int = 8
+    seeds: int = 10
     steps: int = 320
     checkpoints: int = 8
     batch: int = 64
@@ -429,40 +411,44 @@ class Schedules(AbstractStudy):
 
     def solvers(self, epsilon: float, dtype: str) -> dict[str, otsort.AbstractEntropicSolver]:
         """By name, what is compared within a solve."""
-        last, first, factor = (jnp.asarray(value, dtype) for value in (epsilon, 1, self.factor))
+        last, factor = jnp.asarray(epsilon, dtype), jnp.asarray(self.factor, dtype)
         common: dict[str, Any] = {"tol": self.tol, "max_steps": self.max_steps}
         from_zero = {**common, "start": otsort.zero_start}
         from_exact = {**common, "start": otsort.exact_start}
-        thresholds = {f"{threshold:g}": jnp.asarray(threshold, dtype) for threshold in self.thresholds}
+
+        def adaptive(threshold: float, first: Array, how: dict[str, Any]) -> Annealed:
+            return Annealed(epsilon=last, first=first, factor=factor, threshold=jnp.asarray(threshold, dtype), **how)
+
+        one = jnp.ones_like(last)
         return {
             CONSTANT: otsort.LogSinkhorn(last, **from_zero),
             **{
                 f"geometric {decay:g}": otsort.LogSinkhorn(otsort.EpsilonSchedule(epsilon, decay=decay), **from_zero)
                 for decay in self.decays
             },
-            **{f"adaptive {name}": Annealed(last, first, factor, at, **from_zero) for name, at in thresholds.items()},
+            **{f"adaptive {at:g}": adaptive(at, one, from_zero) for at in self.thresholds},
             EXACT: otsort.LogSinkhorn(last, **from_exact),
-            **{
-                f"adaptive {name} from exact": Annealed(last, 10 * last, factor, at, **from_exact)
-                for name, at in thresholds.items()
-            },
+            **{f"adaptive {at:g} from exact": adaptive(at, 10 * last, from_exact) for at in self.thresholds},
             NEWTON: otsort.Newton(last, **from_exact),
         }
 
-    def schedules(self) -> dict[str, Planned | GradientNormSchedule]:
+    def schedules(self) -> dict[str, TrainingSchedule]:
         """By name, what is compared over training steps."""
-        step, share = jnp.arange(self.steps, dtype=float), self.lowest / self.highest
-        planned = {
+        step, end = jnp.arange(self.steps, dtype=float), self.lowest / self.highest
+        plans = {
             BASELINE: jnp.full(self.steps, jnp.nan),
             **{f"constant {epsilon:g}": jnp.full(self.steps, epsilon) for epsilon in self.constants},
-            "geometric": optax.exponential_decay(self.highest, self.steps, share)(step),
-            "cosine": optax.cosine_decay_schedule(self.highest, self.steps, share)(step),
+            "geometric": optax.exponential_decay(self.highest, self.steps, end)(step),
+            "cosine": optax.cosine_decay_schedule(self.highest, self.steps, end)(step),
+            "gradient norm": jnp.full(self.steps, self.highest),
         }
-        adaptive = (jnp.asarray(value, jnp.float32) for value in (self.highest, self.lowest, self.factor, self.share))
-        return {
-            **{name: Planned(jnp.asarray(epsilons, jnp.float32)) for name, epsilons in planned.items()},
-            "gradient norm": GradientNormSchedule(*adaptive, jnp.asarray(self.window)),
-        }
+
+        def schedule(plan: Array, share: float, lowest: float) -> TrainingSchedule:
+            plan, share_, factor, lowest_ = (jnp.asarray(v, jnp.float32) for v in (plan, share, self.factor, lowest))
+            return TrainingSchedule(plan, share_, factor, jnp.asarray(self.window), lowest_)
+
+        adaptive = {"gradient norm": (self.share, self.lowest)}
+        return {name: schedule(plan, *adaptive.get(name, (0, 0))) for name, plan in plans.items()}
 
     def _measure_solves(self, cases: Sequence[Case]) -> Iterator[Row]:
         calls = {}
@@ -485,7 +471,8 @@ class Schedules(AbstractStudy):
                 stats = programs[kind](*arguments)
                 error, tol = float(stats["marginal_error"]), float(stats["tol"])
                 outcome = "not finite" if np.isnan(error) else "reached" if error <= tol else "not reached"
-                yield Row(*case, outcome, int(stats["num_steps"]), tol, error, NAN, NAN, NAN, NAN, float(taken))
+                sweeps = int(stats["num_steps"])
+                yield Row(*case, outcome=outcome, seconds=float(taken), sweeps=sweeps, tol=tol, marginal_error=error)
 
     def _measure_trainings(self, cases: Sequence[Case]) -> Iterator[Row]:
         schedules, calls = self.schedules(), {}
@@ -495,7 +482,7 @@ class Schedules(AbstractStudy):
                 loss = task.baseline if schedule == BASELINE else task.loss
                 start = self._begin(task, seed)
                 arguments = (task, loss, schedules[schedule], *start, jnp.asarray(rate, jnp.float32))
-                calls[name, schedule, rate, seed] = (loss, type(schedules[schedule])), arguments
+                calls[name, schedule, rate, seed] = loss, arguments
         programs = _programs(_train, calls.values())
         for (_, *training, _, seed), group in itertools.groupby(cases, key=lambda case: case[:-1]):
             kind, arguments = calls[*training, seed]
@@ -509,8 +496,8 @@ class Schedules(AbstractStudy):
                 index = case[-1] * self.checkpoints // self.steps - 1
                 now = {key: float(value[index]) for key, value in seen.items()}
                 finite = not now or np.isfinite(now["loss"] + now["gradient_norm"])
-                known = (now.get(key, NAN) for key in ("epsilon", "gradient_norm", "validation", "test"))
-                yield Row(*case, outcome if finite else "not finite", 0, NAN, NAN, *known, seconds)
+                now.pop("loss", None)
+                yield Row(*case, outcome=outcome if finite else "not finite", seconds=seconds, **now)
 
     def _begin(self, task: Task, seed: int) -> tuple[Any, Split, Int[Array, "checkpoints steps batch"]]:
         rng = np.random.default_rng(seed)
@@ -536,9 +523,10 @@ class Schedules(AbstractStudy):
             parts.append(f"The same in {dtype}:\n\n" + _solves_table([row for row in solves if row.dtype == dtype]))
         figures = {"schedules-solve": self._draw_solves([row for row in solves if row.dtype == self.dtypes[0]])}
         parts.append(
-            "**Over training steps.** Differences are between trainings with the same seed. One counts as beyond the "
-            "spread over seeds where a paired t-test gives p < 0.05 over the number of comparisons; the splits of "
-            "different seeds overlap, so that p is on the optimistic side."
+            "**Over training steps.** Differences, with their standard deviations, are between trainings with the same "
+            "seed. A difference is called beyond the spread over seeds where p < 0.05 over the number of comparisons, "
+            f"by an exact sign-flip test, whose p is at least {2.0 ** (1 - self.seeds):.2g} with {self.seeds} seeds. "
+            "Splits of different seeds overlap, so that p is on the optimistic side."
         )
         chosen = {task: _chosen([row for row in rows if row.data == task]) for task in self.tasks}
         parts.extend(self._training_text(task, schedules) for task, schedules in chosen.items())
@@ -582,23 +570,21 @@ class Schedules(AbstractStudy):
         table = []
         for name, seeds in chosen.items():
             differences = test[name] - test[best]
-            against = ["", ""] if name == best else [_spread(differences), _p(differences)]
+            against = ["", ""] if name == best else [_spread(differences), f"{_p(differences):.3f}"]
+            seconds = f"{np.median([seed[-1].seconds for seed in seeds]):.2f}"
             outcomes = {seed[-1].outcome for seed in seeds} - {"trained"}
             scores = [f"{validation[name]:.4f}", _spread(test[name])]
-            table.append([name, f"{seeds[0][-1].setting:g}", *scores, *against, ", ".join(sorted(outcomes))])
-        text = f"*{task}* ({len(test[best])} seeds, {TASKS[task].unit}): the best of the constants is {best}. "
+            table.append([name, f"{seeds[0][-1].setting:g}", *scores, *against, seconds, ", ".join(sorted(outcomes))])
+        won = (
+            f"*{task}* ({self.seeds} seeds, {TASKS[task].unit}): {winner} wins on the validation data. On the test data"
+        )
+        text = f"{won} it is {_against(test[winner] - test[BASELINE], comparisons)}, compared with the baseline. "
         varying = [name for name in soft if name not in constants]
         if varying:
             first = max(varying, key=lambda name: validation[name])
-            better = "" if winner == first else "not "
-            text += (
-                f"Of the schedules that vary {first} is the best, and {better}better than that on "
-                f"the validation data; on the test data it is {_against(test[first] - test[best], comparisons)}. "
-            )
-        text += f"The winner, {winner}, is {_against(test[winner] - test[BASELINE], comparisons)} beside the baseline."
-        headers = [
-            "schedule", "rate", "validation", "test", f"difference from {best}", "p", "failures",
-        ]  # fmt: skip
+            versus = _against(test[first] - test[best], comparisons)
+            text += f"The best schedule that varies, {first}, is {versus}, compared with the best constant, {best}."
+        headers = ["schedule", "rate", "validation", "test", f"less {best}", "p", "seconds", "failures"]
         return text + "\n\n" + tabulate(table, headers=headers, tablefmt="github", disable_numparse=True)
 
     def _draw_solves(self, rows: Sequence[Row]) -> tuple[Figure, str]:
@@ -705,17 +691,17 @@ def _spread(sample: Float[np.ndarray, " seeds"]) -> str:
     return f"{sample.mean():.4f} ± {sample.std(ddof=1):.4f}"
 
 
-def _p(differences: Float[np.ndarray, " seeds"]) -> str:
-    return f"{_paired(differences):.3f}"
-
-
-def _paired(differences: Float[np.ndarray, " seeds"]) -> float:
-    """p of a paired t-test; 1 if all are zero."""
-    return float(scipy.stats.ttest_1samp(differences, 0).pvalue) if np.any(differences) else 1.0
+def _p(differences: Float[np.ndarray, " seeds"]) -> float:
+    """That the mean is so far from 0 by chance: exact for up to 15 paired differences, by all flips of their signs."""
+    pairs = (differences, np.zeros_like(differences))
+    test: Any = scipy.stats.permutation_test(
+        pairs, lambda u, v, axis: np.mean(u - v, axis=axis), permutation_type="samples", n_resamples=2**15
+    )
+    return float(test.pvalue)
 
 
 def _against(differences: Float[np.ndarray, " seeds"], comparisons: int) -> str:
-    p = _paired(differences)
+    p = _p(differences)
     beyond = "beyond" if p < 0.05 / comparisons else "within"
     direction = "better" if differences.mean() > 0 else "worse"
-    return f"{abs(differences.mean()):.4f} {direction} (p = {p:.3f}), {beyond} the spread over seeds"
+    return f"{abs(differences.mean()):.4f} {direction} (p = {p:.3f}; {beyond} the spread over seeds)"
