@@ -1,0 +1,707 @@
+"""Epsilon schedules: within a solve, and over the steps of a training."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import scipy.stats
+import sklearn.datasets
+from jaxtyping import Array, Float, Int
+from matplotlib.figure import Figure
+from tabulate import tabulate
+
+import otsort
+
+from .._reading import compiled
+from .._values import values
+from .base import AbstractStudy, Case, Report
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A solve, or a training up to one of its steps; a number that does not exist is NaN, and 0 if it is whole.
+
+    Attributes:
+        part: solve or training.
+        data: name of the values, or of the task.
+        schedule: its name.
+        setting: epsilon of the answer of a solve, learning rate of a training.
+        dtype: float32 or float64.
+        seed: of the values, or of split, initial weights and batches.
+        step: training steps done.
+        outcome: reached, not reached or not finite; trained, not finite, or solve failed.
+        seconds: of the solve, or of the whole training, without compilation.
+        sweeps: taken by a solve.
+        tol: the marginal error that it had to reach, raised to what the dtype can.
+        marginal_error: that it reached.
+        epsilon: of the last training step.
+        gradient_norm: its mean over the training steps since the last row.
+        validation, test: scores, larger is better.
+    """
+
+    part: str
+    data: str
+    schedule: str
+    setting: float
+    dtype: str
+    seed: int
+    step: int
+    outcome: str
+    seconds: float
+    sweeps: int = 0
+    tol: float = NAN
+    marginal_error: float = NAN
+    epsilon: float = NAN
+    gradient_norm: float = NAN
+    validation: float = NAN
+    test: float = NAN
+
+
+# Within a solve
+
+
+class _State(eqx.Module):
+    potential: Float[Array, " m"]
+    log_ratio: Float[Array, " m"]  # at the epsilon of the next sweep
+    epsilon: Float[Array, ""]
+    error: Float[Array, ""]  # at that epsilon
+    marginal_error: Float[Array, ""]  # infinite above the last epsilon
+
+
+class Annealed(otsort.AbstractEntropicSolver):
+    """Log-domain sweeps; epsilon falls by a factor once the marginal error at the present one is small.
+
+    Attributes:
+        epsilon: the last one.
+        first: the first one.
+        factor: of one fall, in (0, 1).
+        threshold: on the marginal error.
+        tol, max_steps, start, differentiation: as in `otsort.LogSinkhorn`.
+    """
+
+    epsilon: Float[Array, ""]
+    first: Float[Array, ""]
+    factor: Float[Array, ""]
+    threshold: Float[Array, ""]
+    tol: float
+    max_steps: int
+    start: Callable[[otsort.Problem], Float[Array, " m"]]
+    differentiation: otsort.AbstractDifferentiation = otsort.Implicit()
+
+    def init(self, dual: otsort.SemiDual) -> tuple[otsort.SemiDual, _State]:
+        return dual, self._evaluate(dual, self.start(dual.problem), jnp.maximum(self.first, dual.epsilon))
+
+    def step(self, constants: otsort.SemiDual, state: _State) -> _State:
+        lower = jnp.maximum(self.factor * state.epsilon, constants.epsilon)
+        epsilon = jnp.where(state.error < self.threshold, lower, state.epsilon)
+        return self._evaluate(constants, state.potential - state.epsilon * state.log_ratio, epsilon)
+
+    def potential(self, constants: otsort.SemiDual, state: _State) -> Float[Array, " m"]:
+        return constants.settle(state.potential, state.log_ratio)
+
+    def _evaluate(self, dual: otsort.SemiDual, potential: Float[Array, " m"], epsilon: Float[Array, ""]) -> _State:
+        log_ratio = otsort.SemiDual(dual.problem, epsilon).log_ratio(potential)
+        error = dual.marginal_error(jnp.exp(log_ratio))
+        return _State(potential, log_ratio, epsilon, error, jnp.where(epsilon > dual.epsilon, jnp.inf, error))
+
+
+CONSTANT, EXACT, NEWTON = "constant from zero", "constant from exact", "Newton from exact"
+
+
+@eqx.filter_jit
+def _stats(x: Float[Array, " n"], solver: otsort.AbstractSolver) -> dict[str, Array]:
+    return otsort.solve(x, otsort.UniformTarget(x.size, x.dtype), solver=solver, throw=False).stats
+
+
+# Over the steps of a training
+
+
+class _Progress(eqx.Module):
+    step: Int[Array, ""]
+    scale: Float[Array, ""]
+    count: Int[Array, ""]  # steps at this scale
+    mean: Float[Array, ""]
+    largest: Float[Array, ""]
+
+
+class TrainingSchedule(eqx.Module):
+    """Epsilon of each step: a plan, lowered once the gradient has done its work.
+
+    That is, by a factor whenever the running mean of the gradient's norm falls below a share of its largest since the
+    last time: no scale of the norm has to be known.
+
+    Attributes:
+        plan: an epsilon for each step.
+        share: of the largest mean, in [0, 1); 0 for the plan alone.
+        factor: in (0, 1).
+        window: steps that the mean covers, and the fewest between two falls.
+        lowest: epsilon does not fall below it.
+    """
+
+    plan: Float[Array, " steps"]
+    share: Float[Array, ""]
+    factor: Float[Array, ""]
+    window: Int[Array, ""]
+    lowest: Float[Array, ""]
+
+    def init(self) -> _Progress:
+        zero = jnp.zeros_like(self.share)
+        return _Progress(jnp.zeros_like(self.window), jnp.ones_like(zero), jnp.zeros_like(self.window), zero, zero)
+
+    def epsilon(self, state: _Progress) -> Float[Array, ""]:
+        return jnp.maximum(self.plan[state.step] * state.scale, self.lowest)
+
+    def update(self, state: _Progress, gradient_norm: Float[Array, ""]) -> _Progress:
+        count = state.count + 1
+        weight = 1 / jnp.minimum(count, self.window).astype(gradient_norm.dtype)
+        mean = state.mean + weight * (gradient_norm - state.mean)
+        full = count >= self.window
+        largest = jnp.where(full, jnp.maximum(state.largest, mean), state.largest)
+        done = full & (mean < self.share * largest)
+        scale = jnp.where(done, self.factor * state.scale, state.scale)
+        count, mean, largest = (jnp.where(done, jnp.zeros_like(value), value) for value in (count, mean, largest))
+        return _Progress(state.step + 1, scale, count, mean, largest)
+
+
+class Task(NamedTuple):
+    """What is learnt.
+
+    Attributes:
+        load: features and target.
+        outputs: of the network.
+        loss: `(outputs, target, epsilon) -> loss`, by soft ranks.
+        baseline: the same, without ranks.
+        score: `(outputs, target) -> score`, larger is better.
+        unit: name of the score.
+    """
+
+    load: Callable[[], tuple[np.ndarray, np.ndarray]]
+    outputs: int
+    loss: Callable[[Array, Array, Array], Array]
+    baseline: Callable[[Array, Array, Array], Array]
+    score: Callable[[Array, Array], Array]
+    unit: str
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    data: Any = sklearn.datasets.load_digits()
+    return data.data.astype(np.float32) / 16, data.target
+
+
+def _diabetes() -> tuple[np.ndarray, np.ndarray]:
+    data: Any = sklearn.datasets.load_diabetes()
+    features, target = (np.asarray(scipy.stats.zscore(part), np.float32) for part in (data.data, data.target))
+    return features, target
+
+
+def _soft_error(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
+    """The soft 0/1 loss: how many classes are above the true one."""
+    ranks = otsort.rank(logits, epsilon=epsilon)
+    return jnp.mean(jax.nn.relu(logits.shape[1] - jnp.take_along_axis(ranks, labels[:, None], axis=1)))
+
+
+def _cross_entropy(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
+    del epsilon
+    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
+
+
+def _accuracy(logits: Float[Array, "batch k"], labels: Int[Array, " batch"]) -> Array:
+    return jnp.mean(jnp.argmax(logits, axis=1) == labels, dtype=logits.dtype)
+
+
+def _spearman_loss(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
+    return 1 - _correlation(otsort.rank(outputs[:, 0], epsilon=epsilon), _ranks(y))
+
+
+def _squared_error(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
+    del epsilon
+    return jnp.mean((outputs[:, 0] - y) ** 2)
+
+
+def _spearman(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"]) -> Array:
+    return _correlation(_ranks(outputs[:, 0]), _ranks(y))
+
+
+def _ranks(y: Float[Array, " n"]) -> Float[Array, " n"]:
+    return jax.scipy.stats.rankdata(y).astype(y.dtype)
+
+
+def _correlation(u: Float[Array, " n"], v: Float[Array, " n"]) -> Float[Array, ""]:
+    u, v = u - jnp.mean(u), v - jnp.mean(v)
+    return jnp.vdot(u, v) / jnp.sqrt(jnp.vdot(u, u) * jnp.vdot(v, v))
+
+
+TASKS = {
+    "digits": Task(_digits, 10, _soft_error, _cross_entropy, _accuracy, "accuracy"),
+    "diabetes": Task(_diabetes, 1, _spearman_loss, _squared_error, _spearman, "Spearman correlation"),
+}
+BASELINE = "no ranks"
+
+
+class Split(NamedTuple):
+    """Features and target for the three uses."""
+
+    train: tuple[Array, Array]
+    validation: tuple[Array, Array]
+    test: tuple[Array, Array]
+
+
+@eqx.filter_jit
+def _train(
+    task: Task,
+    loss: Callable[[Array, Array, Array], Array],
+    schedule: TrainingSchedule,
+    weights: Any,
+    split: Split,
+    batches: Int[Array, "checkpoints steps batch"],
+    rate: Float[Array, ""],
+) -> dict[str, Float[Array, " checkpoints"]]:
+    """Adam; what is known at each checkpoint."""
+    optimiser = optax.adam(rate)
+    features, target = split.train
+
+    def step(carry, batch):
+        weights, moments, state = carry
+        epsilon = schedule.epsilon(state)
+        value, gradient = jax.value_and_grad(
+            lambda weights: loss(_network(weights, features[batch]), target[batch], epsilon)
+        )(weights)
+        with jax.numpy_dtype_promotion("standard"):  # optax counts steps in integers
+            updates, moments = optimiser.update(gradient, moments)
+        norm = optax.global_norm(gradient)
+        carry = optax.apply_updates(weights, updates), moments, schedule.update(state, norm)
+        return carry, {"loss": value, "epsilon": epsilon, "gradient_norm": norm}
+
+    def block(carry, batches):
+        carry, seen = jax.lax.scan(step, carry, batches)
+        means = {name: jnp.mean(seen[name]) for name in ("loss", "gradient_norm")}
+        scores = {
+            use: task.score(_network(carry[0], x), y)
+            for use, (x, y) in (("validation", split.validation), ("test", split.test))
+        }
+        return carry, {**means, **scores, "epsilon": seen["epsilon"][-1]}
+
+    return jax.lax.scan(block, (weights, optimiser.init(weights), schedule.init()), batches)[1]
+
+
+def _network(weights: Any, x: Float[Array, "batch d"]) -> Float[Array, "batch k"]:
+    (inner, shift), (outer, offset) = weights
+    return jax.nn.relu(x @ inner + shift[None, :]) @ outer + offset[None, :]
+
+
+# The study
+
+
+@dataclass(frozen=True)
+class Schedules(AbstractStudy):
+    """Epsilon within a solve, and over training steps.
+
+    Attributes:
+        data: names of values.
+        n: how many of each, and targets.
+        epsilons: of the answers.
+        dtypes: of the solves.
+        tol: marginal error to reach.
+        max_steps: at most so many sweeps.
+        decays: factors a sweep of geometric annealing from 1.
+        thresholds: marginal errors at which adaptive annealing lowers epsilon.
+        factor: by which it does.
+        repeats: timed calls.
+        tasks: names.
+        constants: constant epsilons of a training.
+        highest, lowest: where the other schedules begin and end.
+        share, window: of the adaptive one, see `TrainingSchedule`; it falls by the factor as well.
+        rates: learning rates to choose from by the validation score.
+        seeds: number of trainings of each kind.
+        steps: of a training.
+        checkpoints: rows of a training.
+        batch: values or patients in a step.
+        width: hidden units.
+    """
+
+    title: ClassVar[str] = "Epsilon schedules: within a solve, and over training steps"
+    question: ClassVar[str] = (
+        "Cuturi, Teboul and Vert (2019) call varying epsilon an important direction. Does it pay?\n\n"
+        "*Within a solve.* Sweeps of `LogSinkhorn` and time to a marginal error, n values on n uniform targets. "
+        "Epsilon is constant from the zero potential; geometric, falling from 1 by a factor a sweep; adaptive, falling "
+        "by a factor whenever the marginal error at the present epsilon is below a threshold; constant from the exact "
+        "one-dimensional potentials, the library's default start; adaptive from these and ten times epsilon. Newton is "
+        "beside them.\n\n"
+        "*Over training steps.* A network with one hidden layer learns by Adam in float32. Digits: the soft 0/1 loss, "
+        "number of classes minus the soft rank of the true logit, scored by accuracy. Diabetes: 1 minus the "
+        "correlation of soft ranks of predictions with ranks of the target, scored by Spearman's correlation. Half of "
+        "the data train, a fifth validate, the rest test; the seed sets split, initial weights and batches. The "
+        "learning rate of each schedule, and the best schedule, have the best mean validation score at the last step; "
+        "scores are those of the test data. The baseline has no ranks: cross-entropy, and squared error."
+    )
+    row: ClassVar[type] = Row
+
+    data: tuple[str, ...] = ("diabetes s2", "digits ink", "normal", "two clusters")
+    n: int = 200
+    epsilons: tuple[float, ...] = (1e-1, 1e-2, 1e-3)
+    dtypes: tuple[str, ...] = ("float64", "float32")
+    tol: float = 1e-6
+    max_steps: int = 10_000
+    decays: tuple[float, ...] = (0.5, 0.9, 0.95, 0.99)
+    thresholds: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
+    factor: float = 0.5
+    repeats: int = 3
+    tasks: tuple[str, ...] = ("digits", "diabetes")
+    constants: tuple[float, ...] = (10.0, 1.0, 0.1, 0.01, 0.001)
+    highest: float = 1.0
+    lowest: float = 0.01
+    share: float = 0.7
+    window: int = 20
+    rates: tuple[float, ...] = (3e-3, 1e-2, 3e-2)
+    seeds: int = 10
+    steps: int = 320
+    checkpoints: int = 8
+    batch: int = 64
+    width: int = 64
+
+    @classmethod
+    def quick(cls) -> "Schedules":
+        return cls(
+            data=("diabetes s2", "normal"),
+            n=100,
+            epsilons=(1e-1, 1e-2),
+            dtypes=("float64",),
+            decays=(0.5, 0.95),
+            thresholds=(1e-3,),
+            repeats=1,
+            constants=(1.0, 0.01),
+            rates=(1e-2,),
+            seeds=2,
+            steps=120,
+            checkpoints=3,
+            batch=32,
+        )
+
+    def cases(self) -> list[Case]:
+        solves = [
+            ("solve", data, name, epsilon, dtype, 0, 0)
+            for dtype in self.dtypes
+            for data in self.data
+            for epsilon in self.epsilons
+            for name in self.solvers(epsilon, dtype)
+        ]
+        every = self.steps // self.checkpoints
+        trainings = [
+            ("training", task, name, rate, "float32", seed, every * (i + 1))
+            for task in self.tasks
+            for name in self.schedules()
+            for rate in self.rates
+            for seed in range(self.seeds)
+            for i in range(self.checkpoints)
+        ]
+        return solves + trainings
+
+    def measure(self, cases: Sequence[Case]) -> Iterator[Row]:
+        yield from self._measure_solves([case for case in cases if case[0] == "solve"])
+        yield from self._measure_trainings([case for case in cases if case[0] == "training"])
+
+    def solvers(self, epsilon: float, dtype: str) -> dict[str, otsort.AbstractEntropicSolver]:
+        """By name, what is compared within a solve."""
+        last, factor = jnp.asarray(epsilon, dtype), jnp.asarray(self.factor, dtype)
+        common: dict[str, Any] = {"tol": self.tol, "max_steps": self.max_steps}
+        from_zero = {**common, "start": otsort.zero_start}
+        from_exact = {**common, "start": otsort.exact_start}
+
+        def adaptive(threshold: float, first: Array, how: dict[str, Any]) -> Annealed:
+            return Annealed(epsilon=last, first=first, factor=factor, threshold=jnp.asarray(threshold, dtype), **how)
+
+        one = jnp.ones_like(last)
+        return {
+            CONSTANT: otsort.LogSinkhorn(last, **from_zero),
+            **{
+                f"geometric {decay:g}": otsort.LogSinkhorn(otsort.EpsilonSchedule(epsilon, decay=decay), **from_zero)
+                for decay in self.decays
+            },
+            **{f"adaptive {at:g}": adaptive(at, one, from_zero) for at in self.thresholds},
+            EXACT: otsort.LogSinkhorn(last, **from_exact),
+            **{f"adaptive {at:g} from exact": adaptive(at, 10 * last, from_exact) for at in self.thresholds},
+            NEWTON: otsort.Newton(last, **from_exact),
+        }
+
+    def schedules(self) -> dict[str, TrainingSchedule]:
+        """By name, what is compared over training steps."""
+        step, end = jnp.arange(self.steps, dtype=float), self.lowest / self.highest
+        plans = {
+            BASELINE: jnp.full(self.steps, jnp.nan),
+            **{f"constant {epsilon:g}": jnp.full(self.steps, epsilon) for epsilon in self.constants},
+            "geometric": optax.exponential_decay(self.highest, self.steps, end)(step),
+            "cosine": optax.cosine_decay_schedule(self.highest, self.steps, end)(step),
+            "gradient norm": jnp.full(self.steps, self.highest),
+        }
+
+        def schedule(plan: Array, share: float, lowest: float) -> TrainingSchedule:
+            plan, share_, factor, lowest_ = (jnp.asarray(v, jnp.float32) for v in (plan, share, self.factor, lowest))
+            return TrainingSchedule(plan, share_, factor, jnp.asarray(self.window), lowest_)
+
+        adaptive = {"gradient norm": (self.share, self.lowest)}
+        return {name: schedule(plan, *adaptive.get(name, (0, 0))) for name, plan in plans.items()}
+
+    def _measure_solves(self, cases: Sequence[Case]) -> Iterator[Row]:
+        calls = {}
+        for _, data, name, epsilon, dtype, seed, _ in cases:
+            solver = self.solvers(epsilon, dtype)[name]
+            x = jnp.asarray(values(data, self.n, seed), dtype)
+            calls[data, name, epsilon, dtype, seed] = _kind(solver, dtype), (x, solver)
+        programs = _programs(_stats, calls.values())
+        for _, group in itertools.groupby(cases, key=lambda case: (case[1], *case[3:6])):
+            group = list(group)
+            runs = [calls[case[1:6]] for case in group]
+            seconds = np.empty((self.repeats, len(group)))
+            for i, k in np.ndindex(seconds.shape):  # in turn, so that a busy machine is busy for all of them
+                kind, (x, solver) = runs[k]
+                fresh = jax.block_until_ready(jnp.roll(x, i + 1))
+                start = time.perf_counter()
+                jax.block_until_ready(programs[kind](fresh, solver))
+                seconds[i, k] = time.perf_counter() - start
+            for case, (kind, arguments), taken in zip(group, runs, np.median(seconds, axis=0), strict=True):
+                stats = programs[kind](*arguments)
+                error, tol = float(stats["marginal_error"]), float(stats["tol"])
+                outcome = "not finite" if np.isnan(error) else "reached" if error <= tol else "not reached"
+                sweeps = int(stats["num_steps"])
+                yield Row(*case, outcome=outcome, seconds=float(taken), sweeps=sweeps, tol=tol, marginal_error=error)
+
+    def _measure_trainings(self, cases: Sequence[Case]) -> Iterator[Row]:
+        schedules, calls = self.schedules(), {}
+        for _, name, schedule, rate, _, seed, _ in cases:
+            if (name, schedule, rate, seed) not in calls:
+                task = TASKS[name]
+                loss = task.baseline if schedule == BASELINE else task.loss
+                start = self._begin(task, seed)
+                arguments = (task, loss, schedules[schedule], *start, jnp.asarray(rate, jnp.float32))
+                calls[name, schedule, rate, seed] = loss, arguments
+        programs = _programs(_train, calls.values())
+        for (_, *training, _, seed), group in itertools.groupby(cases, key=lambda case: case[:-1]):
+            kind, arguments = calls[*training, seed]
+            start = time.perf_counter()
+            try:
+                seen, outcome = jax.device_get(programs[kind](*arguments)), "trained"
+            except RuntimeError:  # a solve missed its tolerance
+                seen, outcome = {}, "solve failed"
+            seconds = time.perf_counter() - start
+            for case in group:
+                index = case[-1] * self.checkpoints // self.steps - 1
+                now = {key: float(value[index]) for key, value in seen.items()}
+                finite = not now or np.isfinite(now["loss"] + now["gradient_norm"])
+                now.pop("loss", None)
+                yield Row(*case, outcome=outcome if finite else "not finite", seconds=seconds, **now)
+
+    def _begin(self, task: Task, seed: int) -> tuple[Any, Split, Int[Array, "checkpoints steps batch"]]:
+        rng = np.random.default_rng(seed)
+        features, target = task.load()
+        order = rng.permutation(target.size)
+        parts = np.split(order, [target.size // 2, 7 * target.size // 10])
+        split = Split(*((jnp.asarray(features[part]), jnp.asarray(target[part])) for part in parts))
+        sizes = features.shape[1], self.width, task.outputs
+        weights = [
+            (
+                jnp.asarray(rng.normal(size=(inputs, outputs)) * np.sqrt(2 / inputs), jnp.float32),
+                jnp.zeros(outputs, jnp.float32),
+            )
+            for inputs, outputs in itertools.pairwise(sizes)
+        ]
+        shape = (self.checkpoints, self.steps // self.checkpoints, self.batch)
+        return weights, split, jnp.asarray(rng.integers(parts[0].size, size=shape))
+
+    def report(self, rows: Sequence[Row]) -> Report:
+        solves = [row for row in rows if row.part == "solve"]
+        parts = ["**Within a solve.** " + self._solves_text([row for row in solves if row.dtype == self.dtypes[0]])]
+        for dtype in self.dtypes[1:]:
+            parts.append(f"The same in {dtype}:\n\n" + _solves_table([row for row in solves if row.dtype == dtype]))
+        figures = {"schedules-solve": self._draw_solves([row for row in solves if row.dtype == self.dtypes[0]])}
+        parts.append(
+            "**Over training steps.** Differences, with their standard deviations, are between trainings with the same "
+            "seed. A difference is called beyond the spread over seeds where p < 0.05 over the number of comparisons, "
+            f"by an exact sign-flip test, whose p is at least {2.0 ** (1 - self.seeds):.2g} with {self.seeds} seeds. "
+            "Splits of different seeds overlap, so that p is on the optimistic side."
+        )
+        chosen = {task: _chosen([row for row in rows if row.data == task]) for task in self.tasks}
+        parts.extend(self._training_text(task, schedules) for task, schedules in chosen.items())
+        figures["schedules-training"] = self._draw_trainings(chosen)
+        return Report("\n\n".join(parts), figures)
+
+    def _solves_text(self, rows: Sequence[Row]) -> str:
+        sweeps, seconds = _totals(rows)
+        annealed = {kind: [name for name in sweeps if name.startswith(kind)] for kind in ("geometric", "adaptive")}
+        zero = {
+            kind: min((name for name in names if not name.endswith("exact")), key=lambda name: sweeps[name])
+            for kind, names in annealed.items()
+        }
+        say = lambda name: f"{name} {sweeps[name] / sweeps[CONSTANT]:.2f}"
+        best = min(itertools.chain(*annealed.values()), key=lambda name: sweeps[name])
+        of = {name: [row for row in rows if row.schedule == name] for name in (best, EXACT)}
+        fewer = sum(a.outcome == "reached" and a.sweeps < b.sweeps for a, b in zip(*of.values(), strict=True))
+        verdict = (
+            f"The annealing with the fewest sweeps, {best}, takes {sweeps[best] / sweeps[EXACT]:.2f} times those of a "
+            f"constant epsilon from the exact start, and fewer of them on {fewer} of {len(of[EXACT])} problems: "
+            + ("annealing pays beside it." if sweeps[best] < sweeps[EXACT] else "in total it does not pay beside it.")
+        )
+        return (
+            f"Sweeps to a marginal error of {self.tol:g} in {self.dtypes[0]}, over all values and epsilons, relative "
+            f"to a constant epsilon from zero: {say(zero['geometric'])} and {say(zero['adaptive'])}, the best of their "
+            f"kind; {say(EXACT)}. {verdict} {NEWTON} takes {sweeps[NEWTON]} steps in all and "
+            f"{seconds[NEWTON] / seconds[CONSTANT]:.3f} of the time of the constant epsilon from zero, "
+            f"{seconds[NEWTON] / seconds[EXACT]:.2f} of that from the exact start.\n\n" + _solves_table(rows)
+        )
+
+    def _training_text(self, task: str, chosen: dict[str, list[list[Row]]]) -> str:
+        # The last checkpoint of each seed.
+        test = {name: np.asarray([seed[-1].test for seed in seeds]) for name, seeds in chosen.items()}
+        validation = {name: np.mean([seed[-1].validation for seed in seeds]) for name, seeds in chosen.items()}
+        soft = [name for name in test if name != BASELINE and np.isfinite(validation[name])]
+        constants = [name for name in soft if name.startswith("constant")]
+        if not constants:
+            return f"*{task}*: no constant epsilon trained with every seed."
+        best, winner = (max(names, key=lambda name: validation[name]) for names in (constants, soft))
+        comparisons = len(test) - 1
+        table = []
+        for name, seeds in chosen.items():
+            differences = test[name] - test[best]
+            against = ["", ""] if name == best else [_spread(differences), f"{_p(differences):.3f}"]
+            seconds = f"{np.median([seed[-1].seconds for seed in seeds]):.2f}"
+            outcomes = {seed[-1].outcome for seed in seeds} - {"trained"}
+            scores = [f"{validation[name]:.4f}", _spread(test[name])]
+            table.append([name, f"{seeds[0][-1].setting:g}", *scores, *against, seconds, ", ".join(sorted(outcomes))])
+        won = (
+            f"*{task}* ({self.seeds} seeds, {TASKS[task].unit}): {winner} wins on the validation data. On the test data"
+        )
+        text = f"{won} it is {_against(test[winner] - test[BASELINE], comparisons)}, compared with the baseline. "
+        varying = [name for name in soft if name not in constants]
+        if varying:
+            first = max(varying, key=lambda name: validation[name])
+            versus = _against(test[first] - test[best], comparisons)
+            text += f"The best schedule that varies, {first}, is {versus}, compared with the best constant, {best}."
+        headers = ["schedule", "rate", "validation", "test", f"less {best}", "p", "seconds", "failures"]
+        return text + "\n\n" + tabulate(table, headers=headers, tablefmt="github", disable_numparse=True)
+
+    def _draw_solves(self, rows: Sequence[Row]) -> tuple[Figure, str]:
+        figure = Figure(figsize=(4 * len(self.data) + 2.5, 4.5), layout="constrained")
+        axes = figure.subplots(1, len(self.data), sharey=True, squeeze=False)[0]
+        names = [name for name in dict.fromkeys(row.schedule for row in rows) if name != NEWTON]
+        markers = {"constant": "s", "geometric": "o", "adaptive": "^"}
+        for place, data in zip(axes, self.data, strict=True):
+            by_case = {(row.schedule, row.setting): row for row in rows if row.data == data}
+            for i, name in enumerate(names):
+                relative = [
+                    by_case[name, epsilon].sweeps / by_case[CONSTANT, epsilon].sweeps
+                    if by_case[name, epsilon].outcome == "reached"
+                    else NAN
+                    for epsilon in self.epsilons
+                ]
+                style = {"linestyle": "--" if name.endswith("exact") else "-", "marker": markers[name.split()[0]]}
+                place.loglog(self.epsilons, relative, color=f"C{i % 10}", label=name, **style)
+            place.set(title=data, xlabel="epsilon (squared distance after the squash)")
+        axes[0].set_ylabel("sweeps / sweeps of constant epsilon from zero")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
+        return figure, (
+            f"Sweeps to a marginal error of {self.tol:g} in {self.dtypes[0]}, {self.n} values, relative to a constant "
+            "epsilon from the zero potential; dashed: from the exact potentials. Left out: solves that did not get "
+            "there, and Newton, whose steps are no sweeps."
+        )
+
+    def _draw_trainings(self, chosen: dict[str, dict[str, list[list[Row]]]]) -> tuple[Figure, str]:
+        figure = Figure(figsize=(6 * len(chosen) + 2, 9), layout="constrained")
+        places = figure.subplots(3, len(chosen), sharex=True, squeeze=False)
+        for column, (task, schedules) in zip(places.T, chosen.items(), strict=True):
+            for i, (name, seeds) in enumerate(schedules.items()):
+                style: Any = {"color": "black" if name == BASELINE else f"C{i}", "label": name}
+                style["linestyle"] = "-" if name == BASELINE or name.startswith("constant") else "--"
+                steps = [row.step for row in seeds[0]]
+                for place, field in zip(column, ("test", "epsilon", "gradient_norm"), strict=True):
+                    seen = np.asarray([[getattr(row, field) for row in seed] for seed in seeds])
+                    place.plot(steps, seen.mean(axis=0), marker=".", **style)
+            for place in column[1:]:
+                place.set_yscale("log")
+            column[0].set(title=task, ylabel=f"test {TASKS[task].unit}")
+            column[1].set_ylabel("epsilon of the step")
+            column[2].set(ylabel="norm of the gradient", xlabel="training step")
+        figure.legend(*places[0, 0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
+        return figure, (
+            "Test score, epsilon and norm of the gradient over training steps: means over seeds, each schedule at its "
+            "own learning rate; dashed: epsilon varies."
+        )
+
+
+def _kind(solver: otsort.AbstractEntropicSolver, dtype: str) -> tuple:
+    """What solvers share that share a compiled program."""
+    return type(solver), type(solver.epsilon), getattr(solver, "start", None), dtype
+
+
+def _programs(function: Any, calls: Iterable[tuple[Any, tuple]]) -> dict[Any, Any]:
+    """One program of each kind, from calls `(kind, arguments)`."""
+    some = dict(calls)
+    return dict(zip(some, compiled((function, arguments) for arguments in some.values()), strict=True))
+
+
+def _totals(rows: Sequence[Row]) -> tuple[dict[str, int], dict[str, float]]:
+    """Sweeps and seconds of each schedule over all problems."""
+    sweeps = dict.fromkeys((row.schedule for row in rows), 0)
+    seconds = dict.fromkeys(sweeps, 0.0)
+    for row in rows:
+        sweeps[row.schedule] += row.sweeps
+        seconds[row.schedule] += row.seconds
+    return sweeps, seconds
+
+
+def _solves_table(rows: Sequence[Row]) -> str:
+    """Relative sweeps at each epsilon; those of a solve that did not get there count as far as they go."""
+    sweeps, seconds = _totals(rows)
+    epsilons = list(dict.fromkeys(row.setting for row in rows))
+    at = {epsilon: _totals([row for row in rows if row.setting == epsilon])[0] for epsilon in epsilons}
+    table = []
+    for name in sweeps:
+        reached = [row.outcome == "reached" for row in rows if row.schedule == name]
+        relative = [f"{at[epsilon][name] / at[epsilon][CONSTANT]:.2f}" for epsilon in epsilons]
+        times = f"{seconds[name] / seconds[CONSTANT]:.2f}"
+        table.append([name, f"{sum(reached)} of {len(reached)}", sweeps[name], *relative, times])
+    headers = ["schedule", "reached", "sweeps in all", *(f"sweeps at {epsilon:g}" for epsilon in epsilons), "time"]
+    text = "Sweeps at each epsilon, and time, relative to the first line"
+    bound = " (a solve that did not reach the tolerance counts with the sweeps it used)"
+    text += bound if any(row.outcome != "reached" for row in rows) else ""
+    return f"{text}:\n\n" + tabulate(table, headers=headers, tablefmt="github", disable_numparse=True)
+
+
+def _chosen(rows: Sequence[Row]) -> dict[str, list[list[Row]]]:
+    """By schedule, the trainings at its best rate: seeds, and checkpoints of each."""
+    runs: dict[str, dict[float, dict[int, list[Row]]]] = {}
+    for row in rows:
+        runs.setdefault(row.schedule, {}).setdefault(row.setting, {}).setdefault(row.seed, []).append(row)
+
+    def validation(seeds: dict[int, list[Row]]) -> float:
+        mean = float(np.mean([seed[-1].validation for seed in seeds.values()]))
+        return mean if np.isfinite(mean) else -np.inf
+
+    return {name: list(max(rates.values(), key=validation).values()) for name, rates in runs.items()}
+
+
+def _spread(sample: Float[np.ndarray, " seeds"]) -> str:
+    return f"{sample.mean():.4f} ± {sample.std(ddof=1):.4f}"
+
+
+def _p(differences: Float[np.ndarray, " seeds"]) -> float:
+    """That the mean is so far from 0 by chance: exact for up to 15 paired differences, by all flips of their signs."""
+    pairs = (differences, np.zeros_like(differences))
+    test: Any = scipy.stats.permutation_test(
+        pairs, lambda u, v, axis: np.mean(u - v, axis=axis), permutation_type="samples", n_resamples=2**15
+    )
+    return float(test.pvalue)
+
+
+def _against(differences: Float[np.ndarray, " seeds"], comparisons: int) -> str:
+    p = _p(differences)
+    beyond = "beyond" if p < 0.05 / comparisons else "within"
+    direction = "better" if differences.mean() > 0 else "worse"
+    return f"{abs(differences.mean()):.4f} {direction} (p = {p:.3f}; {beyond} the spread over seeds)"
