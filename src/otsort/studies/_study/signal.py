@@ -151,7 +151,7 @@ class GradientSignal(AbstractStudy):
         return cls(
             families=("normal", "exponential", "rounded"),
             real=("diabetes bmi", "cancer area error"),
-            n=(50, 100, 200),
+            n=(50, 200),
             epsilon=(1e-5, 1e-4, 1e-3, 1e-2, 1.0, 10.0),
             neighbours=(3, 10, 30),
             m=(20,),
