@@ -223,14 +223,14 @@ class Scaling(AbstractStudy):
         if not lines:
             yield f"No soft solver gave sound ranks with {sweep.title}."
             return
-        for field, what in (("forward_seconds", "ranks"), ("gradient_seconds", "gradients of them")):
+        for field, what in (("forward_seconds", "soft ranks"), ("gradient_seconds", "gradients of soft ranks")):
             best = [
                 min((row for row in lines if row.n == n), key=lambda row: getattr(row, field))
                 for n in dict.fromkeys(row.n for row in sorted(lines, key=lambda row: row.n))
             ]
             runs = [list(group) for _, group in itertools.groupby(best, key=lambda row: row.solver)]
             yield (
-                f"The fastest soft {what} with {sweep.title}: "
+                f"The fastest {what} with {sweep.title}: "
                 + ", ".join(f"{run[0].solver} at {', '.join(f'{row.n:,}' for row in run)}" for run in runs)
                 + (f"; the last takes {_number(1e3 * getattr(best[-1], field))} ms.")
             )
@@ -276,7 +276,8 @@ class Scaling(AbstractStudy):
         if ratios:
             yield (
                 f"At the least epsilon where it is sound, a gradient at {sweep.title} takes so many times as long as "
-                f"at epsilon = {max(self.epsilons):g}: {', '.join(ratios)}."
+                f"at epsilon = {max(self.epsilons):g}: {', '.join(ratios)}. Tolerances are the same down to where float32 "
+                "allows less (0.25 eps_machine / epsilon) and looser below."
             )
 
     def _outcomes(self, rows: Sequence[Cost]) -> Iterator[str]:
@@ -304,7 +305,7 @@ class Scaling(AbstractStudy):
         headers = ["solver", *(f"{sweep.factor} ({sweep.title})" for sweep in sweeps)]
         return (
             "Exponents of ranks' time / gradient's time / gradient's scratch memory against one factor, fitted to the "
-            "last three points that are sound:\n\n"
+            "last three points that are sound (below zero against epsilon: dearer as it falls):\n\n"
             + tabulate(table, headers=headers, tablefmt="github", disable_numparse=True)
         )
 
@@ -368,14 +369,16 @@ class Scaling(AbstractStudy):
 @eqx.filter_jit
 def _forward(
     x: Float[Array, "*batch n"], solver: otsort.AbstractSolver | None, m: int
-) -> tuple[Float[Array, "*batch n"], Bool[Array, "*batch"]]:
-    """Ranks, or sorted values without a solver, and whether they are what they should be; never raises."""
+) -> tuple[Float[Array, "*batch n"], Bool[Array, "*batch"], Bool[Array, "*batch"]]:
+    """Ranks, or sorted values without a solver; whether the solver found them, and finite numbers. It never raises."""
     if solver is None:
-        return jnp.sort(x), jnp.ones(x.shape[:-1], bool)
+        yes = jnp.ones(x.shape[:-1], bool)
+        return jnp.sort(x), yes, yes
 
-    def one(x: Float[Array, " n"]) -> tuple[Array, Array]:
+    def one(x: Float[Array, " n"]) -> tuple[Array, Array, Array]:
         solution = otsort.solve(x, otsort.UniformTarget(m, x.dtype), solver=solver, throw=False)
-        return 0.5 + x.size * solution.plan.level(0.5), solution.result == otsort.RESULTS.successful
+        finite = solution.result != otsort.RESULTS.nonfinite
+        return 0.5 + x.size * solution.plan.level(0.5), solution.result == otsort.RESULTS.successful, finite
 
     return one(x) if x.ndim == 1 else jax.vmap(one)(x)
 
@@ -391,10 +394,10 @@ def _outcome(
     solver: otsort.AbstractSolver | None, forward: Callable[[Array], Any], gradient: Callable[[Array], Any], x: Array
 ) -> str:
     try:
-        (ranks, successful), slope = jax.block_until_ready((forward(x), gradient(x)))
+        (ranks, successful, finite), slope = jax.block_until_ready((forward(x), gradient(x)))
     except RuntimeError:
         return "failed"
-    if not np.all(np.isfinite(ranks)):
+    if not np.all(finite) or not np.all(np.isfinite(ranks)):
         return "not finite"
     if not np.all(successful):
         return "not converged"
@@ -432,7 +435,7 @@ def _power(line: Sequence[Cost], factor: str, field: str) -> str:
     if len(points) < 2:
         return MISSING
     across, up = np.log(points).T
-    return f"{np.polyfit(across, up, 1)[0]:.2f}"
+    return f"{round(np.polyfit(across, up, 1)[0], 1) + 0.0:.1f}"  # without -0.0
 
 
 def _crossing(slower: Sequence[Cost], faster: Sequence[Cost], field: str) -> tuple[float, float, float]:
@@ -458,4 +461,4 @@ def _from(crossing: tuple[float, float, float], sweep: Sweep) -> str:
 
 
 def _number(value: float) -> str:
-    return MISSING if math.isnan(value) else f"{value:.3g}"
+    return MISSING if math.isnan(value) else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
