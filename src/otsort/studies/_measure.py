@@ -63,9 +63,7 @@ def measure(trial: Trial, cases: Iterable[tuple[Method, float]]) -> Iterator[Res
     for method, group in itertools.groupby(cases, key=lambda case: case[0]):
         solvers = {epsilon: method.build(jnp.asarray(epsilon, jnp.float32)) for _, epsilon in group}
         some = next(iter(solvers.values()))
-        forward, backward = compiled(
-            [read.lower(trial.x, some), rank_gradient.lower(trial.x, some, trial.weights)]
-        )
+        forward, backward = compiled([(read, (trial.x, some)), (rank_gradient, (trial.x, some, trial.weights))])
         for epsilon, solver in solvers.items():
             yield _result(trial, method, epsilon, forward, backward, solver)
 

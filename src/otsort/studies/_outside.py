@@ -19,7 +19,9 @@ def jaxopt_potential(dual: SemiDual, start: Float[Array, " m"], sweeps: int) -> 
     return FixedPointIteration(sweep, maxiter=sweeps, tol=0.0, implicit_diff=True).run(start, dual).params
 
 
-def ott_ranks(x: Float[Array, " n"], epsilon: Float[Array, ""], m: int, sweeps: int, implicit: bool) -> Float[Array, " n"]:
+def ott_ranks(
+    x: Float[Array, " n"], epsilon: Float[Array, ""], m: int, sweeps: int, implicit: bool
+) -> Float[Array, " n"]:
     """`ott.tools.soft_sort.ranks`, from 0, after some sweeps from its own start.
 
     Raises:

@@ -46,8 +46,9 @@ def rank_gradient(
     return jax.grad(lambda x: jnp.vdot(weights, _solve(x, solver)[1]))(x)
 
 
-def compiled(lowered: Iterable[Any]) -> Iterator[Any]:
-    """Programs that were lowered, compiled side by side: it is what most of the time goes into."""
+def compiled(calls: Iterable[tuple[Any, tuple]]) -> Iterator[Any]:
+    """Programs of calls `(function, arguments)`, compiled side by side: it is what most of the time goes into."""
+    lowered = [function.lower(*arguments) for function, arguments in calls]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(lambda program: program.compile(), lowered)
 

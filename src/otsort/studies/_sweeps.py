@@ -51,7 +51,7 @@ def cases(epsilons: Sequence[float]) -> list[tuple[str, int, float]]:
 def measure_sweeps(trial: Trial, cases: Iterable[tuple[str, int, float]]) -> Iterator[Sweeps]:
     """Measurements one by one."""
     groups = [list(group) for _, group in itertools.groupby(cases, key=lambda case: case[:2])]
-    programs = compiled(rank_gradient.lower(trial.x, _solver(*group[0]), trial.weights) for group in groups)
+    programs = compiled((rank_gradient, (trial.x, _solver(*group[0]), trial.weights)) for group in groups)
     for group, program in zip(groups, programs, strict=True):
         for name, sweeps, epsilon in group:
             gradient = program(trial.x, _solver(name, sweeps, epsilon), trial.weights)
