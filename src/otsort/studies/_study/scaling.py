@@ -276,8 +276,8 @@ class Scaling(AbstractStudy):
         if ratios:
             yield (
                 f"At the least epsilon where it is sound, a gradient at {sweep.title} takes so many times as long as "
-                f"at epsilon = {max(self.epsilons):g}: {', '.join(ratios)}. Tolerances are the same down to where float32 "
-                "allows less (0.25 eps_machine / epsilon) and looser below."
+                f"at epsilon = {max(self.epsilons):g}: {', '.join(ratios)}. Tolerances are the same down to where "
+                "float32 allows less (0.25 eps_machine / epsilon) and looser below."
             )
 
     def _outcomes(self, rows: Sequence[Cost]) -> Iterator[str]:
