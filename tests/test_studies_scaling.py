@@ -60,4 +60,4 @@ def test_what_is_too_large_or_unsound_is_a_row():
     assert outcomes["Sinkhorn", 64] == "too large"
     assert outcomes["NorthWestCorner", 8] == outcomes["jnp.sort", 64] == "exact"
     text = study.report(rows).text
-    assert "Sinkhorn is too large at (n 64, m 64, batch 1, epsilon 0.0001)" in text
+    assert "Outcome too large of Sinkhorn at (n 64, m 64, batch 1, epsilon 0.0001)" in text

@@ -232,7 +232,7 @@ class Scaling(AbstractStudy):
             yield (
                 f"The fastest {what} with {sweep.title}: "
                 + ", ".join(f"{run[0].solver} at {', '.join(f'{row.n:,}' for row in run)}" for run in runs)
-                + (f"; the last takes {_number(1e3 * getattr(best[-1], field))} ms.")
+                + (f"; {best[-1].n:,} values take {_number(1e3 * getattr(best[-1], field))} ms.")
             )
 
     def _overtaking(self, rows: Sequence[Cost]) -> Iterator[str]:
@@ -276,21 +276,25 @@ class Scaling(AbstractStudy):
         if ratios:
             yield (
                 f"At the least epsilon where it is sound, a gradient at {sweep.title} takes so many times as long as "
-                f"at epsilon = {max(self.epsilons):g}: {', '.join(ratios)}. Tolerances are the same down to where float32 "
-                "allows less (0.25 eps_machine / epsilon) and looser below."
+                f"at epsilon = {max(self.epsilons):g}: {', '.join(ratios)}. Tolerances are the same down to where "
+                "float32 allows less (0.25 eps_machine / epsilon) and looser below."
             )
 
     def _outcomes(self, rows: Sequence[Cost]) -> Iterator[str]:
-        unsound = [row for row in rows if row.outcome not in SOUND]
-        for solver, outcome in dict.fromkeys((row.solver, row.outcome) for row in unsound):
-            where = [
-                f"(n {row.n}, m {row.m}, batch {row.batch}, epsilon {row.epsilon:g})"
-                for row in unsound
-                if (row.solver, row.outcome) == (solver, outcome)
-            ]
-            yield f"{solver} is {outcome} at {', '.join(where)}."
-        if any(row.outcome == "too large" for row in rows):
-            yield f"Too large is what has more than {self.largest:.1e} entries in its matrices: it was not run."
+        """What is not sound, solvers of one fate together."""
+        fates: dict[tuple[str, ...], list[str]] = {}
+        for solver in self.solvers:
+            unsound = [row for row in rows if row.solver == solver and row.outcome not in SOUND]
+            for outcome in dict.fromkeys(row.outcome for row in unsound):
+                where = [
+                    f"(n {row.n}, m {row.m}, batch {row.batch}, epsilon {row.epsilon:g})"
+                    for row in unsound
+                    if row.outcome == outcome
+                ]
+                fates.setdefault((outcome, *where), []).append(solver)
+        for (outcome, *where), solvers in fates.items():
+            why = f": not run, more than {self.largest:.1e} matrix entries" if outcome == "too large" else ""
+            yield f"Outcome {outcome} of {', '.join(solvers)} at {', '.join(where)}{why}."
 
     def _exponents(self, rows: Sequence[Cost]) -> str:
         sweeps = [sweep for sweep in self.sweeps() if len(sweep.settings) > 1]
@@ -344,7 +348,7 @@ class Scaling(AbstractStudy):
             axes.remove()
         for axes, (sweep, field) in zip(places, shown, strict=False):
             self._panel(axes, rows, sweep, field)
-        places[0].legend(fontsize="small")
+        figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(self.solvers))
         return figure, (
             "Time of soft ranks and of their gradient, and the gradient's scratch memory, against one factor each "
             "(log axes); where the sweep of a solver ends early, the text says why."
@@ -355,7 +359,8 @@ class Scaling(AbstractStudy):
             line = [row for row in _line(rows, sweep, solver) if not math.isnan(getattr(row, field))]
             across, up = ([getattr(row, name) for row in line] for name in (sweep.factor, field))
             color, style = ("0.4", "--") if solver == SORT else (f"C{list(SOLVERS).index(solver)}", "o-")
-            axes.plot(across, up, style, color=color, label=solver, markersize=4)
+            if len(line) > 1:
+                axes.plot(across, up, style, color=color, label=solver, markersize=4)
         what, unit = {
             "forward_seconds": ("ranks", "seconds"),
             "gradient_seconds": ("gradient", "seconds"),
