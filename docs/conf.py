@@ -19,7 +19,10 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinx-mathjax-offline",
     "sphinxcontrib.bibtex",
+    "myst_parser",
 ]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 0
 exclude_patterns = ["_build"]
 default_role = "py:obj"
 

@@ -27,6 +27,7 @@ for solver in (
 ):
     jax.grad(lambda x: jnp.sum(otsort.sort_by(jnp.stack([x, x], 1), x, solver=solver)))(x)
 otsort.solve(x, otsort.UniformTarget(70), solver=otsort.Quadrature(0.1))
+otsort.suggest_epsilon(x, 2, weights=jnp.arange(4))
 streaming.fit([x]).quantile(jnp.array([0.5]))
 otsort.quantile(x, jnp.array([0.1, 0.2]), width=0.3, epsilon=0)
 otsort.quantile_normalize(x, jnp.arange(2.0), weights=jnp.arange(4), cost=otsort.PowerCost(2), epsilon=0)

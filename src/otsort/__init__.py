@@ -43,6 +43,7 @@ from ._solver import Sinkhorn as Sinkhorn
 from ._start import WarmStart as WarmStart
 from ._start import exact_start as exact_start
 from ._start import zero_start as zero_start
+from ._suggest import suggest_epsilon as suggest_epsilon
 from ._target import AbstractTarget as AbstractTarget
 from ._target import TargetMeasure as TargetMeasure
 from ._target import UniformTarget as UniformTarget

@@ -67,7 +67,7 @@ def cdf(
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.
     """
-    rows = _Rows(x, options)
+    rows = Rows(x, options)
     return rows.same(_cdf, rows.target(num_targets, target))
 
 
@@ -100,7 +100,7 @@ def rank(
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.
     """
-    rows = _Rows(x, options)
+    rows = Rows(x, options)
     ranks = rows.same(_rank, rows.target(num_targets, target))
     return rows.n + 1 - ranks if descending else ranks
 
@@ -134,7 +134,7 @@ def sort(
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.
     """
-    rows = _Rows(x, options)
+    rows = Rows(x, options)
     return rows.new(_sort_descending if descending else _sort, rows.target(num_targets, target))
 
 
@@ -170,7 +170,7 @@ def quantile(
         ValueError: q or width out of range (RuntimeError when traced).
         ValueError, TypeError, RuntimeError: see `solve`.
     """
-    rows = _Rows(x, options)
+    rows = Rows(x, options)
     dtype = rows.x.dtype
     q = jnp.asarray(q, dtype)
     q = require(q, jnp.all((q >= 0) & (q <= 1)), "quantile levels q must lie in [0, 1]")
@@ -209,7 +209,7 @@ def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "...
         ValueError: k out of range.
         ValueError, TypeError, RuntimeError: see `solve`.
     """
-    rows = _Rows(x, options)
+    rows = Rows(x, options)
     largest_first = rows.new(_sort_descending, TargetMeasure.top_k(rows.n, k))
     return jax.lax.slice_in_dim(largest_first, 0, k, axis=rows.axes[0])
 
@@ -229,7 +229,7 @@ def top_k_mask(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array,
         ValueError: k out of range.
         ValueError, TypeError, RuntimeError: see `solve`.
     """
-    rows = _Rows(x, options)
+    rows = Rows(x, options)
     return rows.same(_top_k_mask, TargetMeasure.top_mass(rows.n, k))
 
 
@@ -260,7 +260,7 @@ def permutation(
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.
     """
-    rows = _Rows(x, options)
+    rows = Rows(x, options)
     matrix = rows.run(_permutation, rows.target(num_targets, target)).reshape(*rows.batch, -1, rows.n)
     return jnp.flip(matrix, -2) if descending else matrix
 
@@ -287,7 +287,7 @@ def quantile_normalize(
         ValueError: the reference decreases (RuntimeError when traced) or is not a list of m values.
         ValueError, TypeError, RuntimeError: see `solve`.
     """
-    rows = _Rows(x, options)
+    rows = Rows(x, options)
     reference = as_values(reference)[0].astype(rows.x.dtype)
     if reference.ndim != 1:
         raise ValueError(f"the reference must be one list of values, shape (m,), got {reference.shape}")
@@ -358,7 +358,7 @@ def sort_by(
         ValueError: the values' shape does not begin with the key's.
         ValueError, TypeError, RuntimeError: see `solve`.
     """
-    rows = _Rows(key, options, values)
+    rows = Rows(key, options, values)
     return rows.new(_sort_by_descending if descending else _sort_by, rows.target(num_targets, target))
 
 
@@ -386,7 +386,7 @@ def quantize(x: ArrayLike, levels: int, **options: Unpack[Options]) -> Float[Arr
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.
     """
-    rows = _Rows(x, options)
+    rows = Rows(x, options)
     return rows.same(_quantize, UniformTarget(levels, rows.x.dtype))
 
 
@@ -398,7 +398,7 @@ def _quantize(transport: "_Transport", x: Float[Array, " n"], target: AbstractTa
 _Transport = Callable[[AbstractTarget], AbstractPlan]
 
 
-class _Rows:
+class Rows:
     """The lists of values along the axes of x, and the way back to its shape."""
 
     def __init__(self, x: ArrayLike, options: Options, values: ArrayLike | None = None):
@@ -409,12 +409,12 @@ class _Rows:
         self._lengths = tuple(shape[i] for i in self.axes)
         self.n = int(np.prod(self._lengths))
         self.batch = tuple(size for i, size in enumerate(shape) if i not in self.axes)
-        self._rows = self._lists(self.x)
-        self._weights = jnp.full_like(self._rows, 1 / self.n)
+        self.lists = self._lists(self.x)
+        self.weights = jnp.full_like(self.lists, 1 / self.n)
         if self._raw_weights is not None:
             weights = as_values(self._raw_weights)[0].astype(self.x.dtype)
-            self._weights = probabilities(self._lists(self._broadcast(weights)), "weights")
-        self._values = self._rows
+            self.weights = probabilities(self._lists(self._broadcast(weights)), "weights")
+        self._values = self.lists
         if values is not None:
             values, self._dtype = as_values(values)
             if values.shape[: len(shape)] != shape:
@@ -455,7 +455,7 @@ class _Rows:
         solver = as_solver(self._solver, self._epsilon, self.n, target, self._how[0])
         # All lists share MAX_ENTRIES, as the targets of one list do.
         size = max(1, MAX_ENTRIES // max(4 * self.n, solver.entries(self.n, target)))
-        lists = (self._rows, self._weights, self._values)
+        lists = (self.lists, self.weights, self._values)
         return _run(recipe, lists, shared, size, solver, *self._how).astype(self._dtype)
 
     def same(self, recipe: Callable[[_Transport, Array, Any], Array], shared: Any) -> Array:

@@ -1,13 +1,10 @@
 """Accuracy, time and memory of a solver with a differentiation."""
 
 import itertools
-import statistics
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -16,10 +13,8 @@ from otsort import AbstractSolver
 
 from ._methods import Method
 from ._reading import Reading, compiled, rank_gradient, read
+from ._timing import seconds
 from ._trial import Trial
-
-REPEATS = 5
-PATIENCE = 2.0  # seconds after which a call is not repeated
 
 
 @dataclass(frozen=True)
@@ -73,6 +68,9 @@ def _result(
 ) -> Result:
     reading, gradient = forward(trial.x, solver), backward(trial.x, solver, trial.weights)
     truth = trial.reading(epsilon)
+    forward_seconds, gradient_seconds = seconds(
+        [lambda x: forward(x, solver), lambda x: backward(x, solver, trial.weights)], trial.x
+    )
     return Result(
         solver=method.solver,
         differentiation=method.differentiation,
@@ -84,8 +82,8 @@ def _result(
         rank_error=float(jnp.max(jnp.abs(reading.ranks - truth.ranks))) / trial.x.size,
         sort_error=float(jnp.max(jnp.abs(reading.sorted_values - truth.sorted_values))) / trial.spread,
         gradient_error=trial.gradient_error(gradient, epsilon),
-        forward_seconds=_seconds(forward, trial.x, solver),
-        gradient_seconds=_seconds(backward, trial.x, solver, trial.weights),
+        forward_seconds=forward_seconds,
+        gradient_seconds=gradient_seconds,
         gradient_bytes=backward.compiled.memory_analysis().temp_size_in_bytes,
         reference="exact" if method.exact else "converged" if truth.successful else "not converged",
         reference_marginal_error=float(truth.marginal_error),
@@ -102,14 +100,3 @@ def _outcome(method: Method, reading: Reading, gradient: Float[Array, " n"]) -> 
     if method.exact:
         return "exact"
     return "fixed budget" if np.isinf(reading.tol) else "converged"
-
-
-def _seconds(program: Callable[..., Any], x: Float[Array, " n"], *rest: Any) -> float:
-    """Median time of a call, each on the same values in another order."""
-    seconds = []
-    while len(seconds) < REPEATS and sum(seconds) < PATIENCE:
-        fresh = jax.block_until_ready(jnp.roll(x, len(seconds) + 1))
-        start = time.perf_counter()
-        jax.block_until_ready(program(fresh, *rest))
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)

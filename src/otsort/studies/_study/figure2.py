@@ -117,13 +117,13 @@ class Figure2(AbstractStudy):
     def measure(self, cases: Sequence[Case]) -> Iterator[Point]:
         for (data, *setting), group in itertools.groupby(cases, key=lambda case: case[:-2]):
             x = values(data, self.n, self.seed)
-            curves, error = self._curves(x, Setting(*setting))
+            curves, error = self._solve(x, Setting(*setting))
             for case in group:
                 operator, index = case[-2:]
                 across, up = curves[operator]
-                yield Point(*case, float(across[index]), float(up[index]), error)
+                yield Point(*case, across=float(across[index]), up=float(up[index]), marginal_error=error)
 
-    def _curves(self, x: np.ndarray, setting: Setting) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], float]:
+    def _solve(self, x: np.ndarray, setting: Setting) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], float]:
         target = self._target(setting)
         solver = otsort.LogSinkhorn(setting.epsilon, tol=None, max_steps=setting.sweeps, start=otsort.zero_start)
         plan = otsort.solve(jnp.asarray(x), target, solver=solver).plan
@@ -140,59 +140,59 @@ class Figure2(AbstractStudy):
         return otsort.TargetMeasure(np.linspace(0, 1, setting.m), weights)
 
     def report(self, rows: Sequence[Point]) -> Report:
-        table = []
-        for key, group in _curves_of(rows):
-            data, setting, operator = key[0], Setting(*key[1:-1]), key[-1]
-            across, up, error = np.asarray([astuple(point)[-3:] for point in group]).T
-            x = np.sort(values(data, self.n, self.seed))
-            exact = (
-                np.arange(1, self.n + 1) / self.n
-                if operator == "cdf"
-                else x[np.ceil(across * self.n - 1e-9).astype(int) - 1]
-            )
-            off = np.max(np.abs(up - exact)) / (1 if operator == "cdf" else np.ptp(x))
-            table.append([data, _label(setting), operator, f"{error[0]:.1e}", f"{off:.3f}", f"{np.ptp(up):.3g}"])
+        headers = ["data", "panel", "parameters", "marginal error", "cdf: from exact", "cdf: height"]
+        headers += ["quantiles: from exact", "quantiles: outside the data"]
         text = tabulate(
-            table,
-            headers=["data", "setting", "curve", "marginal error", "distance from the exact curve", "height"],
-            tablefmt="github",
-            disable_numparse=True,
+            [self._line(*curves) for curves in _curves(rows)], headers, tablefmt="github", disable_numparse=True
         )
         text = (
-            "The largest vertical distance from the exact curve (of quantiles in units of the range of the values), "
-            "and the height, last point minus first: stronger epsilon compresses the curves, few sweeps leave "
-            "quantiles outside the data.\n\n" + text
+            "Largest vertical distances from the exact curves, height of the cdf from its first to its last point, and "
+            "how far quantiles leave the data; quantiles in units of the range of the values.\n\n" + text
         )
         return Report(text, {f"figure2-{data.replace(' ', '-')}": self._draw(data, rows) for data in self.data})
 
+    def _line(self, key: tuple[str, Setting], cdf: np.ndarray, quantiles: np.ndarray, error: float) -> list[str]:
+        data, setting = key
+        x = np.sort(values(data, self.n, self.seed))
+        spread = np.ptp(x)
+        levels, found = quantiles
+        exact = x[np.ceil(levels * self.n - 1e-9).astype(int) - 1]
+        numbers = [
+            np.max(np.abs(cdf[1] - np.arange(1, self.n + 1) / self.n)),
+            np.ptp(cdf[1]),
+            np.max(np.abs(found - exact)) / spread,
+            max(np.max(found) - x[-1], x[0] - np.min(found), 0) / spread,
+        ]
+        return [data, setting.panel, _label(setting), f"{error:.1e}", *(f"{number:.3f}" for number in numbers)]
+
     def _draw(self, data: str, rows: Sequence[Point]) -> tuple[Figure, str]:
         figure = Figure(figsize=(12, 7), layout="constrained")
-        panels = list(dict.fromkeys(setting.panel for setting in self.settings()))
+        panels = dict.fromkeys(setting.panel for setting in self.settings())
         axes = dict(zip(panels, figure.subplots(2, 3).ravel(), strict=True))
         x = np.sort(values(data, self.n, self.seed))
         for panel, place in axes.items():
             place.step(x, np.arange(1, x.size + 1) / x.size, where="post", color="0.8", label="exact")
             place.set(title=panel, xlabel="value", ylabel="level")
-        drawn = dict.fromkeys(panels, 0)
-        for key, group in _curves_of([row for row in rows if row.data == data]):
-            setting, operator = Setting(*key[1:-1]), key[-1]
-            points = np.asarray([(point.across, point.up) for point in group])
-            color = f"C{drawn[setting.panel] // 2}"
-            drawn[setting.panel] += 1
-            place = axes[setting.panel]
-            if operator == "cdf":
-                place.plot(*points.T, color=color, label=_label(setting))
-            else:
-                place.plot(points[:, 1], points[:, 0], ".", color=color)
+        for (name, setting), cdf, quantiles, _ in _curves(rows):
+            if name == data:
+                (line,) = axes[setting.panel].plot(*cdf, label=_label(setting))
+                axes[setting.panel].plot(*quantiles[::-1], ".", color=line.get_color())
         for place in axes.values():
-            place.legend(fontsize="small")
+            place.legend(fontsize="x-small", loc="upper left")
         figure.suptitle(f"{data}, n = {self.n}: S-CDF (lines) and S-quantiles (dots)")
         return figure, f"S-CDF (lines) and S-quantiles (dots) of {self.n} values ({data})."
 
 
-def _curves_of(rows: Sequence[Point]) -> Iterator[tuple[Case, Iterator[Point]]]:
-    return itertools.groupby(rows, key=lambda point: astuple(point)[:7])
+def _curves(rows: Sequence[Point]) -> Iterator[tuple[tuple[str, Setting], np.ndarray, np.ndarray, float]]:
+    """Data and setting, both curves (across and up), and the marginal error."""
+    for (data, *setting), points in itertools.groupby(rows, key=lambda point: astuple(point)[:6]):
+        points = list(points)
+        cdf, quantiles = (
+            np.asarray([(point.across, point.up) for point in points if point.operator == operator]).T
+            for operator in ("cdf", "quantile")
+        )
+        yield (data, Setting(*setting)), cdf, quantiles, points[0].marginal_error
 
 
 def _label(setting: Setting) -> str:
-    return f"epsilon {setting.epsilon:g}, {setting.sweeps} sweeps, m = {setting.m}, {setting.weights} b"
+    return f"epsilon {setting.epsilon:g}, {setting.sweeps} sweep{'s' * (setting.sweeps > 1)}, m = {setting.m}"

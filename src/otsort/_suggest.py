@@ -1,0 +1,109 @@
+"""The epsilon with which a rank sees so many neighbours."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, ArrayLike, Float
+
+from ._checks import require
+from ._operators import Options, Rows
+from ._types import Scalar, Squash
+from .squash import logistic
+
+# How many neighbours a rank sees is SUPPORT deviations of the kernel, in ranks, less the value itself, OWN. They are
+# no fit: phi(t), the Fourier transform of q / (exp(q) - 1) with q the square of the frequency, has SUPPORT = r^2 / s
+# and OWN = 2 u - u^2, where r = int |phi| = 1.01205, s = int phi^2 = 0.26888 and u = phi(0) r / s, phi(0) = 0.36847.
+SUPPORT, OWN = 3.8093, 0.8503
+
+
+def suggest_epsilon(
+    x: ArrayLike,
+    neighbours: Scalar,
+    *,
+    axis: int | Sequence[int] | None = -1,
+    weights: ArrayLike | None = None,
+    squash: Squash | None = None,
+) -> Float[Array, "..."]:
+    """The epsilon with which the rank of a typical value sees so many other values.
+
+    A value moves its own rank and those near it. The number that the rank of value i sees is the participation ratio
+    of its gradient without the value itself, (sum_j abs(J_ij))^2 / sum_j J_ij^2 over j != i with J = d rank / dx; about
+    half of all values see more, half fewer. More neighbours mean a smoother loss, whose gradient knows of values
+    further away; fewer mean ranks nearer to the exact ones. The rule follows from the shape of the plan where values
+    lie densely (documentation, "Choosing epsilon"), without a fitted constant:
+
+        epsilon = 2 (s / 3.81)^2 width(s) / s,    s = (neighbours + 0.85) / n,
+
+    where width(s) is the median width, after the squash, of the windows that hold a share s of the values, and ties
+    are spread over the gap to the next value. It is made for the squared cost and as many targets as values.
+
+    It is a setting, not a function to train: its derivative is zero. Call it once, on typical values, and give the
+    number to the operator: `rank(x, epsilon=float(suggest_epsilon(x, 10)))`. It may be traced too.
+
+    Where it does not hold: a value sees its ties whatever epsilon is, so fewer neighbours than those are not to be
+    had; with m < n targets, fewer than about n / m are not either; at fewer than 2 the gradient fades instead; of more
+    than n/2 it falls short, because the list ends.
+
+    Args:
+        x: values, any shape.
+        neighbours: how many, between 1 and n - 1; with weights, of their effective number 1 / sum a_i^2 in place of n.
+        axis: as of every operator, see `Options`.
+        weights: the same.
+        squash: the one that the operator will use; `otsort.squash.logistic` unless given.
+
+    Returns:
+        One epsilon a list: the shape of x without its axis, float32 or float64 (float32 for float16 and bfloat16, which
+        cannot hold a small epsilon). At least 8 machine epsilons of that dtype, 1e-6 in float32: below it, solves are
+        too inaccurate. Constant values get the epsilon of evenly spread ones; NaN and infinity give NaN.
+
+    Raises:
+        ValueError: fewer than two values, neighbours not a scalar or out of range (RuntimeError when traced).
+        ValueError, TypeError: see `solve`.
+    """
+    rows = Rows(x, Options(axis=axis, weights=weights))
+    if rows.n < 2:
+        raise ValueError("a single value has no neighbours, so that no epsilon suits it: give at least two values")
+    neighbours = jnp.asarray(neighbours, rows.x.dtype)
+    if neighbours.ndim:
+        raise ValueError(f"neighbours must be a scalar, got shape {neighbours.shape}: use jax.vmap for several")
+    in_range = (neighbours >= 1) & (neighbours <= rows.n - 1)
+    message = f"neighbours must lie between 1 and n - 1 = {rows.n - 1}, the other values: give a number in this range"
+    neighbours = require(neighbours, in_range, message)
+    return _suggest(*stop_gradient((rows.lists, rows.weights, neighbours)), squash or logistic).reshape(rows.batch)
+
+
+@eqx.filter_jit
+def _suggest(
+    lists: Float[Array, "k n"], weights: Float[Array, "k n"], neighbours: Float[Array, ""], squash: Squash
+) -> Float[Array, " k"]:
+    def one(x, a):
+        share = (neighbours + OWN) * jnp.sum(a**2)
+        epsilon = 2 * (share / SUPPORT) ** 2 / typical_density(squash(x, a), a, share)
+        epsilon = jnp.maximum(epsilon, 8 * jnp.finfo(x.dtype).eps)
+        return jnp.where(jnp.all(jnp.isfinite(x)), epsilon, jnp.nan)
+
+    return jax.vmap(one)(lists, weights)
+
+
+def typical_density(
+    positions: Float[Array, " n"], weights: Float[Array, " n"], share: Float[Array, ""]
+) -> Float[Array, ""]:
+    """Share of the mass over width, for the median width of the windows that hold the share; 1 for equal positions.
+
+    The quantile function is linear between distinct positions, each at the level of the middle of its mass: ties do not
+    make it jump. Windows that would reach over an end are moved inside.
+    """
+    order = jnp.argsort(positions)
+    positions, weights = positions[order], weights[order]
+    mass = jnp.concatenate([jnp.zeros_like(weights[:1]), jnp.cumsum(weights)])
+    first, last = (jnp.searchsorted(positions, positions, side) for side in ("left", "right"))
+    levels = (mass[first] + mass[last]) / 2
+    share = jnp.minimum(share, levels[-1] - levels[0])
+    centres = (jnp.arange(positions.size, dtype=positions.dtype) + 0.5) / positions.size
+    low = jnp.clip(centres - share / 2, levels[0], levels[-1] - share)
+    width = jnp.median(jnp.interp(low + share, levels, positions) - jnp.interp(low, levels, positions))
+    spread = width > 0
+    return jnp.where(spread, share / jnp.where(spread, width, 1), 1)
