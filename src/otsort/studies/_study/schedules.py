@@ -20,6 +20,7 @@ from tabulate import tabulate
 import otsort
 
 from .._reading import compiled
+from .._timing import seconds
 from .._values import values
 from .base import AbstractStudy, Case, Report
 
@@ -332,7 +333,6 @@ class Schedules(AbstractStudy):
         decays: factors a sweep of geometric annealing from 1.
         thresholds: marginal errors at which adaptive annealing lowers epsilon.
         factor: by which it does.
-        repeats: timed calls.
         tasks: names.
         constants: constant epsilons of a training.
         highest, lowest: where the other schedules begin and end.
@@ -352,13 +352,13 @@ class Schedules(AbstractStudy):
         "by a factor whenever the marginal error at the present epsilon is below a threshold; constant from the exact "
         "one-dimensional potentials, the library's default start; adaptive from these and ten times epsilon. Newton is "
         "beside them.\n\n"
-        "*Over training steps.* Adam in float32. Digits: a network with 64 hidden units learns the soft 0/1 loss, number "
-        "of classes minus the soft rank of the true logit; the score is the accuracy. Diabetes: a linear predictor "
-        "learns 1 minus the correlation of its soft ranks with the ranks of the target; the score is Spearman's "
-        "correlation. Half of the data train, a fifth validate, the rest test; the seed sets split, initial weights and "
-        "batches. Learning rate and number of steps of each schedule, and the winner, are those of the best mean "
-        "validation score; scores are those of the test data. The baseline has no ranks: cross-entropy, and squared "
-        "error."
+        "*Over training steps.* Adam in float32. Digits: a network with 64 hidden units learns the soft 0/1 loss, "
+        "number of classes minus the soft rank of the true logit; the score is the accuracy. Diabetes: a linear "
+        "predictor learns 1 minus the correlation of its soft ranks with the ranks of the target; the score is "
+        "Spearman's correlation. Half of the data train, a fifth validate, the rest test; the seed sets split, initial "
+        "weights and batches. Learning rate and number of steps of each schedule, and the winner, have the best "
+        "mean validation score; scores are those of the test data. The baseline has no ranks: cross-entropy, and "
+        "squared error."
     )
     row: ClassVar[type] = Row
 
@@ -371,7 +371,6 @@ class Schedules(AbstractStudy):
     decays: tuple[float, ...] = (0.5, 0.9, 0.95, 0.99)
     thresholds: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
     factor: float = 0.5
-    repeats: int = 3
     tasks: tuple[str, ...] = ("digits", "diabetes")
     constants: tuple[float, ...] = (10.0, 1.0, 0.1, 0.01, 0.001)
     highest: float = 1.0
@@ -393,7 +392,6 @@ class Schedules(AbstractStudy):
             dtypes=("float64",),
             decays=(0.5, 0.95),
             thresholds=(1e-3,),
-            repeats=1,
             constants=(1.0, 0.01),
             rates=(1e-2,),
             seeds=2,
@@ -475,20 +473,14 @@ class Schedules(AbstractStudy):
         programs = _programs(_stats, calls.values())
         for _, group in itertools.groupby(cases, key=lambda case: (case[1], *case[3:6])):
             group = list(group)
-            runs = [calls[case[1:6]] for case in group]
-            seconds = np.empty((self.repeats, len(group)))
-            for i, k in np.ndindex(seconds.shape):  # in turn, so that a busy machine is busy for all of them
-                kind, (x, solver) = runs[k]
-                fresh = jax.block_until_ready(jnp.roll(x, i + 1))
-                start = time.perf_counter()
-                jax.block_until_ready(programs[kind](fresh, solver))
-                seconds[i, k] = time.perf_counter() - start
-            for case, (kind, arguments), taken in zip(group, runs, np.median(seconds, axis=0), strict=True):
-                stats = programs[kind](*arguments)
+            runs = [(programs[kind], *arguments) for kind, arguments in (calls[case[1:6]] for case in group)]
+            found = [program(x, solver) for program, x, solver in runs]
+            bound = [lambda x, program=program, solver=solver: program(x, solver) for program, _, solver in runs]
+            for case, stats, taken in zip(group, found, seconds(bound, runs[0][1]), strict=True):
                 error, tol = float(stats["marginal_error"]), float(stats["tol"])
                 outcome = "not finite" if np.isnan(error) else "reached" if error <= tol else "not reached"
                 sweeps = int(stats["num_steps"])
-                yield Row(*case, outcome=outcome, seconds=float(taken), sweeps=sweeps, tol=tol, marginal_error=error)
+                yield Row(*case, outcome=outcome, seconds=taken, sweeps=sweeps, tol=tol, marginal_error=error)
 
     def _measure_trainings(self, cases: Sequence[Case]) -> Iterator[Row]:
         schedules, calls = self.schedules(), {}
@@ -507,13 +499,13 @@ class Schedules(AbstractStudy):
                 seen, outcome = jax.device_get(programs[kind](*arguments)), "trained"
             except RuntimeError:  # a solve missed its tolerance
                 seen, outcome = {}, "solve failed"
-            seconds = time.perf_counter() - start
+            taken = time.perf_counter() - start
             for case in group:
                 index = case[-1] * self.checkpoints // self.steps - 1
                 now = {key: float(value[index]) for key, value in seen.items()}
                 finite = not now or np.isfinite(now["loss"] + now["gradient_norm"])
                 now.pop("loss", None)
-                yield Row(*case, outcome=outcome if finite else "not finite", seconds=seconds, **now)
+                yield Row(*case, outcome=outcome if finite else "not finite", seconds=taken, **now)
 
     def _begin(self, task: Task, seed: int) -> tuple[Any, Split, Int[Array, "checkpoints steps batch"]]:
         rng = np.random.default_rng(seed)
@@ -549,7 +541,7 @@ class Schedules(AbstractStudy):
         return Report("\n\n".join(parts), figures)
 
     def _solves_text(self, rows: Sequence[Row]) -> str:
-        sweeps, seconds = _totals(rows)
+        sweeps, times = _totals(rows)
         annealed = {kind: [name for name in sweeps if name.startswith(kind)] for kind in ("geometric", "adaptive")}
         zero = {
             kind: min((name for name in names if not name.endswith("exact")), key=lambda name: sweeps[name])
@@ -568,8 +560,8 @@ class Schedules(AbstractStudy):
             f"Sweeps to a marginal error of {self.tol:g} in {self.dtypes[0]}, over all values and epsilons, relative "
             f"to a constant epsilon from zero: {say(zero['geometric'])} and {say(zero['adaptive'])}, the best of their "
             f"kind; {say(EXACT)}. {verdict} {NEWTON} takes {sweeps[NEWTON]} steps in all and "
-            f"{seconds[NEWTON] / seconds[CONSTANT]:.3f} of the time of the constant epsilon from zero, "
-            f"{seconds[NEWTON] / seconds[EXACT]:.2f} of that from the exact start."
+            f"{times[NEWTON] / times[CONSTANT]:.3f} of the time of the constant epsilon from zero, "
+            f"{times[NEWTON] / times[EXACT]:.2f} of that from the exact start."
         )
 
     def _training_text(self, task: str, schedules: dict[str, Chosen]) -> str:
@@ -672,11 +664,11 @@ def _programs(function: Any, calls: Iterable[tuple[Any, tuple]]) -> dict[Any, An
 def _totals(rows: Sequence[Row]) -> tuple[dict[str, int], dict[str, float]]:
     """Sweeps and seconds of each schedule over all problems."""
     sweeps = dict.fromkeys((row.schedule for row in rows), 0)
-    seconds = dict.fromkeys(sweeps, 0.0)
+    times = dict.fromkeys(sweeps, 0.0)
     for row in rows:
         sweeps[row.schedule] += row.sweeps
-        seconds[row.schedule] += row.seconds
-    return sweeps, seconds
+        times[row.schedule] += row.seconds
+    return sweeps, times
 
 
 def _solves_table(rows: Sequence[Row]) -> str:
