@@ -61,17 +61,24 @@ def test_a_share_of_zero_follows_the_plan():
     np.testing.assert_array_equal(epsilons(0.5 ** np.arange(30.0), share=0.0), 1)
 
 
-def test_learning_rates_are_chosen_by_validation_alone_and_failures_lose():
-    def row(rate, seed, validation, test):
-        outcome = "trained" if np.isfinite(validation) else "not finite"
-        return Row(
-            "training", "digits", BASELINE, rate, "float32", seed, 1, outcome, 0.0, validation=validation, test=test
-        )
+def test_rate_and_steps_are_chosen_by_validation_alone_and_failures_lose():
+    def training(rate, seed, validations, tests):
+        for step, (validation, test) in enumerate(zip(validations, tests, strict=True)):
+            outcome = "trained" if np.isfinite(validation) else "not finite"
+            case = ("training", "digits", BASELINE, rate, "float32", seed, step)
+            yield Row(*case, outcome=outcome, seconds=0.0, validation=validation, test=test)
 
-    rows = [row(1.0, 0, 0.7, 0.1), row(1.0, 1, 0.8, 0.1), row(2.0, 0, 0.6, 0.9), row(2.0, 1, 0.7, 0.9)]
-    rows += [row(3.0, 0, 0.99, 0.9), row(3.0, 1, NAN, NAN)]
-    (seeds,) = schedules._chosen(rows).values()
-    assert [seed[-1].setting for seed in seeds] == [1.0, 1.0]
+    rows = [
+        *training(1.0, 0, [0.5, 0.7, 0.6], [0.9, 0.1, 0.9]),
+        *training(1.0, 1, [0.5, 0.8, 0.7], [0.9, 0.2, 0.9]),
+        *training(2.0, 0, [0.6, 0.6, 0.6], [0.9, 0.9, 0.9]),
+        *training(2.0, 1, [0.7, 0.7, 0.7], [0.9, 0.9, 0.9]),
+        *training(3.0, 0, [0.5, 0.99, 0.99], [0.9, 0.9, 0.9]),
+        *training(3.0, 1, [0.5, NAN, NAN], [0.9, NAN, NAN]),
+    ]
+    (chosen,) = schedules._chosen(rows).values()
+    assert chosen.seeds[0][0].setting == 1.0
+    np.testing.assert_array_equal(chosen.at_stop("test"), [0.1, 0.2])
 
 
 def test_sign_flips_are_exact():

@@ -20,6 +20,7 @@ from tabulate import tabulate
 import otsort
 
 from .._reading import compiled
+from .._timing import seconds
 from .._values import values
 from .base import AbstractStudy, Case, Report
 
@@ -177,7 +178,7 @@ class Task(NamedTuple):
 
     Attributes:
         load: features and target.
-        outputs: of the network.
+        widths: of the layers of the network after the first.
         loss: `(outputs, target, epsilon) -> loss`, by soft ranks.
         baseline: the same, without ranks.
         score: `(outputs, target) -> score`, larger is better.
@@ -185,7 +186,7 @@ class Task(NamedTuple):
     """
 
     load: Callable[[], tuple[np.ndarray, np.ndarray]]
-    outputs: int
+    widths: tuple[int, ...]
     loss: Callable[[Array, Array, Array], Array]
     baseline: Callable[[Array, Array, Array], Array]
     score: Callable[[Array, Array], Array]
@@ -241,8 +242,8 @@ def _correlation(u: Float[Array, " n"], v: Float[Array, " n"]) -> Float[Array, "
 
 
 TASKS = {
-    "digits": Task(_digits, 10, _soft_error, _cross_entropy, _accuracy, "accuracy"),
-    "diabetes": Task(_diabetes, 1, _spearman_loss, _squared_error, _spearman, "Spearman correlation"),
+    "digits": Task(_digits, (64, 10), _soft_error, _cross_entropy, _accuracy, "accuracy"),
+    "diabetes": Task(_diabetes, (1,), _spearman_loss, _squared_error, _spearman, "Spearman correlation"),
 }
 BASELINE = "no ranks"
 
@@ -294,11 +295,28 @@ def _train(
 
 
 def _network(weights: Any, x: Float[Array, "batch d"]) -> Float[Array, "batch k"]:
-    (inner, shift), (outer, offset) = weights
-    return jax.nn.relu(x @ inner + shift[None, :]) @ outer + offset[None, :]
+    *hidden, (last, offset) = weights
+    for matrix, shift in hidden:
+        x = jax.nn.relu(x @ matrix + shift[None, :])
+    return x @ last + offset[None, :]
 
 
 # The study
+
+
+class Chosen(NamedTuple):
+    """The trainings with one schedule at its best learning rate.
+
+    Attributes:
+        seeds: of each training its checkpoints.
+        stop: index of the best checkpoint.
+    """
+
+    seeds: list[list[Row]]
+    stop: int
+
+    def at_stop(self, field: str) -> Float[np.ndarray, " seeds"]:
+        return np.asarray([getattr(seed[self.stop], field) for seed in self.seeds])
 
 
 @dataclass(frozen=True)
@@ -315,7 +333,6 @@ class Schedules(AbstractStudy):
         decays: factors a sweep of geometric annealing from 1.
         thresholds: marginal errors at which adaptive annealing lowers epsilon.
         factor: by which it does.
-        repeats: timed calls.
         tasks: names.
         constants: constant epsilons of a training.
         highest, lowest: where the other schedules begin and end.
@@ -325,7 +342,6 @@ class Schedules(AbstractStudy):
         steps: of a training.
         checkpoints: rows of a training.
         batch: values or patients in a step.
-        width: hidden units.
     """
 
     title: ClassVar[str] = "Epsilon schedules: within a solve, and over training steps"
@@ -336,12 +352,13 @@ class Schedules(AbstractStudy):
         "by a factor whenever the marginal error at the present epsilon is below a threshold; constant from the exact "
         "one-dimensional potentials, the library's default start; adaptive from these and ten times epsilon. Newton is "
         "beside them.\n\n"
-        "*Over training steps.* A network with one hidden layer learns by Adam in float32. Digits: the soft 0/1 loss, "
-        "number of classes minus the soft rank of the true logit, scored by accuracy. Diabetes: 1 minus the "
-        "correlation of soft ranks of predictions with ranks of the target, scored by Spearman's correlation. Half of "
-        "the data train, a fifth validate, the rest test; the seed sets split, initial weights and batches. The "
-        "learning rate of each schedule, and the best schedule, have the best mean validation score at the last step; "
-        "scores are those of the test data. The baseline has no ranks: cross-entropy, and squared error."
+        "*Over training steps.* Adam in float32. Digits: a network with 64 hidden units learns the soft 0/1 loss, "
+        "number of classes minus the soft rank of the true logit; the score is the accuracy. Diabetes: a linear "
+        "predictor learns 1 minus the correlation of its soft ranks with the ranks of the target; the score is "
+        "Spearman's correlation. Half of the data train, a fifth validate, the rest test; the seed sets split, initial "
+        "weights and batches. Learning rate and number of steps of each schedule, and the winner, have the best "
+        "mean validation score; scores are those of the test data. The baseline has no ranks: cross-entropy, and "
+        "squared error."
     )
     row: ClassVar[type] = Row
 
@@ -354,7 +371,6 @@ class Schedules(AbstractStudy):
     decays: tuple[float, ...] = (0.5, 0.9, 0.95, 0.99)
     thresholds: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
     factor: float = 0.5
-    repeats: int = 3
     tasks: tuple[str, ...] = ("digits", "diabetes")
     constants: tuple[float, ...] = (10.0, 1.0, 0.1, 0.01, 0.001)
     highest: float = 1.0
@@ -366,7 +382,6 @@ class Schedules(AbstractStudy):
     steps: int = 320
     checkpoints: int = 8
     batch: int = 64
-    width: int = 64
 
     @classmethod
     def quick(cls) -> "Schedules":
@@ -377,7 +392,6 @@ class Schedules(AbstractStudy):
             dtypes=("float64",),
             decays=(0.5, 0.95),
             thresholds=(1e-3,),
-            repeats=1,
             constants=(1.0, 0.01),
             rates=(1e-2,),
             seeds=2,
@@ -459,20 +473,14 @@ class Schedules(AbstractStudy):
         programs = _programs(_stats, calls.values())
         for _, group in itertools.groupby(cases, key=lambda case: (case[1], *case[3:6])):
             group = list(group)
-            runs = [calls[case[1:6]] for case in group]
-            seconds = np.empty((self.repeats, len(group)))
-            for i, k in np.ndindex(seconds.shape):  # in turn, so that a busy machine is busy for all of them
-                kind, (x, solver) = runs[k]
-                fresh = jax.block_until_ready(jnp.roll(x, i + 1))
-                start = time.perf_counter()
-                jax.block_until_ready(programs[kind](fresh, solver))
-                seconds[i, k] = time.perf_counter() - start
-            for case, (kind, arguments), taken in zip(group, runs, np.median(seconds, axis=0), strict=True):
-                stats = programs[kind](*arguments)
+            runs = [(programs[kind], *arguments) for kind, arguments in (calls[case[1:6]] for case in group)]
+            found = [program(x, solver) for program, x, solver in runs]
+            bound = [lambda x, program=program, solver=solver: program(x, solver) for program, _, solver in runs]
+            for case, stats, taken in zip(group, found, seconds(bound, runs[0][1]), strict=True):
                 error, tol = float(stats["marginal_error"]), float(stats["tol"])
                 outcome = "not finite" if np.isnan(error) else "reached" if error <= tol else "not reached"
                 sweeps = int(stats["num_steps"])
-                yield Row(*case, outcome=outcome, seconds=float(taken), sweeps=sweeps, tol=tol, marginal_error=error)
+                yield Row(*case, outcome=outcome, seconds=taken, sweeps=sweeps, tol=tol, marginal_error=error)
 
     def _measure_trainings(self, cases: Sequence[Case]) -> Iterator[Row]:
         schedules, calls = self.schedules(), {}
@@ -491,13 +499,13 @@ class Schedules(AbstractStudy):
                 seen, outcome = jax.device_get(programs[kind](*arguments)), "trained"
             except RuntimeError:  # a solve missed its tolerance
                 seen, outcome = {}, "solve failed"
-            seconds = time.perf_counter() - start
+            taken = time.perf_counter() - start
             for case in group:
                 index = case[-1] * self.checkpoints // self.steps - 1
                 now = {key: float(value[index]) for key, value in seen.items()}
                 finite = not now or np.isfinite(now["loss"] + now["gradient_norm"])
                 now.pop("loss", None)
-                yield Row(*case, outcome=outcome if finite else "not finite", seconds=seconds, **now)
+                yield Row(*case, outcome=outcome if finite else "not finite", seconds=taken, **now)
 
     def _begin(self, task: Task, seed: int) -> tuple[Any, Split, Int[Array, "checkpoints steps batch"]]:
         rng = np.random.default_rng(seed)
@@ -505,7 +513,7 @@ class Schedules(AbstractStudy):
         order = rng.permutation(target.size)
         parts = np.split(order, [target.size // 2, 7 * target.size // 10])
         split = Split(*((jnp.asarray(features[part]), jnp.asarray(target[part])) for part in parts))
-        sizes = features.shape[1], self.width, task.outputs
+        sizes = features.shape[1], *task.widths
         weights = [
             (
                 jnp.asarray(rng.normal(size=(inputs, outputs)) * np.sqrt(2 / inputs), jnp.float32),
@@ -518,10 +526,9 @@ class Schedules(AbstractStudy):
 
     def report(self, rows: Sequence[Row]) -> Report:
         solves = [row for row in rows if row.part == "solve"]
-        parts = ["**Within a solve.** " + self._solves_text([row for row in solves if row.dtype == self.dtypes[0]])]
-        for dtype in self.dtypes[1:]:
-            parts.append(f"The same in {dtype}:\n\n" + _solves_table([row for row in solves if row.dtype == dtype]))
-        figures = {"schedules-solve": self._draw_solves([row for row in solves if row.dtype == self.dtypes[0]])}
+        first = [row for row in solves if row.dtype == self.dtypes[0]]
+        parts = ["**Within a solve.** " + self._solves_text(first), _solves_table(solves)]
+        figures = {"schedules-solve": self._draw_solves(first)}
         parts.append(
             "**Over training steps.** Differences, with their standard deviations, are between trainings with the same "
             "seed. A difference is called beyond the spread over seeds where p < 0.05 over the number of comparisons, "
@@ -534,7 +541,7 @@ class Schedules(AbstractStudy):
         return Report("\n\n".join(parts), figures)
 
     def _solves_text(self, rows: Sequence[Row]) -> str:
-        sweeps, seconds = _totals(rows)
+        sweeps, times = _totals(rows)
         annealed = {kind: [name for name in sweeps if name.startswith(kind)] for kind in ("geometric", "adaptive")}
         zero = {
             kind: min((name for name in names if not name.endswith("exact")), key=lambda name: sweeps[name])
@@ -553,56 +560,64 @@ class Schedules(AbstractStudy):
             f"Sweeps to a marginal error of {self.tol:g} in {self.dtypes[0]}, over all values and epsilons, relative "
             f"to a constant epsilon from zero: {say(zero['geometric'])} and {say(zero['adaptive'])}, the best of their "
             f"kind; {say(EXACT)}. {verdict} {NEWTON} takes {sweeps[NEWTON]} steps in all and "
-            f"{seconds[NEWTON] / seconds[CONSTANT]:.3f} of the time of the constant epsilon from zero, "
-            f"{seconds[NEWTON] / seconds[EXACT]:.2f} of that from the exact start.\n\n" + _solves_table(rows)
+            f"{times[NEWTON] / times[CONSTANT]:.3f} of the time of the constant epsilon from zero, "
+            f"{times[NEWTON] / times[EXACT]:.2f} of that from the exact start."
         )
 
-    def _training_text(self, task: str, chosen: dict[str, list[list[Row]]]) -> str:
-        # The last checkpoint of each seed.
-        test = {name: np.asarray([seed[-1].test for seed in seeds]) for name, seeds in chosen.items()}
-        validation = {name: np.mean([seed[-1].validation for seed in seeds]) for name, seeds in chosen.items()}
+    def _training_text(self, task: str, schedules: dict[str, Chosen]) -> str:
+        test = {name: chosen.at_stop("test") for name, chosen in schedules.items()}
+        validation = {name: float(np.mean(chosen.at_stop("validation"))) for name, chosen in schedules.items()}
         soft = [name for name in test if name != BASELINE and np.isfinite(validation[name])]
         constants = [name for name in soft if name.startswith("constant")]
         if not constants:
             return f"*{task}*: no constant epsilon trained with every seed."
         best, winner = (max(names, key=lambda name: validation[name]) for names in (constants, soft))
         comparisons = len(test) - 1
-        table = []
-        for name, seeds in chosen.items():
-            differences = test[name] - test[best]
-            against = ["", ""] if name == best else [_spread(differences), f"{_p(differences):.3f}"]
-            seconds = f"{np.median([seed[-1].seconds for seed in seeds]):.2f}"
-            outcomes = {seed[-1].outcome for seed in seeds} - {"trained"}
-            scores = [f"{validation[name]:.4f}", _spread(test[name])]
-            table.append([name, f"{seeds[0][-1].setting:g}", *scores, *against, seconds, ", ".join(sorted(outcomes))])
-        won = (
-            f"*{task}* ({self.seeds} seeds, {TASKS[task].unit}): {winner} wins on the validation data. On the test data"
+        say = lambda name, other: _against(test[name] - test[other], comparisons)
+        differ = [name for name in soft if name != best and _beyond(test[name] - test[best], comparisons)]
+        text = (
+            f"*{task}* ({self.seeds} seeds, {TASKS[task].unit}): of the schedules of soft ranks {winner} wins on the "
+            f"validation data. On the test data it is {say(winner, BASELINE)}, compared with the baseline. "
         )
-        text = f"{won} it is {_against(test[winner] - test[BASELINE], comparisons)}, compared with the baseline. "
         varying = [name for name in soft if name not in constants]
         if varying:
             first = max(varying, key=lambda name: validation[name])
-            versus = _against(test[first] - test[best], comparisons)
-            text += f"The best schedule that varies, {first}, is {versus}, compared with the best constant, {best}."
-        headers = ["schedule", "rate", "validation", "test", f"less {best}", "p", "seconds", "failures"]
+            text += f"The best schedule that varies, {first}, is {say(first, best)}, compared with the best constant. "
+        text += f"Beyond the spread of the best constant, {best}: {', '.join(differ) or 'none'}."
+        table = []
+        for name, chosen in schedules.items():
+            row = chosen.seeds[0][chosen.stop]
+            difference = test[name] - test[best]
+            against = ["", ""] if name == best else [_spread(difference), f"{_p(difference):.3f}"]
+            failures = sorted({seed[-1].outcome for seed in chosen.seeds} - {"trained"})
+            scores = [f"{validation[name]:.4f}", _spread(test[name])]
+            table.append([name, f"{row.setting:g}", row.step, *scores, *against, ", ".join(failures)])
+        headers = ["schedule", "rate", "steps", "validation", "test", f"test minus {best}", "p", "failures"]
         return text + "\n\n" + tabulate(table, headers=headers, tablefmt="github", disable_numparse=True)
 
     def _draw_solves(self, rows: Sequence[Row]) -> tuple[Figure, str]:
         figure = Figure(figsize=(4 * len(self.data) + 2.5, 4.5), layout="constrained")
         axes = figure.subplots(1, len(self.data), sharey=True, squeeze=False)[0]
         names = [name for name in dict.fromkeys(row.schedule for row in rows) if name != NEWTON]
-        markers = {"constant": "s", "geometric": "o", "adaptive": "^"}
+        styles = {"constant": ("black", "s"), "geometric": ("C1", "o"), "adaptive": ("C0", "^")}
+        strength = {name: 1.0 for name in names}  # lines of a kind, the last the darkest
+        for kind in ("geometric", "adaptive"):
+            family = [name for name in names if name.startswith(kind) and not name.endswith("exact")]
+            strength |= {
+                name + end: (i + 1) / len(family) for i, name in enumerate(family) for end in ("", " from exact")
+            }
         for place, data in zip(axes, self.data, strict=True):
             by_case = {(row.schedule, row.setting): row for row in rows if row.data == data}
-            for i, name in enumerate(names):
+            for name in names:
                 relative = [
                     by_case[name, epsilon].sweeps / by_case[CONSTANT, epsilon].sweeps
                     if by_case[name, epsilon].outcome == "reached"
                     else NAN
                     for epsilon in self.epsilons
                 ]
-                style = {"linestyle": "--" if name.endswith("exact") else "-", "marker": markers[name.split()[0]]}
-                place.loglog(self.epsilons, relative, color=f"C{i % 10}", label=name, **style)
+                color, marker = styles[name.split()[0]]
+                line = ("--" if name.endswith("exact") else "-") + marker
+                place.loglog(self.epsilons, relative, line, color=color, alpha=strength[name], label=name)
             place.set(title=data, xlabel="epsilon (squared distance after the squash)")
         axes[0].set_ylabel("sweeps / sweeps of constant epsilon from zero")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
@@ -612,17 +627,17 @@ class Schedules(AbstractStudy):
             "there, and Newton, whose steps are no sweeps."
         )
 
-    def _draw_trainings(self, chosen: dict[str, dict[str, list[list[Row]]]]) -> tuple[Figure, str]:
+    def _draw_trainings(self, chosen: dict[str, dict[str, Chosen]]) -> tuple[Figure, str]:
         figure = Figure(figsize=(6 * len(chosen) + 2, 9), layout="constrained")
         places = figure.subplots(3, len(chosen), sharex=True, squeeze=False)
         for column, (task, schedules) in zip(places.T, chosen.items(), strict=True):
-            for i, (name, seeds) in enumerate(schedules.items()):
+            for i, (name, (seeds, stop)) in enumerate(schedules.items()):
                 style: Any = {"color": "black" if name == BASELINE else f"C{i}", "label": name}
                 style["linestyle"] = "-" if name == BASELINE or name.startswith("constant") else "--"
                 steps = [row.step for row in seeds[0]]
                 for place, field in zip(column, ("test", "epsilon", "gradient_norm"), strict=True):
                     seen = np.asarray([[getattr(row, field) for row in seed] for seed in seeds])
-                    place.plot(steps, seen.mean(axis=0), marker=".", **style)
+                    place.plot(steps, seen.mean(axis=0), marker="o", markevery=[stop], **style)
             for place in column[1:]:
                 place.set_yscale("log")
             column[0].set(title=task, ylabel=f"test {TASKS[task].unit}")
@@ -631,7 +646,7 @@ class Schedules(AbstractStudy):
         figure.legend(*places[0, 0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
         return figure, (
             "Test score, epsilon and norm of the gradient over training steps: means over seeds, each schedule at its "
-            "own learning rate; dashed: epsilon varies."
+            "own learning rate; dashed: epsilon varies; dots: where the validation score is best."
         )
 
 
@@ -649,42 +664,54 @@ def _programs(function: Any, calls: Iterable[tuple[Any, tuple]]) -> dict[Any, An
 def _totals(rows: Sequence[Row]) -> tuple[dict[str, int], dict[str, float]]:
     """Sweeps and seconds of each schedule over all problems."""
     sweeps = dict.fromkeys((row.schedule for row in rows), 0)
-    seconds = dict.fromkeys(sweeps, 0.0)
+    times = dict.fromkeys(sweeps, 0.0)
     for row in rows:
         sweeps[row.schedule] += row.sweeps
-        seconds[row.schedule] += row.seconds
-    return sweeps, seconds
+        times[row.schedule] += row.seconds
+    return sweeps, times
 
 
 def _solves_table(rows: Sequence[Row]) -> str:
-    """Relative sweeps at each epsilon; those of a solve that did not get there count as far as they go."""
-    sweeps, seconds = _totals(rows)
-    epsilons = list(dict.fromkeys(row.setting for row in rows))
-    at = {epsilon: _totals([row for row in rows if row.setting == epsilon])[0] for epsilon in epsilons}
+    """Relative to the first schedule; the sweeps of a solve that did not get there count as far as they go."""
+    columns: dict[str, Any] = {}
+    for dtype in dict.fromkeys(row.dtype for row in rows):
+        of = [row for row in rows if row.dtype == dtype]
+        epsilons = dict.fromkeys(row.setting for row in of)
+        for epsilon in epsilons:
+            columns[f"{dtype}, {epsilon:g}"] = _totals([row for row in of if row.setting == epsilon])[0]
+        columns[f"{dtype}, all"], columns[f"{dtype}, time"] = _totals(of)
     table = []
-    for name in sweeps:
+    for name in dict.fromkeys(row.schedule for row in rows):
         reached = [row.outcome == "reached" for row in rows if row.schedule == name]
-        relative = [f"{at[epsilon][name] / at[epsilon][CONSTANT]:.2f}" for epsilon in epsilons]
-        times = f"{seconds[name] / seconds[CONSTANT]:.2f}"
-        table.append([name, f"{sum(reached)} of {len(reached)}", sweeps[name], *relative, times])
-    headers = ["schedule", "reached", "sweeps in all", *(f"sweeps at {epsilon:g}" for epsilon in epsilons), "time"]
-    text = "Sweeps at each epsilon, and time, relative to the first line"
-    bound = " (a solve that did not reach the tolerance counts with the sweeps it used)"
-    text += bound if any(row.outcome != "reached" for row in rows) else ""
+        relative = [f"{column[name] / column[CONSTANT]:.2g}" for column in columns.values()]
+        table.append([name, f"{sum(reached)} of {len(reached)}", *relative])
+    text = "Sweeps at each epsilon and over all, and time over all, relative to the first line"
+    raised = [f"{row.tol:.1e} at {row.setting:g}" for row in rows if row.dtype == "float32"]
+    text += f"; in float32 the tolerance is {', '.join(dict.fromkeys(raised))}" if raised else ""
+    text += (
+        "; a solve that did not reach it counts as far as it went" if any(r.outcome != "reached" for r in rows) else ""
+    )
+    headers = ["schedule", "reached", *columns]
     return f"{text}:\n\n" + tabulate(table, headers=headers, tablefmt="github", disable_numparse=True)
 
 
-def _chosen(rows: Sequence[Row]) -> dict[str, list[list[Row]]]:
-    """By schedule, the trainings at its best rate: seeds, and checkpoints of each."""
+def _chosen(rows: Sequence[Row]) -> dict[str, Chosen]:
+    """By schedule."""
     runs: dict[str, dict[float, dict[int, list[Row]]]] = {}
     for row in rows:
         runs.setdefault(row.schedule, {}).setdefault(row.setting, {}).setdefault(row.seed, []).append(row)
 
-    def validation(seeds: dict[int, list[Row]]) -> float:
-        mean = float(np.mean([seed[-1].validation for seed in seeds.values()]))
+    def validation(chosen: Chosen) -> float:
+        mean = float(np.mean(chosen.at_stop("validation")))
         return mean if np.isfinite(mean) else -np.inf
 
-    return {name: list(max(rates.values(), key=validation).values()) for name, rates in runs.items()}
+    return {
+        name: max(
+            (Chosen(list(seeds.values()), stop) for seeds in rates.values() for stop in range(len(seeds[0]))),
+            key=validation,
+        )
+        for name, rates in runs.items()
+    }
 
 
 def _spread(sample: Float[np.ndarray, " seeds"]) -> str:
@@ -700,8 +727,11 @@ def _p(differences: Float[np.ndarray, " seeds"]) -> float:
     return float(test.pvalue)
 
 
+def _beyond(differences: Float[np.ndarray, " seeds"], comparisons: int) -> bool:
+    return _p(differences) < 0.05 / comparisons
+
+
 def _against(differences: Float[np.ndarray, " seeds"], comparisons: int) -> str:
-    p = _p(differences)
-    beyond = "beyond" if p < 0.05 / comparisons else "within"
+    beyond = "beyond" if _beyond(differences, comparisons) else "within"
     direction = "better" if differences.mean() > 0 else "worse"
-    return f"{abs(differences.mean()):.4f} {direction} (p = {p:.3f}; {beyond} the spread over seeds)"
+    return f"{abs(differences.mean()):.4f} {direction} (p = {_p(differences):.3f}; {beyond} the spread over seeds)"
