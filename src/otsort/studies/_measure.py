@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from otsort import AbstractSolver
 
 from ._methods import Method
-from ._reading import Reading, compiled, rank_gradient, read
+from ._reading import Reading, compiled, lowered, rank_gradient, read
 from ._timing import seconds
 from ._trial import Trial
 
@@ -58,7 +58,9 @@ def measure(trial: Trial, cases: Iterable[tuple[Method, float]]) -> Iterator[Res
     for method, group in itertools.groupby(cases, key=lambda case: case[0]):
         solvers = {epsilon: method.build(jnp.asarray(epsilon, jnp.float32)) for _, epsilon in group}
         some = next(iter(solvers.values()))
-        forward, backward = compiled([(read, (trial.x, some)), (rank_gradient, (trial.x, some, trial.weights))])
+        forward, backward = compiled(
+            [lowered(read, trial.x, some), lowered(rank_gradient, trial.x, some, trial.weights)]
+        )
         for epsilon, solver in solvers.items():
             yield _result(trial, method, epsilon, forward, backward, solver)
 

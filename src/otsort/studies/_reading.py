@@ -46,11 +46,15 @@ def rank_gradient(
     return jax.grad(lambda x: jnp.vdot(weights, _solve(x, solver)[1]))(x)
 
 
-def compiled(calls: Iterable[tuple[Any, tuple]]) -> Iterator[Any]:
-    """Programs of calls `(function, arguments)`, compiled side by side: it is what most of the time goes into."""
-    lowered = [function.lower(*arguments) for function, arguments in calls]
+def lowered(function: Any, *arguments: Any) -> Any:
+    """The program of a call, still to be compiled."""
+    return function.lower(*arguments)
+
+
+def compiled(programs: Iterable[Any]) -> Iterator[Any]:
+    """Programs that were lowered, compiled side by side: it is what most of the time goes into."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(lambda program: program.compile(), lowered)
+        yield from pool.map(lambda program: program.compile(), programs)
 
 
 def _solve(x: Float[Array, " n"], solver: otsort.AbstractSolver) -> tuple[otsort.Solution, Float[Array, " n"]]:

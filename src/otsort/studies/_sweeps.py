@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import otsort
 
 from ._methods import LAST_STEPS
-from ._reading import compiled, rank_gradient
+from ._reading import compiled, lowered, rank_gradient
 from ._trial import Trial
 
 BUDGETS = (1, 3, 10, 30, 100)
@@ -51,7 +51,7 @@ def cases(epsilons: Sequence[float]) -> list[tuple[str, int, float]]:
 def measure_sweeps(trial: Trial, cases: Iterable[tuple[str, int, float]]) -> Iterator[Sweeps]:
     """Measurements one by one."""
     groups = [list(group) for _, group in itertools.groupby(cases, key=lambda case: case[:2])]
-    programs = compiled((rank_gradient, (trial.x, _solver(*group[0]), trial.weights)) for group in groups)
+    programs = compiled(lowered(rank_gradient, trial.x, _solver(*group[0]), trial.weights) for group in groups)
     for group, program in zip(groups, programs, strict=True):
         for name, sweeps, epsilon in group:
             gradient = program(trial.x, _solver(name, sweeps, epsilon), trial.weights)

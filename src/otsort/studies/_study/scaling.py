@@ -17,7 +17,7 @@ from tabulate import tabulate
 
 import otsort
 
-from .._reading import compiled
+from .._reading import compiled, lowered
 from .._timing import seconds
 from .._values import values
 from .base import AbstractStudy, Case, Report
@@ -174,9 +174,9 @@ class Scaling(AbstractStudy):
         examples = {kind: run[case] for case, kind in kinds.items()}
         programs = list(
             compiled(
-                call
+                program
                 for solver in examples.values()
-                for call in ((_forward, (x, solver, m)), (_gradient, (x, solver, m, weights)))
+                for program in (lowered(_forward, x, solver, m), lowered(_gradient, x, solver, m, weights))
             )
         )
         pairs = dict(zip(examples, zip(programs[::2], programs[1::2], strict=True), strict=True))

@@ -19,7 +19,7 @@ from tabulate import tabulate
 
 import otsort
 
-from .._reading import compiled
+from .._reading import compiled, lowered
 from .._timing import seconds
 from .._values import values
 from .base import AbstractStudy, Case, Report
@@ -658,7 +658,7 @@ def _kind(solver: otsort.AbstractEntropicSolver, dtype: str) -> tuple:
 def _programs(function: Any, calls: Iterable[tuple[Any, tuple]]) -> dict[Any, Any]:
     """One program of each kind, from calls `(kind, arguments)`."""
     some = dict(calls)
-    return dict(zip(some, compiled((function, arguments) for arguments in some.values()), strict=True))
+    return dict(zip(some, compiled(lowered(function, *arguments) for arguments in some.values()), strict=True))
 
 
 def _totals(rows: Sequence[Row]) -> tuple[dict[str, int], dict[str, float]]:
