@@ -28,7 +28,13 @@ def run(study: AbstractStudy, out: Path) -> None:
         InputError: the folder holds anything else; nothing was written.
     """
     (name,) = (name for name, kind in STUDIES.items() if kind is type(study))
-    configuration = {"study": name, "configuration": asdict(study), "lapack_threads": 1, **environment()}
+    configuration = {
+        "study": name,
+        "configuration": asdict(study),
+        "dtype": study.dtype,
+        "lapack_threads": 1,
+        **environment(),
+    }
     record = claim(out, json.loads(json.dumps(configuration)))  # as it will be read again
     table = Table(out / "results.csv", study.row)
     jax.config.update("jax_enable_x64", True)  # for references: solvers compute in the dtype of the data
@@ -60,7 +66,8 @@ def _write(study: AbstractStudy, record: dict[str, Any], report: Report, out: Pa
     pictures = [f"![{caption}]({name}.png)\n\n{caption}" for name, (_, caption) in report.figures.items()]
     how = "\n".join(f"- {key}: {_words(value)}" for key, value in record["configuration"].items())
     parts = [f"# {study.title}", study.question, "## Answers", report.text, *pictures, "## How it was run", how]
-    parts.append(f"{record['date']}, {versions}; {device['kind']} ({device['machine']}), LAPACK on one thread.")
+    where = f"{device['kind']} ({device['machine']}), LAPACK on one thread"
+    parts.append(f"{record['date']}, {record['dtype']}; {versions}; {where}.")
     write_text(out / "report.md", "\n\n".join(part.strip() for part in parts) + "\n")
 
 

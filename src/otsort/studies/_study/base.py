@@ -35,11 +35,13 @@ class AbstractStudy(abc.ABC):
     Attributes:
         title: one line.
         question: Markdown, what is asked and how it is measured.
+        dtype: of the computations that are studied, in words.
         row: the class of the rows, a dataclass of str, int and float.
     """
 
     title: ClassVar[str]
     question: ClassVar[str]
+    dtype: ClassVar[str]
     row: ClassVar[type]
 
     @classmethod

@@ -80,6 +80,7 @@ class Figure2(AbstractStudy):
         "log-domain sweeps from the zero potential, logistic squash, float64, quantiles $P^T x / b$ (Definition 2), "
         "which are wrong where the marginal b is not met. The paper does not give its values; these are ours."
     )
+    dtype: ClassVar[str] = "float64"
     row: ClassVar[type] = Point
 
     data: tuple[str, ...] = ("normal", "diabetes s2")

@@ -80,6 +80,7 @@ class Figure3(AbstractStudy):
         "`otsort.quantile` gives it. Logistic squash, float64, `Newton` to convergence; the paper takes t = 0.1, and "
         "epsilon = 0.01 in its Table 1."
     )
+    dtype: ClassVar[str] = "float64"
     row: ClassVar[type] = Share
 
     data: tuple[str, ...] = ("diabetes s2", "normal")

@@ -225,6 +225,7 @@ class Gradients(AbstractStudy):
         "unrolling adds, as its sweeps have forgotten too little of a start that had the wrong derivative; from the "
         "converged potential it is the only error."
     )
+    dtype: ClassVar[str] = "float64 and float32, see the rows"
     row: ClassVar[type] = Gradient
 
     data: tuple[str, ...] = (

@@ -110,6 +110,7 @@ class Scaling(AbstractStudy):
         "ranks. Times are medians of at most five calls, in turn with the other solvers on the same values, without "
         "compilation."
     )
+    dtype: ClassVar[str] = "float32"
     row: ClassVar[type] = Cost
 
     solvers: tuple[str, ...] = tuple(SOLVERS)

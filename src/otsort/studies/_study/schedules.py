@@ -360,6 +360,7 @@ class Schedules(AbstractStudy):
         "mean validation score; scores are those of the test data. The baseline has no ranks: cross-entropy, and "
         "squared error."
     )
+    dtype: ClassVar[str] = "float64 and float32, see the rows"
     row: ClassVar[type] = Row
 
     data: tuple[str, ...] = ("diabetes s2", "digits ink", "normal", "two clusters")

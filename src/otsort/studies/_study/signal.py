@@ -128,6 +128,7 @@ class GradientSignal(AbstractStudy):
         "sees. The rule, `otsort.suggest_epsilon`, is derived (see Choosing epsilon in the documentation), with no "
         "constant fitted to data; the theory is checked on random families, the rule on real columns."
     )
+    dtype: ClassVar[str] = "float64"
     row: ClassVar[type] = Signal
 
     families: tuple[str, ...] = ("normal", "uniform", "exponential", "cauchy", "two clusters", "rounded")
