@@ -49,7 +49,8 @@ def suggest_epsilon(
 
     Args:
         x: values, any shape.
-        neighbours: how many, between 1 and n - 1; with weights, of their effective number 1 / sum a_i^2 in place of n.
+        neighbours: how many, between 1 and n - 1. With weights they are counted as a share of the effective number
+            1 / sum a_i^2 of values, at most all.
         axis: as of every operator, see `Options`.
         weights: the same.
         squash: the one that the operator will use; `otsort.squash.logistic` unless given.
@@ -80,7 +81,7 @@ def _suggest(
     lists: Float[Array, "k n"], weights: Float[Array, "k n"], neighbours: Float[Array, ""], squash: Squash
 ) -> Float[Array, " k"]:
     def one(x, a):
-        share = (neighbours + OWN) * jnp.sum(a**2)
+        share = jnp.minimum((neighbours + OWN) * jnp.sum(a**2), 1)
         epsilon = 2 * (share / SUPPORT) ** 2 / typical_density(squash(x, a), a, share)
         epsilon = jnp.maximum(epsilon, 8 * jnp.finfo(x.dtype).eps)
         return jnp.where(jnp.all(jnp.isfinite(x)), epsilon, jnp.nan)

@@ -65,11 +65,12 @@ def _add(name: str, kind: type[AbstractStudy]) -> None:
     @study.command(name, help=f"{kind.title}.")
     def run_one(
         full: Annotated[bool, typer.Option("--full/--quick", help="As in the documentation, or in a minute.")] = False,
-        out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path(f"otsort-{name}"),
+        out: Annotated[Path | None, typer.Option(help=f"Folder for the results: otsort-{name} or -full.")] = None,
     ) -> None:
         with _told():
-            run(kind() if full else kind.quick(), out)
-            print(f"Written to {out}: read {out / 'report.md'} first")
+            folder = out or Path(f"otsort-{name}-full" if full else f"otsort-{name}")
+            run(kind() if full else kind.quick(), folder)
+            print(f"Written to {folder}: read {folder / 'report.md'} first")
 
 
 for _name, _kind in STUDIES.items():

@@ -19,13 +19,20 @@ from ._errors import InputError
 
 def environment() -> dict[str, Any]:
     """Versions and device: what results depend on beside the question asked."""
-    packages = ("jax", "jaxlib", "equinox", "numpy")
-    versions = {"otsort": otsort.__version__, **{name: importlib.metadata.version(name) for name in packages}}
+    packages = ("jax", "jaxlib", "equinox", "jaxopt", "numpy", "scipy", "scikit-learn", "optax", "ott-jax")
+    versions = {"otsort": otsort.__version__, **{name: _version(name) for name in packages}}
     device = jax.devices()[0]
     return {
         "versions": {**versions, "python": platform.python_version()},
         "device": {"platform": device.platform, "kind": device.device_kind, "machine": platform.machine()},
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
 
 
 def claim(folder: Path, configuration: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +66,8 @@ def _claim(folder: Path, configuration: dict[str, Any]) -> dict[str, Any]:
                 f"{folder} holds results of another configuration (see {', '.join(differences)}): choose another --out"
             )
         return found
-    if folder.exists() and any(folder.iterdir()):
+    draft = path.with_suffix(".tmp")  # of a run that was killed before its first result
+    if folder.exists() and any(other != draft for other in folder.iterdir()):
         raise InputError(f"{folder} holds other files: choose a new folder with --out")
     folder.mkdir(parents=True, exist_ok=True)
     content = {**configuration, "date": datetime.now(UTC).isoformat(timespec="seconds")}

@@ -40,7 +40,8 @@ def run(study: AbstractStudy, out: Path) -> None:
     jax.config.update("jax_enable_x64", True)  # for references: solvers compute in the dtype of the data
 
     cases = [tuple(case) for case in study.cases()]
-    done = {astuple(row)[: len(cases[0])] for row in table.rows}
+    case_of = lambda row: astuple(row)[: len(cases[0])]
+    done = {case_of(row) for row in table.rows}
     missing = [case for case in cases if case not in done]
     # LAPACK's threads wait for each other in a busy loop: see `compare`.
     with threadpool_limits(1, "blas"), progress(name, len(cases)) as advance:
@@ -50,8 +51,8 @@ def run(study: AbstractStudy, out: Path) -> None:
             table.append(row)
             advance()
 
-    place = {case: i for i, case in enumerate(cases)}
-    rows = sorted(table.rows, key=lambda row: place[astuple(row)[: len(cases[0])]])
+    by_case = {case_of(row): row for row in table.rows}
+    rows = [by_case[case] for case in cases]
     write_json(out / "results.json", {"record": record, "rows": [json_row(row) for row in rows]})
     _write(study, record, study.report(rows), out)
 

@@ -64,7 +64,7 @@ class Figure3(AbstractStudy):
     Attributes:
         data: names of values.
         n: how many of each.
-        taus: levels; at multiples of 1/n every atom with t <= 1/n gives numpy's quantile.
+        taus: levels; at multiples of 1/n even a narrow atom of equation (4) gives numpy's quantile.
         ts: masses of the middle target; the paper's is 0.1.
         epsilons: increasing; 0 is exact.
         tol: marginal error of the S-quantiles.

@@ -270,14 +270,15 @@ class Scaling(AbstractStudy):
         (sweep,) = (sweep for sweep in self.sweeps() if sweep.factor == "epsilon")
         lines = {solver: _line(rows, sweep, solver) for solver in self.solvers if solver not in EXACT}
         ratios = [
-            f"{solver} {line[0].gradient_seconds / line[-1].gradient_seconds:.1f} (at {line[0].epsilon:g})"
+            f"{solver} {line[0].gradient_seconds / line[-1].gradient_seconds:.1f} "
+            f"({line[0].epsilon:g} over {line[-1].epsilon:g})"
             for solver, line in lines.items()
             if len(line) > 1
         ]
         if ratios:
             yield (
                 f"At the least epsilon where it is sound, a gradient at {sweep.title} takes so many times as long as "
-                f"at epsilon = {max(self.epsilons):g}: {', '.join(ratios)}. Tolerances are the same down to where "
+                f"at the largest: {', '.join(ratios)}. Tolerances are the same down to where "
                 "float32 allows less (0.25 eps_machine / epsilon) and looser below."
             )
 
@@ -310,7 +311,7 @@ class Scaling(AbstractStudy):
         headers = ["solver", *(f"{sweep.factor} ({sweep.title})" for sweep in sweeps)]
         return (
             "Exponents of ranks' time / gradient's time / gradient's scratch memory against one factor, fitted to the "
-            "last three points that are sound (below zero against epsilon: dearer as it falls):\n\n"
+            "three largest sizes, or the three least epsilons, that are sound (below zero: dearer as it falls):\n\n"
             + tabulate(table, headers=headers, tablefmt="github", disable_numparse=True)
         )
 
@@ -437,7 +438,8 @@ def _line(rows: Iterable[Cost], sweep: Sweep, solver: str) -> list[Cost]:
 
 def _power(line: Sequence[Cost], factor: str, field: str) -> str:
     """Least-squares slope of the logarithms."""
-    points = [(getattr(row, factor), getattr(row, field)) for row in line if getattr(row, field) > 0][-3:]
+    points = [(getattr(row, factor), getattr(row, field)) for row in line if getattr(row, field) > 0]
+    points = points[:3] if factor == "epsilon" else points[-3:]  # the dear end
     if len(points) < 2:
         return MISSING
     across, up = np.log(points).T

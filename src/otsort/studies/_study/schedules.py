@@ -502,7 +502,7 @@ class Schedules(AbstractStudy):
                 seen, outcome = {}, "solve failed"
             taken = time.perf_counter() - start
             for case in group:
-                index = case[-1] * self.checkpoints // self.steps - 1
+                index = case[-1] // (self.steps // self.checkpoints) - 1
                 now = {key: float(value[index]) for key, value in seen.items()}
                 finite = not now or np.isfinite(now["loss"] + now["gradient_norm"])
                 now.pop("loss", None)
@@ -543,13 +543,16 @@ class Schedules(AbstractStudy):
 
     def _solves_text(self, rows: Sequence[Row]) -> str:
         sweeps, times = _totals(rows)
+        missed = {row.schedule for row in rows if row.outcome != "reached"}
         annealed = {kind: [name for name in sweeps if name.startswith(kind)] for kind in ("geometric", "adaptive")}
         zero = {
-            kind: min((name for name in names if not name.endswith("exact")), key=lambda name: sweeps[name])
+            kind: min(
+                (name for name in names if not name.endswith("exact")), key=lambda name: (name in missed, sweeps[name])
+            )
             for kind, names in annealed.items()
         }
         say = lambda name: f"{name} {sweeps[name] / sweeps[CONSTANT]:.2f}"
-        best = min(itertools.chain(*annealed.values()), key=lambda name: sweeps[name])
+        best = min(itertools.chain(*annealed.values()), key=lambda name: (name in missed, sweeps[name]))
         of = {name: [row for row in rows if row.schedule == name] for name in (best, EXACT)}
         fewer = sum(a.outcome == "reached" and a.sweeps < b.sweeps for a, b in zip(*of.values(), strict=True))
         verdict = (
@@ -686,7 +689,7 @@ def _solves_table(rows: Sequence[Row]) -> str:
         reached = [row.outcome == "reached" for row in rows if row.schedule == name]
         relative = [f"{column[name] / column[CONSTANT]:.2g}" for column in columns.values()]
         table.append([name, f"{sum(reached)} of {len(reached)}", *relative])
-    text = "Sweeps at each epsilon and over all, and time over all, relative to the first line"
+    text = "Sweeps (of Newton, steps) at each epsilon and over all, and time over all, relative to the first line"
     raised = [f"{row.tol:.1e} at {row.setting:g}" for row in rows if row.dtype == "float32"]
     text += f"; in float32 the tolerance is {', '.join(dict.fromkeys(raised))}" if raised else ""
     text += (

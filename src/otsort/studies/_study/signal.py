@@ -217,7 +217,7 @@ class GradientSignal(AbstractStudy):
         asked = [row for row in square if row.given == "neighbours"]
         smooth = [row for row in sweeps if row.data in self.families and row.data != "rounded"]
         parts = [
-            self._rule(asked),
+            self._rule(asked, sweeps),
             _scaling(smooth),
             _fading(smooth),
             self._squashes(sweeps),
@@ -227,7 +227,7 @@ class GradientSignal(AbstractStudy):
         figures = {"signal": _draw_sweeps(smooth), "signal-rule": self._draw_rule(asked)}
         return Report("\n\n".join(filter(None, parts)), figures)
 
-    def _rule(self, asked: Sequence[Signal]) -> str:
+    def _rule(self, asked: Sequence[Signal], sweeps: Sequence[Signal]) -> str:
         table = []
         for group, names in (("real columns", self.real), ("random families", self.families)):
             for count in self.neighbours:
@@ -249,22 +249,23 @@ class GradientSignal(AbstractStudy):
         return (
             "**How to choose epsilon.** Say how many neighbours a rank should see and call `otsort.suggest_epsilon`. "
             "On the real columns, which no constant was fitted to, the median support it gave was "
-            f"{np.median([_ratio(row) for row in real]):.2f} times what was asked in the median of {len(real)} lists, "
-            f"and {_ratio(max(real, key=_factor)):.2f} times at worst. Of all {len(asked)} lists {len(fails)} are off "
-            f"by more than a factor of 1.5{f': {where}' if fails else ''}. Ties see each other whatever epsilon is: "
+            f"{np.median([_ratio(row) for row in real]):.2f} times what was asked in the median of {len(real)} cases "
+            f"(lists, squashes and numbers asked for), and {_ratio(max(real, key=_factor)):.2f} times at worst. Of all "
+            f"{len(asked)} cases {len(fails)} are off by more than a factor of 1.5{f': {where}' if fails else ''}. "
+            "Ties see each other whatever epsilon is: "
             "of rounded values no fewer neighbours are to be had than those. Measured over asked support; silent are "
             "values whose rank changes, to first order, by less than n/100 over the whole range:\n\n"
-            f"{_markdown(table, headers)}\n\n{self._default(real)}"
+            f"{_markdown(table, headers)}\n\n{self._default(sweeps)}"
         )
 
-    def _default(self, real: Sequence[Signal]) -> str:
-        """What a fixed epsilon means, from the suggestions."""
-        shares = [
-            ((row.amount + OWN) / row.n) * (0.01 / row.epsilon) ** 0.5 for row in real if row.squash == "logistic"
-        ]
+    def _default(self, sweeps: Sequence[Signal]) -> str:
+        """What a fixed epsilon means."""
+        real = [row for row in sweeps if row.data in self.real and row.squash == "logistic"]
+        at = min((row.epsilon for row in real), key=lambda epsilon: abs(np.log(epsilon / 1e-2)))
+        shares = [row.support / row.n for row in real if row.epsilon == at]
         return (
-            "One epsilon for lists of all lengths is another choice: the same *share* of the list. By the rule "
-            f"epsilon = 0.01 after the logistic squash lets a value see {np.median(shares):.0%} of it in the median "
+            "One epsilon for lists of all lengths is another choice: the same *share* of the list. At "
+            f"epsilon = {at:g} after the logistic squash a value sees {np.median(shares):.0%} of it in the median "
             f"of the real lists (from {min(shares):.0%} to {max(shares):.0%}). To see a fixed number of neighbours, "
             "epsilon must fall as 1 / n^2."
         )
@@ -463,8 +464,8 @@ def _fading(smooth: Sequence[Signal]) -> str:
     if not parts:
         return ""
     return (
-        "**When the gradient vanishes.** It does where the kernel gets narrower than the gap between two values. By "
-        "the deviation in ranks the norm of a row is, in medians, " + "; ".join(parts) + "."
+        "**When the gradient vanishes.** It does where the kernel gets much narrower than the gap between two values. "
+        "By the deviation in ranks the norm of a row is, in medians, " + "; ".join(parts) + "."
     )
 
 
