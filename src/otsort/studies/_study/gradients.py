@@ -246,9 +246,9 @@ class Gradients(AbstractStudy):
         return cls(
             data=("normal", "digits ink"),
             epsilons=(0.1,),
-            sweeps=(1, 16, 32, 64),
-            few_sweeps=(16,),
-            budget=16,
+            sweeps=(1, 8, 32),
+            few_sweeps=(8,),
+            budget=8,
             sizes=(),
         )
 
