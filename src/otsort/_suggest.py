@@ -47,6 +47,9 @@ def suggest_epsilon(
     had; with m < n targets, fewer than about n / m are not either; at fewer than 2 the gradient fades instead; of more
     than n/2 it falls short, because the list ends.
 
+    Few neighbours in a long list need a small epsilon: below 1e-5, for less than about a hundredth of the list, no
+    solver takes more than 16384 values with as many targets. Ask for more neighbours, or give `num_targets`.
+
     Args:
         x: values, any shape.
         neighbours: how many, between 1 and n - 1. With weights they are counted as a share of the effective number
