@@ -22,7 +22,6 @@ extensions = [
     "myst_parser",
 ]
 myst_enable_extensions = ["dollarmath"]
-myst_heading_anchors = 0
 exclude_patterns = ["_build"]
 default_role = "py:obj"
 

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 import otsort
+from otsort.studies._annealed import Annealed
 from otsort.studies._study import schedules
-from otsort.studies._study.schedules import BASELINE, CONSTANT, NAN, Annealed, Row, Schedules, TrainingSchedule
+from otsort.studies._study.schedules import CONSTANT, NAN, Row, Schedules
+from otsort.studies._training import BASELINE
+from otsort.studies._training_schedule import TrainingSchedule
 
 from . import problems
 

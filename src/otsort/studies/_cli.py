@@ -64,7 +64,9 @@ def list_studies() -> None:
 def _add(name: str, kind: type[AbstractStudy]) -> None:
     @study.command(name, help=f"{kind.title}.")
     def run_one(
-        full: Annotated[bool, typer.Option("--full/--quick", help="As in the documentation, or in a minute.")] = False,
+        full: Annotated[
+            bool, typer.Option("--full/--quick", help="As in the documentation, or in a minute or two.")
+        ] = False,
         out: Annotated[Path | None, typer.Option(help=f"Folder for the results: otsort-{name} or -full.")] = None,
     ) -> None:
         with _told():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ._errors import InputError
+from ._values import REAL
 
 # Solvers and reference hold matrices of n x n entries, and an unrolled derivative hundreds of them.
 MAX_VALUES = 2000
@@ -61,10 +62,7 @@ def example() -> Column:
     Of its measurements this one has the fewest ties, 302 different values among 442 of which none is there more than
     5 times: bmi has 163 different values, s4 one that is there 128 times.
     """
-    from sklearn.datasets import load_diabetes  # takes a second, which files need not wait for
-
-    data: Any = load_diabetes(scaled=False)
-    return Column(data.data[:, data.feature_names.index("s2")], "scikit-learn diabetes", "s2")
+    return Column(REAL["diabetes s2"](), "scikit-learn diabetes", "s2")
 
 
 def load(path: Path, column: str | None) -> Column:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import sklearn.datasets
 
 
 def _column(load: str, feature: str) -> Callable[[], np.ndarray]:
     def values() -> np.ndarray:
+        import sklearn.datasets  # takes a second, which other commands need not wait for
+
         data: Any = getattr(sklearn.datasets, load)(**({"scaled": False} if load == "load_diabetes" else {}))
         return data.data[:, list(data.feature_names).index(feature)]
 
@@ -16,7 +17,9 @@ def _column(load: str, feature: str) -> Callable[[], np.ndarray]:
 
 
 def _ink() -> np.ndarray:
-    data: Any = sklearn.datasets.load_digits()
+    from sklearn.datasets import load_digits
+
+    data: Any = load_digits()
     return np.log1p(data.data.sum(axis=1))
 
 

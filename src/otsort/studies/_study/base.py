@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from matplotlib.figure import Figure
+from tabulate import tabulate
 
 #: Names one measurement: str, int and float.
 Case: TypeAlias = tuple[Any, ...]
@@ -60,3 +61,8 @@ class AbstractStudy(abc.ABC):
     @abc.abstractmethod
     def report(self, rows: Sequence[Any]) -> Report:
         """The report on all rows, in the order of the cases."""
+
+
+def markdown_table(lines: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:
+    """A table in Markdown, its cells as they are."""
+    return tabulate(lines, headers, tablefmt="github", disable_numparse=True)

@@ -8,12 +8,11 @@ from typing import ClassVar, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
-from tabulate import tabulate
 
 import otsort
 
 from .._values import values
-from .base import AbstractStudy, Case, Report
+from .base import AbstractStudy, Case, Report, markdown_table
 
 
 class Setting(NamedTuple):
@@ -143,9 +142,7 @@ class Figure2(AbstractStudy):
     def report(self, rows: Sequence[Point]) -> Report:
         headers = ["data", "panel", "parameters", "marginal error", "cdf: from exact", "cdf: height"]
         headers += ["quantiles: from exact", "quantiles: outside the data"]
-        text = tabulate(
-            [self._line(*curves) for curves in _curves(rows)], headers, tablefmt="github", disable_numparse=True
-        )
+        text = markdown_table([self._line(*curves) for curves in _curves(rows)], headers)
         text = (
             "Largest vertical distances from the exact curves, height of the cdf from its first to its last point, and "
             "how far quantiles leave the data; quantiles in units of the range of the values.\n\n" + text

@@ -10,13 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 from matplotlib.figure import Figure
-from tabulate import tabulate
 
 import otsort
 
 from ..._target import atom_weights
 from .._values import values
-from .base import AbstractStudy, Case, Report
+from .base import AbstractStudy, Case, Report, markdown_table
 
 PAPER, CENTRED = "equation (4)", "centred"
 DRAWN_EPSILON, DRAWN_T = 1e-2, 0.1  # those of the paper's quantile regression, Table 1
@@ -163,11 +162,12 @@ class Figure3(AbstractStudy):
             + " and ".join(f"{numbers} values at epsilon = {e:g}" for e, numbers in averaged.items())
             + f", of {self.n} (1 over the sum of squared shares, medians of the atom of `otsort.quantile`)."
         )
-        harmless = [e for e in self.epsilons if e > 0 and self._drift(quantiles, e) < 0.01]
+        soft = [e for e in self.epsilons if e > 0]
+        harmless = list(itertools.takewhile(lambda e: self._drift(quantiles, e) < 0.01, soft))
         yield (
             f"The S-quantiles stay within 1 % of the range of their K-quantiles up to epsilon = {max(harmless):g}."
             if harmless
-            else "At every epsilon some S-quantile is more than 1 % of the range away from its K-quantile."
+            else f"At epsilon = {soft[0]:g} some S-quantile is already more than 1 % of the range off its K-quantile."
         )
         best = [
             min(self.ts, key=lambda t: _summary(_where(quantiles, atom=PAPER, t=t, epsilon=epsilon))[0])
@@ -196,8 +196,8 @@ class Figure3(AbstractStudy):
             for t in self.ts
         ]
         headers = ["atom", "t", *("K (epsilon = 0)" if e == 0 else f"epsilon = {e:g}" for e in self.epsilons)]
-        return "Distance from numpy's quantile over the range of the values, median and largest:\n\n" + tabulate(
-            table, headers=headers, tablefmt="github", disable_numparse=True
+        return "Distance from numpy's quantile over the range of the values, median and largest:\n\n" + markdown_table(
+            table, headers
         )
 
     def _draw(self, data: str, quantiles: Sequence["_Quantile"]) -> tuple[Figure, str]:

@@ -13,20 +13,17 @@ import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 from matplotlib.figure import Figure
-from tabulate import tabulate
 
 import otsort
 
 from ..._differentiation import solution_of
-from ..._problem import Problem
-from ..._target import UniformTarget
 from .._outside import jaxopt_potential, ott_ranks
 from .._reading import compiled, lowered
 from .._sweeps import DIFFERENTIATIONS
 from .._timing import seconds
 from .._trial import REFERENCE_TOL, SEED
 from .._values import values
-from .base import AbstractStudy, Case, Report
+from .base import AbstractStudy, Case, Report, markdown_table
 
 FLOOR = 10 * REFERENCE_TOL  # errors below it may be those of the reference
 ENOUGH = 1e-3  # the gradient error that methods are asked for
@@ -102,7 +99,7 @@ class Start(eqx.Module):
     exact: Bool[Array, ""]
     given: Float[Array, " m"]
 
-    def __call__(self, problem: Problem) -> Float[Array, " m"]:
+    def __call__(self, problem: otsort.Problem) -> Float[Array, " m"]:
         return jnp.where(self.exact, otsort.exact_start(problem), self.given)
 
 
@@ -113,7 +110,7 @@ Ranks = Callable[[Array, Array, Start, int, int], tuple[Float[Array, " n"], Floa
 def _ours(kind: Callable[..., otsort.AbstractSolver], differentiation: otsort.AbstractDifferentiation, extra: int):
     def ranks(x, epsilon, start, m, sweeps):
         solver = kind(epsilon=epsilon, tol=None, max_steps=sweeps - extra, differentiation=differentiation, start=start)
-        plan: Any = otsort.solve(x, UniformTarget(m), solver=solver, throw=False).plan
+        plan: Any = otsort.solve(x, otsort.UniformTarget(m), solver=solver, throw=False).plan
         return x.size * plan.level(0.5), plan.potential
 
     return ranks
@@ -145,7 +142,7 @@ OWN_START = ("Sinkhorn Unrolled", "ott unrolled", "ott implicit")  # zero
 
 def _dual(x: Float[Array, " n"], epsilon: Float[Array, ""], m: int) -> otsort.SemiDual:
     a = jnp.full_like(x, 1 / x.size)
-    problem = Problem(otsort.squash.logistic(x, a), a, UniformTarget(m, x.dtype), otsort.SquaredCost())
+    problem = otsort.Problem(otsort.squash.logistic(x, a), a, otsort.UniformTarget(m, x.dtype), otsort.SquaredCost())
     return otsort.SemiDual(problem, epsilon)
 
 
@@ -160,7 +157,7 @@ def _solve(x: Float[Array, " n"], weights: Float[Array, " n"], epsilon: Float[Ar
     solver = otsort.Newton(epsilon, tol=REFERENCE_TOL, differentiation=otsort.Implicit())
 
     def total(x):
-        solution = otsort.solve(x, UniformTarget(m), solver=solver, throw=False)
+        solution = otsort.solve(x, otsort.UniformTarget(m), solver=solver, throw=False)
         return x.size * jnp.vdot(weights, solution.plan.level(0.5)), solution
 
     gradient, solution = jax.grad(total, has_aux=True)(x)
@@ -381,7 +378,8 @@ class Gradients(AbstractStudy):
             + (f"from {reached[0]} sweeps on" if reached else "at no budget")
             + f", at epsilon = {self.epsilon:g}.\n\n"
             f"Gradient errors at epsilon = {self.epsilon:g}, medians over {len(self.data)} lists, and ratios with "
-            f"their range, where an error is above {FLOOR:g}:\n\n" + _table(table, [*headers, "solution: unrolled"])
+            f"their range, where an error is above {FLOOR:g}:\n\n"
+            + markdown_table(table, [*headers, "solution: unrolled"])
         )
 
     def _cost(self, rows: Sequence[Gradient]) -> str:
@@ -432,7 +430,7 @@ class Gradients(AbstractStudy):
             f"All methods at {self.budget} sweeps (of Newton, steps) and epsilon = {self.epsilon:g}, errors medians "
             f"over {' and '.join(self.data[:2])}; gradient times include the forward pass. The last columns are the "
             f"least time at which one of {', '.join(map(str, self.few_sweeps))} sweeps, in brackets, brings the error "
-            f"to {ENOUGH:g}, empty where none does.\n\n" + _table(table, headers)
+            f"to {ENOUGH:g}, empty where none does.\n\n" + markdown_table(table, headers)
         )
 
     def _elsewhere(self, rows: Sequence[Gradient]) -> str:
@@ -451,7 +449,7 @@ class Gradients(AbstractStudy):
         headers = ["n", "m", "dtype", "error, unrolled", "error, implicit", *(f"{name}: ms / MiB" for name in names)]
         return (
             f"Sizes and dtypes at {self.budget} sweeps from exact: errors, and time and scratch memory of the gradient."
-            f"\n\n{_table(table, headers)}"
+            f"\n\n{markdown_table(table, headers)}"
         )
 
     def _draw_errors(self, rows: Sequence[Gradient]) -> tuple[Figure, str]:
@@ -590,7 +588,7 @@ def _laws(rows: Sequence[Gradient]) -> str:
         "it starts from the solution, as the sweeps on the way have derivatives that are off by rho, rho^2, ... too. "
         "Fitted is C l^p rho^l to budgets l >= 1 / (1 - rho), with that eigenvalue, where at least three of them are "
         f"above {FLOOR:g}. {verdict} The slope is that of the logarithm of the error, over log rho: 1 where the "
-        "eigenvalue explains it.\n\n" + _table(table, ["error", "start", "curves", "slope", "p", "C"])
+        "eigenvalue explains it.\n\n" + markdown_table(table, ["error", "start", "curves", "slope", "p", "C"])
     )
 
 
@@ -664,10 +662,6 @@ def _median(rows: Sequence[Gradient], name: str, scale: float = 1) -> str:
 
 def _spread(numbers: Sequence[float]) -> str:
     return f"{np.median(numbers):.2g} [{min(numbers):.2g}, {max(numbers):.2g}]" if len(numbers) else ""
-
-
-def _table(lines: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
-    return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
 
 
 def _lowered(setting: Setting, arguments: tuple[Any, ...]) -> _Programs:

@@ -13,14 +13,13 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from tabulate import tabulate
 
 import otsort
 
 from .._reading import compiled, lowered
 from .._timing import seconds
 from .._values import values
-from .base import AbstractStudy, Case, Report
+from .base import AbstractStudy, Case, Report, markdown_table
 
 SORT = "jnp.sort"  # the unit: it stands among the solvers, as None
 SOLVERS: dict[str, Callable[[Array], otsort.AbstractSolver | None]] = {
@@ -312,7 +311,7 @@ class Scaling(AbstractStudy):
         return (
             "Exponents of ranks' time / gradient's time / gradient's scratch memory against one factor, fitted to the "
             "three largest sizes, or the three least epsilons, that are sound (below zero: dearer as it falls):\n\n"
-            + tabulate(table, headers=headers, tablefmt="github", disable_numparse=True)
+            + markdown_table(table, headers)
         )
 
     def _sizes(self, rows: Sequence[Cost]) -> str:
@@ -336,7 +335,7 @@ class Scaling(AbstractStudy):
         headers = ["solver", "n = m", "ranks, ms", "gradient, ms", "ranks, sorts", "scratch, MiB", "bytes a value"]
         return (
             f"At n = {self.n} and at the largest size that was run (a sort is jnp.sort of as many values; scratch is "
-            "that of the gradient):\n\n" + tabulate(table, headers=headers, tablefmt="github", disable_numparse=True)
+            "that of the gradient):\n\n" + markdown_table(table, headers)
         )
 
     def _draw(self, rows: Sequence[Cost]) -> tuple[Figure, str]:

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,17 +12,18 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import scipy.stats
-import sklearn.datasets
 from jaxtyping import Array, Float, Int
 from matplotlib.figure import Figure
-from tabulate import tabulate
 
 import otsort
 
+from .._annealed import Annealed
 from .._reading import compiled, lowered
 from .._timing import seconds
+from .._training import BASELINE, TASKS, Split, Task, train
+from .._training_schedule import TrainingSchedule
 from .._values import values
-from .base import AbstractStudy, Case, Report
+from .base import AbstractStudy, Case, Report, markdown_table
 
 NAN = float("nan")
 
@@ -67,241 +68,12 @@ class Row:
     test: float = NAN
 
 
-# Within a solve
-
-
-class _State(eqx.Module):
-    potential: Float[Array, " m"]
-    log_ratio: Float[Array, " m"]  # at the epsilon of the next sweep
-    epsilon: Float[Array, ""]
-    error: Float[Array, ""]  # at that epsilon
-    marginal_error: Float[Array, ""]  # infinite above the last epsilon
-
-
-class Annealed(otsort.AbstractEntropicSolver):
-    """Log-domain sweeps; epsilon falls by a factor once the marginal error at the present one is small.
-
-    Attributes:
-        epsilon: the last one.
-        first: the first one.
-        factor: of one fall, in (0, 1).
-        threshold: on the marginal error.
-        tol, max_steps, start, differentiation: as in `otsort.LogSinkhorn`.
-    """
-
-    epsilon: Float[Array, ""]
-    first: Float[Array, ""]
-    factor: Float[Array, ""]
-    threshold: Float[Array, ""]
-    tol: float
-    max_steps: int
-    start: Callable[[otsort.Problem], Float[Array, " m"]]
-    differentiation: otsort.AbstractDifferentiation = otsort.Implicit()
-
-    def init(self, dual: otsort.SemiDual) -> tuple[otsort.SemiDual, _State]:
-        return dual, self._evaluate(dual, self.start(dual.problem), jnp.maximum(self.first, dual.epsilon))
-
-    def step(self, constants: otsort.SemiDual, state: _State) -> _State:
-        lower = jnp.maximum(self.factor * state.epsilon, constants.epsilon)
-        epsilon = jnp.where(state.error < self.threshold, lower, state.epsilon)
-        return self._evaluate(constants, state.potential - state.epsilon * state.log_ratio, epsilon)
-
-    def potential(self, constants: otsort.SemiDual, state: _State) -> Float[Array, " m"]:
-        return constants.settle(state.potential, state.log_ratio)
-
-    def _evaluate(self, dual: otsort.SemiDual, potential: Float[Array, " m"], epsilon: Float[Array, ""]) -> _State:
-        log_ratio = otsort.SemiDual(dual.problem, epsilon).log_ratio(potential)
-        error = dual.marginal_error(jnp.exp(log_ratio))
-        return _State(potential, log_ratio, epsilon, error, jnp.where(epsilon > dual.epsilon, jnp.inf, error))
-
-
 CONSTANT, EXACT, NEWTON = "constant from zero", "constant from exact", "Newton from exact"
 
 
 @eqx.filter_jit
 def _stats(x: Float[Array, " n"], solver: otsort.AbstractSolver) -> dict[str, Array]:
     return otsort.solve(x, otsort.UniformTarget(x.size, x.dtype), solver=solver, throw=False).stats
-
-
-# Over the steps of a training
-
-
-class _Progress(eqx.Module):
-    step: Int[Array, ""]
-    scale: Float[Array, ""]
-    count: Int[Array, ""]  # steps at this scale
-    mean: Float[Array, ""]
-    largest: Float[Array, ""]
-
-
-class TrainingSchedule(eqx.Module):
-    """Epsilon of each step: a plan, lowered once the gradient has done its work.
-
-    That is, by a factor whenever the running mean of the gradient's norm falls below a share of its largest since the
-    last time: no scale of the norm has to be known.
-
-    Attributes:
-        plan: an epsilon for each step.
-        share: of the largest mean, in [0, 1); 0 for the plan alone.
-        factor: in (0, 1).
-        window: steps that the mean covers, and the fewest between two falls.
-        lowest: epsilon does not fall below it.
-    """
-
-    plan: Float[Array, " steps"]
-    share: Float[Array, ""]
-    factor: Float[Array, ""]
-    window: Int[Array, ""]
-    lowest: Float[Array, ""]
-
-    def init(self) -> _Progress:
-        zero = jnp.zeros_like(self.share)
-        return _Progress(jnp.zeros_like(self.window), jnp.ones_like(zero), jnp.zeros_like(self.window), zero, zero)
-
-    def epsilon(self, state: _Progress) -> Float[Array, ""]:
-        return jnp.maximum(self.plan[state.step] * state.scale, self.lowest)
-
-    def update(self, state: _Progress, gradient_norm: Float[Array, ""]) -> _Progress:
-        count = state.count + 1
-        weight = 1 / jnp.minimum(count, self.window).astype(gradient_norm.dtype)
-        mean = state.mean + weight * (gradient_norm - state.mean)
-        full = count >= self.window
-        largest = jnp.where(full, jnp.maximum(state.largest, mean), state.largest)
-        done = full & (mean < self.share * largest)
-        scale = jnp.where(done, self.factor * state.scale, state.scale)
-        count, mean, largest = (jnp.where(done, jnp.zeros_like(value), value) for value in (count, mean, largest))
-        return _Progress(state.step + 1, scale, count, mean, largest)
-
-
-class Task(NamedTuple):
-    """What is learnt.
-
-    Attributes:
-        load: features and target.
-        widths: of the layers of the network after the first.
-        loss: `(outputs, target, epsilon) -> loss`, by soft ranks.
-        baseline: the same, without ranks.
-        score: `(outputs, target) -> score`, larger is better.
-        unit: name of the score.
-    """
-
-    load: Callable[[], tuple[np.ndarray, np.ndarray]]
-    widths: tuple[int, ...]
-    loss: Callable[[Array, Array, Array], Array]
-    baseline: Callable[[Array, Array, Array], Array]
-    score: Callable[[Array, Array], Array]
-    unit: str
-
-
-def _digits() -> tuple[np.ndarray, np.ndarray]:
-    data: Any = sklearn.datasets.load_digits()
-    return data.data.astype(np.float32) / 16, data.target
-
-
-def _diabetes() -> tuple[np.ndarray, np.ndarray]:
-    data: Any = sklearn.datasets.load_diabetes()
-    features, target = (np.asarray(scipy.stats.zscore(part), np.float32) for part in (data.data, data.target))
-    return features, target
-
-
-def _soft_error(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
-    """The soft 0/1 loss: how many classes are above the true one."""
-    ranks = otsort.rank(logits, epsilon=epsilon)
-    return jnp.mean(jax.nn.relu(logits.shape[1] - jnp.take_along_axis(ranks, labels[:, None], axis=1)))
-
-
-def _cross_entropy(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
-    del epsilon
-    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
-
-
-def _accuracy(logits: Float[Array, "batch k"], labels: Int[Array, " batch"]) -> Array:
-    return jnp.mean(jnp.argmax(logits, axis=1) == labels, dtype=logits.dtype)
-
-
-def _spearman_loss(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
-    return 1 - _correlation(otsort.rank(outputs[:, 0], epsilon=epsilon), _ranks(y))
-
-
-def _squared_error(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
-    del epsilon
-    return jnp.mean((outputs[:, 0] - y) ** 2)
-
-
-def _spearman(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"]) -> Array:
-    return _correlation(_ranks(outputs[:, 0]), _ranks(y))
-
-
-def _ranks(y: Float[Array, " n"]) -> Float[Array, " n"]:
-    return jax.scipy.stats.rankdata(y).astype(y.dtype)
-
-
-def _correlation(u: Float[Array, " n"], v: Float[Array, " n"]) -> Float[Array, ""]:
-    u, v = u - jnp.mean(u), v - jnp.mean(v)
-    return jnp.vdot(u, v) / jnp.sqrt(jnp.vdot(u, u) * jnp.vdot(v, v))
-
-
-TASKS = {
-    "digits": Task(_digits, (64, 10), _soft_error, _cross_entropy, _accuracy, "accuracy"),
-    "diabetes": Task(_diabetes, (1,), _spearman_loss, _squared_error, _spearman, "Spearman correlation"),
-}
-BASELINE = "no ranks"
-
-
-class Split(NamedTuple):
-    """Features and target for the three uses."""
-
-    train: tuple[Array, Array]
-    validation: tuple[Array, Array]
-    test: tuple[Array, Array]
-
-
-@eqx.filter_jit
-def _train(
-    task: Task,
-    loss: Callable[[Array, Array, Array], Array],
-    schedule: TrainingSchedule,
-    weights: Any,
-    split: Split,
-    batches: Int[Array, "checkpoints steps batch"],
-    rate: Float[Array, ""],
-) -> dict[str, Float[Array, " checkpoints"]]:
-    """Adam; what is known at each checkpoint."""
-    optimiser = optax.adam(rate)
-    features, target = split.train
-
-    def step(carry, batch):
-        weights, moments, state = carry
-        epsilon = schedule.epsilon(state)
-        value, gradient = jax.value_and_grad(
-            lambda weights: loss(_network(weights, features[batch]), target[batch], epsilon)
-        )(weights)
-        with jax.numpy_dtype_promotion("standard"):  # optax counts steps in integers
-            updates, moments = optimiser.update(gradient, moments)
-        norm = optax.global_norm(gradient)
-        carry = optax.apply_updates(weights, updates), moments, schedule.update(state, norm)
-        return carry, {"loss": value, "epsilon": epsilon, "gradient_norm": norm}
-
-    def block(carry, batches):
-        carry, seen = jax.lax.scan(step, carry, batches)
-        means = {name: jnp.mean(seen[name]) for name in ("loss", "gradient_norm")}
-        scores = {
-            use: task.score(_network(carry[0], x), y)
-            for use, (x, y) in (("validation", split.validation), ("test", split.test))
-        }
-        return carry, {**means, **scores, "epsilon": seen["epsilon"][-1]}
-
-    return jax.lax.scan(block, (weights, optimiser.init(weights), schedule.init()), batches)[1]
-
-
-def _network(weights: Any, x: Float[Array, "batch d"]) -> Float[Array, "batch k"]:
-    *hidden, (last, offset) = weights
-    for matrix, shift in hidden:
-        x = jax.nn.relu(x @ matrix + shift[None, :])
-    return x @ last + offset[None, :]
-
-
-# The study
 
 
 class Chosen(NamedTuple):
@@ -492,7 +264,7 @@ class Schedules(AbstractStudy):
                 start = self._begin(task, seed)
                 arguments = (task, loss, schedules[schedule], *start, jnp.asarray(rate, jnp.float32))
                 calls[name, schedule, rate, seed] = loss, arguments
-        programs = _programs(_train, calls.values())
+        programs = _programs(train, calls.values())
         for (_, *training, _, seed), group in itertools.groupby(cases, key=lambda case: case[:-1]):
             kind, arguments = calls[*training, seed]
             start = time.perf_counter()
@@ -597,7 +369,7 @@ class Schedules(AbstractStudy):
             scores = [f"{validation[name]:.4f}", _spread(test[name])]
             table.append([name, f"{row.setting:g}", row.step, *scores, *against, ", ".join(failures)])
         headers = ["schedule", "rate", "steps", "validation", "test", f"test minus {best}", "p", "failures"]
-        return text + "\n\n" + tabulate(table, headers=headers, tablefmt="github", disable_numparse=True)
+        return text + "\n\n" + markdown_table(table, headers)
 
     def _draw_solves(self, rows: Sequence[Row]) -> tuple[Figure, str]:
         figure = Figure(figsize=(4 * len(self.data) + 2.5, 4.5), layout="constrained")
@@ -696,7 +468,7 @@ def _solves_table(rows: Sequence[Row]) -> str:
         "; a solve that did not reach it counts as far as it went" if any(r.outcome != "reached" for r in rows) else ""
     )
     headers = ["schedule", "reached", *columns]
-    return f"{text}:\n\n" + tabulate(table, headers=headers, tablefmt="github", disable_numparse=True)
+    return f"{text}:\n\n" + markdown_table(table, headers)
 
 
 def _chosen(rows: Sequence[Row]) -> dict[str, Chosen]:

@@ -11,13 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.figure import Figure
-from tabulate import tabulate
 
 import otsort
 
 from ..._suggest import OWN, SUPPORT, typical_density
 from .._values import values
-from .base import AbstractStudy, Case, Report
+from .base import AbstractStudy, Case, Report, markdown_table
 
 # Name -> squash, and its slope at each value while what it normalises by (mean, deviation, range) stands still.
 _SQUASHES = {
@@ -255,13 +254,18 @@ class GradientSignal(AbstractStudy):
             "Ties see each other whatever epsilon is: "
             "of rounded values no fewer neighbours are to be had than those. Measured over asked support; silent are "
             "values whose rank changes, to first order, by less than n/100 over the whole range:\n\n"
-            f"{_markdown(table, headers)}\n\n{self._default(sweeps)}"
+            f"{markdown_table(table, headers)}\n\n{self._default(sweeps)}"
         )
+
+    @property
+    def _usual(self) -> float:
+        """The epsilon of the sweeps that is nearest to the default of the library."""
+        return min(self.epsilon, key=lambda epsilon: abs(np.log(epsilon / 1e-2)))
 
     def _default(self, sweeps: Sequence[Signal]) -> str:
         """What a fixed epsilon means."""
         real = [row for row in sweeps if row.data in self.real and row.squash == "logistic"]
-        at = min((row.epsilon for row in real), key=lambda epsilon: abs(np.log(epsilon / 1e-2)))
+        at = self._usual
         shares = [row.support / row.n for row in real if row.epsilon == at]
         return (
             "One epsilon for lists of all lengths is another choice: the same *share* of the list. At "
@@ -271,8 +275,7 @@ class GradientSignal(AbstractStudy):
         )
 
     def _squashes(self, sweeps: Sequence[Signal]) -> str:
-        at = min((row.epsilon for row in sweeps), key=lambda epsilon: abs(np.log(epsilon / 1e-2)))
-        table = []
+        at, table = self._usual, []
         for data in dict.fromkeys(row.data for row in sweeps):
             most = max(row.n for row in sweeps if row.data == data)
             line = [data, most]
@@ -294,7 +297,7 @@ class GradientSignal(AbstractStudy):
             "**What the squash changes.** It sets the density, and so the support at one epsilon: that grows as the "
             "square root of the density of the *positions*, and where the density varies within a list, so does the "
             f"support (q3/q1, its upper over its lower quartile). At epsilon = {at:g} and the most values of each:\n\n"
-            f"{_markdown(table, ['data', 'n', *headers])}\n\n"
+            f"{markdown_table(table, ['data', 'n', *headers])}\n\n"
             "Mean and deviation, or the range, couple all values. In the Frobenius norm, where a rank sees more than "
             f"2 values and few at the ends, what goes through them is {dense or 'not measured'}."
         )
@@ -319,7 +322,7 @@ class GradientSignal(AbstractStudy):
             f"**Fewer targets.** The rule is made for m = n. With m targets for n = {most} values ranks turn into "
             "steps where fewer than about n/m neighbours are asked for: the norm of a row over n density, 1 in theory, "
             f"is within a factor of 1.25 of that {', '.join(smooth)}. Median support, and in brackets that norm, of "
-            f"lists without heavy ties:\n\n{_markdown(table, headers)}"
+            f"lists without heavy ties:\n\n{markdown_table(table, headers)}"
         )
 
     def _draw_rule(self, asked: Sequence[Signal]) -> tuple[Figure, str]:
@@ -400,10 +403,6 @@ def _factor(row: Signal) -> float:
     return max(_ratio(row), 1 / _ratio(row))
 
 
-def _markdown(table: Sequence[Sequence], headers: Sequence[str]) -> str:
-    return tabulate(table, headers=headers, tablefmt="github", disable_numparse=True)
-
-
 def _fit(rows: Sequence[Signal], size: str, power: float) -> np.ndarray | None:
     """Exponents of epsilon and n in size / density^power, by least squares on logarithms, if both vary."""
     if len({row.epsilon for row in rows}) < 2 or len({row.n for row in rows}) < 2:
@@ -448,7 +447,7 @@ def _scaling(smooth: Sequence[Signal]) -> str:
         f"{np.median(norms):.2f} times n rho. Exponents by family and squash with the density divided out, median "
         "and range; theory is that of even spacing, and the spectral norm follows the densest place instead that the "
         "kernel still resolves:\n\n"
-        + _markdown(table, headers)
+        + markdown_table(table, headers)
         + "\n\nThe ratio with j = i says little: a row sums to about zero, half of it in absolute value on the "
         f"diagonal, so that it tends to 4; it is {np.median([row.whole_support for row in middle]):.2f} here."
     )

@@ -1,0 +1,148 @@
+"""Small tasks on real data, learnt by soft ranks or without them."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import scipy.stats
+from jaxtyping import Array, Float, Int
+
+import otsort
+
+from ._training_schedule import TrainingSchedule
+
+
+class Task(NamedTuple):
+    """What is learnt.
+
+    Attributes:
+        load: features and target.
+        widths: of the layers of the network after the first.
+        loss: `(outputs, target, epsilon) -> loss`, by soft ranks.
+        baseline: the same, without ranks.
+        score: `(outputs, target) -> score`, larger is better.
+        unit: name of the score.
+    """
+
+    load: Callable[[], tuple[np.ndarray, np.ndarray]]
+    widths: tuple[int, ...]
+    loss: Callable[[Array, Array, Array], Array]
+    baseline: Callable[[Array, Array, Array], Array]
+    score: Callable[[Array, Array], Array]
+    unit: str
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits  # takes a second, which other commands need not wait for
+
+    data: Any = load_digits()
+    return data.data.astype(np.float32) / 16, data.target
+
+
+def _diabetes() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_diabetes
+
+    data: Any = load_diabetes()
+    features, target = (np.asarray(scipy.stats.zscore(part), np.float32) for part in (data.data, data.target))
+    return features, target
+
+
+def _soft_error(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
+    """The soft 0/1 loss: how many classes are above the true one."""
+    ranks = otsort.rank(logits, epsilon=epsilon)
+    return jnp.mean(jax.nn.relu(logits.shape[1] - jnp.take_along_axis(ranks, labels[:, None], axis=1)))
+
+
+def _cross_entropy(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
+    del epsilon
+    return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
+
+
+def _accuracy(logits: Float[Array, "batch k"], labels: Int[Array, " batch"]) -> Array:
+    return jnp.mean(jnp.argmax(logits, axis=1) == labels, dtype=logits.dtype)
+
+
+def _spearman_loss(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
+    return 1 - _correlation(otsort.rank(outputs[:, 0], epsilon=epsilon), _ranks(y))
+
+
+def _squared_error(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
+    del epsilon
+    return jnp.mean((outputs[:, 0] - y) ** 2)
+
+
+def _spearman(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"]) -> Array:
+    return _correlation(_ranks(outputs[:, 0]), _ranks(y))
+
+
+def _ranks(y: Float[Array, " n"]) -> Float[Array, " n"]:
+    return jax.scipy.stats.rankdata(y).astype(y.dtype)
+
+
+def _correlation(u: Float[Array, " n"], v: Float[Array, " n"]) -> Float[Array, ""]:
+    u, v = u - jnp.mean(u), v - jnp.mean(v)
+    return jnp.vdot(u, v) / jnp.sqrt(jnp.vdot(u, u) * jnp.vdot(v, v))
+
+
+TASKS = {
+    "digits": Task(_digits, (64, 10), _soft_error, _cross_entropy, _accuracy, "accuracy"),
+    "diabetes": Task(_diabetes, (1,), _spearman_loss, _squared_error, _spearman, "Spearman correlation"),
+}
+BASELINE = "no ranks"
+
+
+class Split(NamedTuple):
+    """Features and target for the three uses."""
+
+    train: tuple[Array, Array]
+    validation: tuple[Array, Array]
+    test: tuple[Array, Array]
+
+
+@eqx.filter_jit
+def train(
+    task: Task,
+    loss: Callable[[Array, Array, Array], Array],
+    schedule: TrainingSchedule,
+    weights: Any,
+    split: Split,
+    batches: Int[Array, "checkpoints steps batch"],
+    rate: Float[Array, ""],
+) -> dict[str, Float[Array, " checkpoints"]]:
+    """Adam; what is known at each checkpoint."""
+    optimiser = optax.adam(rate)
+    features, target = split.train
+
+    def step(carry, batch):
+        weights, moments, state = carry
+        epsilon = schedule.epsilon(state)
+        value, gradient = jax.value_and_grad(
+            lambda weights: loss(_network(weights, features[batch]), target[batch], epsilon)
+        )(weights)
+        with jax.numpy_dtype_promotion("standard"):  # optax counts steps in integers
+            updates, moments = optimiser.update(gradient, moments)
+        norm = optax.global_norm(gradient)
+        carry = optax.apply_updates(weights, updates), moments, schedule.update(state, norm)
+        return carry, {"loss": value, "epsilon": epsilon, "gradient_norm": norm}
+
+    def block(carry, batches):
+        carry, seen = jax.lax.scan(step, carry, batches)
+        means = {name: jnp.mean(seen[name]) for name in ("loss", "gradient_norm")}
+        scores = {
+            use: task.score(_network(carry[0], x), y)
+            for use, (x, y) in (("validation", split.validation), ("test", split.test))
+        }
+        return carry, {**means, **scores, "epsilon": seen["epsilon"][-1]}
+
+    return jax.lax.scan(block, (weights, optimiser.init(weights), schedule.init()), batches)[1]
+
+
+def _network(weights: Any, x: Float[Array, "batch d"]) -> Float[Array, "batch k"]:
+    *hidden, (last, offset) = weights
+    for matrix, shift in hidden:
+        x = jax.nn.relu(x @ matrix + shift[None, :])
+    return x @ last + offset[None, :]
