@@ -1,17 +1,21 @@
 """Checks of values: at once when the value is known, at run time when it is traced."""
 
+from typing import TypeVar
+
 import equinox as eqx
 import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+_Arrays = TypeVar("_Arrays")
 
-def require(array: Array, ok: Bool[ArrayLike, "..."], message: str) -> Array:
-    """Returns `array`, whose every use then depends on `ok` being true.
+
+def require(arrays: _Arrays, ok: Bool[ArrayLike, "..."], message: str) -> _Arrays:
+    """Returns `arrays`, whose every use then depends on `ok` being true.
 
     Args:
-        array: the array to guard, of any shape.
+        arrays: an array of any shape, or a tree of them.
         ok: one or several truth values computed from it.
         message: what is wrong and what to do about it.
 
@@ -20,10 +24,10 @@ def require(array: Array, ok: Bool[ArrayLike, "..."], message: str) -> Array:
         RuntimeError: `ok` is traced and turns out false when the program runs.
     """
     if isinstance(ok, jax.core.Tracer):
-        return eqx.error_if(array, jnp.logical_not(ok), message)
+        return eqx.error_if(arrays, jnp.logical_not(ok), message)
     if not np.all(ok):
         raise ValueError(message)
-    return array
+    return arrays
 
 
 def probabilities(weights: Float[Array, "... n"], name: str) -> Float[Array, "... n"]:

@@ -7,12 +7,14 @@ with one of the loops below and returns the last state and the number of steps.
 import abc
 import math
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
+
+from ._dual import AbstractDual
 
 Carry: TypeAlias = Any
 #: `(keep_going, step, carry, max_steps) -> carry`; keep_going is None for exactly max_steps steps.
@@ -125,23 +127,8 @@ def _checkpointed_scan(keep_going, step, carry, max_steps):
     return _scan(keep_going, step, carry, rest)
 
 
-@runtime_checkable
-class Dual(Protocol):
-    """What an implicit derivative asks of a problem; see `SemiDual`."""
-
-    epsilon: Float[Array, ""]
-
-    def ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]: ...
-
-    def coupling(self, potential: Float[Array, " m"]) -> tuple[Float[Array, "m m"], Float[Array, " m"]]: ...
-
-    def solve_linearised(
-        self, coupling: Float[Array, "m m"], right: Float[Array, " m"], refinements: int
-    ) -> Float[Array, " m"]: ...
-
-
 @eqx.filter_custom_jvp
-def solution_of(potential: Float[Array, " m"], dual: Dual) -> Float[Array, " m"]:
+def solution_of(potential: Float[Array, " m"], dual: AbstractDual) -> Float[Array, " m"]:
     """The potential, as a function of the problem that it solves."""
     del dual
     return potential

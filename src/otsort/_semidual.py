@@ -13,28 +13,23 @@ value with an ordinary derivative.
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
+from ._dual import AbstractDual
 from ._problem import Problem
 
 # Entries of an n x m array that may live at once; beyond it, rows or columns are worked through in chunks.
 MAX_ENTRIES = 2**24
 
 
-class SemiDual(eqx.Module):
+class SemiDual(AbstractDual):
     """A transport problem with its regularisation: everything that is a function of the potential f, shape `(m,)`."""
 
     problem: Problem
     epsilon: Float[Array, ""]
-
-    @property
-    def rounding(self) -> Float[Array, ""]:
-        """What s may be off by at best: exponents of size 1/epsilon are rounded before they are exponentiated."""
-        return stop_gradient(0.25 * jnp.finfo(self.epsilon.dtype).eps / self.epsilon)
 
     def log_partition(self, potential: Float[Array, " m"]) -> Float[Array, " n"]:
         """L, the soft c-transform of the potential over -epsilon."""
@@ -53,14 +48,6 @@ class SemiDual(eqx.Module):
         columns = self._columns(potential)
         weights = self.problem.weights
         return potential / self.epsilon + self._over_targets(lambda y: _log_sum_exp(columns(y), weights))
-
-    def marginal_error(self, ratio: Float[Array, " m"]) -> Float[Array, ""]:
-        """sum_j abs(sum_i P_ij - b_j), from the ratios s."""
-        return jnp.sum(self.problem.target.weights * jnp.abs(ratio - 1))
-
-    def settle(self, potential: Float[Array, " m"], log_ratio: Float[Array, " m"]) -> Float[Array, " m"]:
-        """The potential, swept where targets have no weight: they follow the others, and no residual sees them."""
-        return jnp.where(self.problem.target.weights > 0, potential, potential - self.epsilon * log_ratio)
 
     def pull(self, potential: Float[Array, " m"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         """P z / a, averages of target values for each input."""
@@ -87,35 +74,6 @@ class SemiDual(eqx.Module):
             return jnp.matmul(density.T, masses, precision=jax.lax.Precision.HIGHEST), jnp.sum(masses, axis=0)
 
         return self._sum_over_inputs(block)
-
-    def solve_linearised(
-        self, coupling: Float[Array, "m m"], right: Float[Array, " m"], refinements: int
-    ) -> Float[Array, " m"]:
-        """The change of f / epsilon, up to a constant, that changes s by `right` to first order: J df = right.
-
-        J = diag(s) - W diag(b), and diag(b) J is the Laplacian of a graph on the targets with edges b_j W_jk b_k: built
-        from its edges, it keeps float32 accuracy where coupling is weak, which 1 - W_jj b_j would lose. Damped at the
-        level of rounding, so that uncoupled targets do not answer to noise, scaled to unit diagonal and pinned along
-        its null vector, it is positive definite. Each refinement undoes the damping where coupling is stronger than
-        it: an iteration corrects itself and needs none. The last line is J df = right solved for its first term: it
-        extends df to targets of weight zero.
-        """
-        weights = self.problem.target.weights
-        identity = jnp.eye(weights.size, dtype=weights.dtype)
-        edges = weights[:, None] * coupling * weights[None, :] * (1 - identity)
-        degree = jnp.sum(edges, axis=0)
-        damped = degree + self.rounding * weights
-        linked = damped > 0
-        null = jnp.where(linked, jnp.sqrt(jnp.where(linked, damped, 1)), 0)
-        scale = jnp.where(linked, 1 / jnp.where(linked, null, 1), 0)
-        matrix = identity - scale[:, None] * edges * scale[None, :] + null[:, None] * null[None, :] / jnp.sum(damped)
-        factor = jax.scipy.linalg.cho_factor(matrix, lower=True)
-        flow = weights * right
-        change = scale * jax.scipy.linalg.cho_solve(factor, scale * flow)
-        for _ in range(refinements):
-            missing = flow - (degree * change - matvec(edges, change))
-            change = change + scale * jax.scipy.linalg.cho_solve(factor, scale * missing)
-        return (right + matvec(coupling, weights * change)) / matvec(coupling, weights)
 
     def _exponents(self, potential: Float[Array, " m"], x: Float[Array, " k"]) -> Float[Array, "k m"]:
         return (potential[None, :] - self.problem.cost(self.problem.target.points[None, :] - x[:, None])) / self.epsilon
@@ -164,11 +122,6 @@ def _block_size(width: int) -> int:
 
 def _blocks(array: Float[Array, " k"], size: int, mode: str) -> Float[Array, "blocks size"]:
     return jnp.pad(array, (0, -array.size % size), mode=mode).reshape(-1, size)
-
-
-def matvec(matrix: Float[Array, "k l"], vector: Float[Array, " l"]) -> Float[Array, " k"]:
-    """Matrix times vector, in the full precision of the dtype on every device."""
-    return jnp.matmul(matrix, vector, precision=jax.lax.Precision.HIGHEST)
 
 
 def _exponentials(values: Float[Array, "k l"], weights: Float[Array, " l"]) -> tuple[Array, Array]:

@@ -1,9 +1,9 @@
 """What a solve returns."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from ._plan import AbstractPlan
 
@@ -35,6 +35,15 @@ class Solution(eqx.Module):
     """
 
     plan: AbstractPlan
+    result: RESULTS
+    stats: dict[str, Array]
+    state: Any
+
+
+class Found(NamedTuple):
+    """A potential, and how good it is: as `Solution`, which has a plan in its place."""
+
+    potential: Float[Array, " m"]
     result: RESULTS
     stats: dict[str, Array]
     state: Any

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from ._cells import moments
 from ._compression import Panels
 from ._cost import SquaredCost
+from ._dual import AbstractDual
 from ._plan import AbstractPlan
 from ._problem import Problem
 from ._semidual import SemiDual, within_range
@@ -18,20 +19,30 @@ from ._table import Jet, Table, jet
 from ._target import AbstractTarget
 
 
-class TabulatedDual(eqx.Module):
+class TabulatedDual(AbstractDual):
     """`SemiDual` with functions of the inputs interpolated in a table.
 
     Attributes:
-        table: where they are evaluated.
-        moments: of the input weights, in the cells of the table, shape `(cells, 4)`.
-        nodes: target points that stand for all.
+        problem: from the knots of the table, without mass, to nodes that stand for all targets.
         epsilon: regularisation.
+        masses: what to multiply jets with to sum functions over the inputs, each part of shape `(knots,)`.
+        cells: number of cells of the table.
     """
 
-    table: Table
-    moments: Float[Array, "cells 4"]
-    nodes: AbstractTarget
+    problem: Problem
     epsilon: Float[Array, ""]
+    masses: Jet
+    cells: int = eqx.field(static=True)
+
+    @property
+    def table(self) -> Table:
+        """Where functions of the inputs are evaluated."""
+        return Table(self.problem.positions, self.cells)
+
+    @property
+    def nodes(self) -> AbstractTarget:
+        """The targets of the problem."""
+        return self.problem.target
 
     def at(self, x: Float[Array, " k"]) -> SemiDual:
         """The transport of other inputs by the same potential; they have no mass."""
@@ -43,13 +54,11 @@ class TabulatedDual(eqx.Module):
         return jet(lambda x: self.at(x).density(potential, x), knots)
 
     def ratio(self, potential: Float[Array, " r"]) -> Float[Array, " r"]:
-        """s, column sums of the plan over the weights of the nodes."""
-        return contract(self.table.functional(self.moments), self.density(potential))
+        return contract(self.masses, self.density(potential))
 
     def coupling(self, potential: Float[Array, " r"]) -> tuple[Float[Array, "r r"], Float[Array, " r"]]:
-        """W = S^T diag(a) S, and s."""
         density = self.density(potential)
-        value, slope, curvature = (part[:, None] for part in self.table.functional(self.moments))
+        value, slope, curvature = (part[:, None] for part in self.masses)
         left = (
             value * density.value + slope * density.slope + curvature * density.curvature,
             slope * density.value + 2 * curvature * density.slope,
@@ -66,7 +75,7 @@ class TabulatedDual(eqx.Module):
         self, potential: Float[Array, " r"], carried: Float[Array, "cells 4 *d"], y: Float[Array, " l"]
     ) -> Float[Array, "l *d"]:
         """Averages at targets y of what inputs carry, from its moments in the cells of the table."""
-        masses, sums = self.table.functional(self.moments), self.table.functional(carried)
+        masses, sums = self.masses, self.table.functional(carried)
 
         def exponents(x):
             log_partition = self.at(x).log_partition(potential)
@@ -78,12 +87,6 @@ class TabulatedDual(eqx.Module):
         column = jet(lambda x: jnp.exp(jnp.minimum(exponents(x) - stop_gradient(top)[None, :], limit)), knots)
         total = contract(masses, column)
         return contract(sums, column) / total.reshape(-1, *[1] * (carried.ndim - 2))
-
-    def solve_linearised(
-        self, coupling: Float[Array, "r r"], right: Float[Array, " r"], refinements: int
-    ) -> Float[Array, " r"]:
-        """See `SemiDual.solve_linearised`."""
-        return self.at(self.table.knots).solve_linearised(coupling, right, refinements)
 
 
 class TabulatedPlan(AbstractPlan):

@@ -255,9 +255,9 @@ def _sums(values, count, mean, deviation, cells, table_cells):
 
 
 def _solve(solver: Quadrature, cells: Array, table: Array, target: AbstractTarget):
-    solved = solver.solve_moments(cells, table, target, _sizes(solver, cells.dtype))
-    failed = solved.small.result != RESULTS.successful
-    return solved.dual, solved.small.result.error_if(solved.potential, failed)
+    compressed = solver.compress(cells, table, target, _sizes(solver, cells.dtype))
+    found = solver.find(compressed)
+    return compressed.dual, found.result.error_if(found.potential, found.result != RESULTS.successful)
 
 
 @eqx.filter_jit

@@ -10,11 +10,12 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float, Int
 
 from .._differentiation import AbstractDifferentiation, Iteration, Loop
+from .._dual import AbstractDual
 from .._epsilon import EpsilonSchedule
 from .._plan import AbstractPlan, EntropicPlan
 from .._problem import Problem
 from .._semidual import SemiDual
-from .._solution import RESULTS, Solution
+from .._solution import RESULTS, Found, Solution
 from .._target import AbstractTarget
 from .._types import Scalar
 
@@ -84,9 +85,14 @@ class AbstractEntropicSolver(AbstractSolver):
 
     def solve(self, problem: Problem) -> Solution:
         """The entropic plan; see `AbstractSolver.solve`."""
-        dtype = problem.positions.dtype
         epsilon = self.epsilon.target if isinstance(self.epsilon, EpsilonSchedule) else self.epsilon
-        dual = SemiDual(problem, jnp.asarray(epsilon, dtype))
+        dual = SemiDual(problem, jnp.asarray(epsilon, problem.positions.dtype))
+        found = self.find(dual)
+        return Solution(EntropicPlan(dual, found.potential), found.result, found.stats, found.state)
+
+    def find(self, dual: AbstractDual) -> Found:
+        """The potential of a problem at the epsilon of the problem."""
+        dtype = dual.epsilon.dtype
         tol = jnp.maximum(jnp.asarray(jnp.inf if self.tol is None else self.tol, dtype), dual.rounding)
 
         def iterate(loop: Loop, operands: Any) -> tuple[Any, Int[Array, ""]]:
@@ -117,9 +123,7 @@ class AbstractEntropicSolver(AbstractSolver):
         error = stop_gradient(state.marginal_error)
         result = RESULTS.where(error <= tol, RESULTS.successful, RESULTS.max_steps_reached)
         result = RESULTS.where(jnp.isnan(error) | ~jnp.all(jnp.isfinite(found)), RESULTS.nonfinite, result)
-        return Solution(
-            EntropicPlan(dual, found), result, {"num_steps": num_steps, "marginal_error": error, "tol": tol}, state
-        )
+        return Found(found, result, {"num_steps": num_steps, "marginal_error": error, "tol": tol}, state)
 
 
 def check_entropic(solver: AbstractEntropicSolver) -> None:

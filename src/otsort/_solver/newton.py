@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._differentiation import AbstractDifferentiation, Implicit
+from .._dual import AbstractDual
 from .._problem import Problem
-from .._semidual import SemiDual
 from .._start import exact_start
 from .._types import Scalar
 from .base import AbstractEntropicSolver, check_entropic
@@ -49,7 +49,7 @@ class Newton(AbstractEntropicSolver):
     def __check_init__(self):
         check_entropic(self)
 
-    def init(self, dual: SemiDual) -> tuple[SemiDual, _State]:
+    def init(self, dual: AbstractDual) -> tuple[AbstractDual, _State]:
         size = dual.problem.target.size
         if size > _MOST_TARGETS:
             raise ValueError(
@@ -58,7 +58,7 @@ class Newton(AbstractEntropicSolver):
             )
         return dual, _evaluate(dual, self.start(dual.problem))
 
-    def step(self, constants: SemiDual, state: _State) -> _State:
+    def step(self, constants: AbstractDual, state: _State) -> _State:
         change = constants.solve_linearised(state.coupling, 1 - state.ratio, refinements=0)
         weighted = constants.problem.target.weights > 0  # the others follow, and may move far
         low = jnp.min(jnp.where(weighted, change, jnp.inf))
@@ -66,10 +66,10 @@ class Newton(AbstractEntropicSolver):
         length = 4 / jnp.maximum(high - low, 4)
         return _evaluate(constants, state.potential + length * constants.epsilon * change)
 
-    def potential(self, constants: SemiDual, state: _State) -> Float[Array, " m"]:
+    def potential(self, constants: AbstractDual, state: _State) -> Float[Array, " m"]:
         return constants.settle(state.potential, jnp.log(state.ratio))
 
 
-def _evaluate(dual: SemiDual, potential: Float[Array, " m"]) -> _State:
+def _evaluate(dual: AbstractDual, potential: Float[Array, " m"]) -> _State:
     coupling, ratio = dual.coupling(potential)
     return _State(potential, coupling, ratio, dual.marginal_error(ratio))

@@ -14,13 +14,12 @@ from .._cells import moments
 from .._checks import require
 from .._compression import ORDER, Panels, gauss_cells, merged
 from .._cost import SquaredCost
-from .._differentiation import solution_of
 from .._knots import adapted_knots, num_lengths
 from .._plan import AbstractPlan
 from .._problem import Problem
 from .._semidual import SemiDual
-from .._solution import Solution
-from .._start import sorted_start
+from .._solution import Found, Solution
+from .._start import WarmStart, sorted_start
 from .._table import Table
 from .._tabulated import TabulatedDual, TabulatedPlan
 from .._target import AbstractTarget, UniformTarget
@@ -67,19 +66,17 @@ def compressible(target: AbstractTarget, cost: Cost) -> bool:
 
 
 class Compressed(NamedTuple):
-    """A compressed problem, solved.
+    """A compressed problem.
 
     Attributes:
         dual: the problem.
-        potential: of its nodes, with its derivatives.
+        start: the exact potential of its nodes, where Newton's method starts.
         over_targets: the table for functions of the targets.
-        small: the solution on the compressed inputs.
     """
 
     dual: TabulatedDual
-    potential: Float[Array, " r"]
+    start: Float[Array, " r"]
     over_targets: Table
-    small: Solution
 
 
 class Quadrature(AbstractSolver):
@@ -176,20 +173,21 @@ class Quadrature(AbstractSolver):
         sizes = Sizes.of(self.finest, accuracy, problem.target)
         x, weights = problem.positions, problem.weights
         cells = moments(stop_gradient(weights) * weights.size, stop_gradient(x), sizes.cells)  # sums of ones are exact
+        compressed = self.compress(cells, moments(weights, x, sizes.table_cells), problem.target, sizes)
         outside = jnp.any((x < 0) | (x > 1))
-        cells = require(cells, ~outside, "Quadrature needs positions in [0, 1]: squash them, or use Newton")
-        solved = self.solve_moments(cells, moments(weights, x, sizes.table_cells), problem.target, sizes)
-        plan = TabulatedPlan(solved.dual, solved.potential, x, weights, problem.target, solved.over_targets)
-        return Solution(plan, solved.small.result, solved.small.stats, solved.small.state)
+        compressed = require(compressed, ~outside, "Quadrature needs positions in [0, 1]: squash them, or use Newton")
+        found = self.find(compressed)
+        plan = TabulatedPlan(compressed.dual, found.potential, x, weights, problem.target, compressed.over_targets)
+        return Solution(plan, found.result, found.stats, found.state)
 
-    def solve_moments(
+    def compress(
         self,
         cells: Float[Array, "cells 4"],
         table_cells: Float[Array, "table_cells 4"],
         target: AbstractTarget,
         sizes: Sizes,
     ) -> Compressed:
-        """What a plan consists of, for inputs known by their moments alone.
+        """The small problem, for inputs known by their moments alone.
 
         Args:
             cells: moments of the inputs, up to a factor, in `sizes.cells` cells of [0, 1].
@@ -201,7 +199,7 @@ class Quadrature(AbstractSolver):
         epsilon = require(epsilon, ~(epsilon < 0.999 * self.finest), "epsilon is below Quadrature's finest: lower that")
         frozen_epsilon = stop_gradient(epsilon)
 
-        # Where the targets need resolution, from the exact potential and few inputs.
+        # Where functions need resolution, from the exact potential: of the targets from few inputs ...
         sources, masses = gauss_cells(cells)
         grid = UniformTarget(ORDER * sizes.panels + 1, cells.dtype)
         coarse = SemiDual(Problem(*merged(sources, masses, 4), grid, SquaredCost()), frozen_epsilon)
@@ -210,17 +208,20 @@ class Quadrature(AbstractSolver):
         if isinstance(target, UniformTarget) and target.size > ORDER * sizes.panels:
             nodes = Panels(adapted_knots(input_means, frozen_epsilon, sizes.panels), target.size)
 
-        small = Problem(sources, masses, stop_gradient(nodes), SquaredCost())
-        newton = Newton(frozen_epsilon, tol=self.tol, max_steps=self.max_steps, start=sorted_start)
-        solution = newton.solve(small)
-        potential = stop_gradient(newton.potential(SemiDual(small, frozen_epsilon), solution.state))
-
-        # The same for the inputs, from the potential found.
-        regular = SemiDual(Problem(grid.points, grid.weights, small.target, SquaredCost()), frozen_epsilon)
-        target_means = regular.pull(potential, small.target.points)
+        # ... and of the inputs.
+        frozen_nodes = stop_gradient(nodes)
+        start = sorted_start(Problem(sources, masses, frozen_nodes, SquaredCost()))
+        regular = SemiDual(Problem(grid.points, grid.weights, frozen_nodes, SquaredCost()), frozen_epsilon)
+        target_means = regular.pull(start, frozen_nodes.points)
         over_inputs, over_targets = (
             Table(adapted_knots(means, frozen_epsilon, sizes.pieces), sizes.table_cells)
             for means in (target_means, input_means)
         )
-        dual = TabulatedDual(over_inputs, table_cells, nodes, epsilon)
-        return Compressed(dual, solution_of(potential, dual), over_targets, solution)
+        problem = Problem(over_inputs.knots, jnp.zeros_like(over_inputs.knots), nodes, SquaredCost())
+        dual = TabulatedDual(problem, epsilon, over_inputs.functional(table_cells), sizes.table_cells)
+        return Compressed(dual, start, over_targets)
+
+    def find(self, compressed: Compressed) -> Found:
+        """The potential of the small problem, with its derivatives."""
+        newton = Newton(self.epsilon, tol=self.tol, max_steps=self.max_steps, start=WarmStart(compressed.start))
+        return newton.find(compressed.dual)

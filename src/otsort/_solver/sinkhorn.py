@@ -5,7 +5,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._differentiation import AbstractDifferentiation, Unrolled
-from .._semidual import SemiDual, matvec
+from .._dual import matvec
+from .._semidual import SemiDual
 from .._types import Scalar
 from .base import AbstractEntropicSolver, check_entropic
 
