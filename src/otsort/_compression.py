@@ -1,4 +1,4 @@
-"""Measures with few points in place of measures with many: Gauss rules of cells and panels."""
+"""Measures with few points in place of measures with many: means of cells, Gauss rules of panels."""
 
 import functools
 
@@ -14,27 +14,15 @@ from ._target import AbstractTarget
 ORDER = 8
 
 
-def gauss_cells(moments: Float[Array, "cells 4"]) -> tuple[Float[Array, " 2*cells"], Float[Array, " 2*cells"]]:
-    """A two-point Gauss rule for the mass in each of equal cells of [0, 1]: increasing points, positive weights.
+def centroids(moments: Float[Array, "cells 4"]) -> tuple[Float[Array, " cells"], Float[Array, " cells"]]:
+    """The mass in each of equal cells of [0, 1] as one point, its mean, and the masses.
 
-    It has the given moments of its cell (those of `otsort._cells`, up to a common factor), so is exact for up to two
-    values a cell and of fourth order otherwise.
+    The moments are those of `otsort._cells`; a cell without mass has its point in the centre.
     """
-    cells = moments.shape[0]
-    mass, *sums = moments.T
-    mean, second, third = (total / jnp.where(mass > 0, mass, 1) for total in sums)
-    variance = second - mean**2
-    wide = variance > 16 * jnp.finfo(mean.dtype).eps  # below it is rounding
-    deviation = jnp.sqrt(jnp.where(wide, variance, 1))
-    half_skew = jnp.where(wide, (third - 3 * mean * second + 2 * mean**3) / deviation**3, 0) / 2
-    deviation = jnp.where(wide, deviation, 0)
-    root = jnp.sqrt(1 + half_skew**2)
-    share = (1 + half_skew / root) / 2
-    nodes = mean[:, None] + deviation[:, None] * jnp.stack([half_skew - root, half_skew + root], axis=1)
-    centres = jnp.arange(cells, dtype=mean.dtype) + 0.5
-    points = (centres[:, None] + jnp.clip(nodes, -0.5, 0.5)) / cells
-    masses = (mass / jnp.sum(mass))[:, None] * jnp.stack([share, 1 - share], axis=1)
-    return points.ravel(), masses.ravel()
+    mass, first = moments[:, 0], moments[:, 1]
+    cells = mass.size
+    means = first / jnp.where(mass > 0, mass, 1)
+    return (jnp.arange(cells, dtype=mass.dtype) + 0.5 + jnp.clip(means, -0.5, 0.5)) / cells, mass
 
 
 def merged(

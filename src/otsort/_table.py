@@ -11,7 +11,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ._cells import evaluate
 
@@ -38,16 +38,23 @@ class Table(eqx.Module):
     Attributes:
         knots: from 0 to 1, shape `(k,)`.
         cells: number of cells of the regular grid.
+        intervals: the interval of the knots that holds the centre of each cell, shape `(cells,)`.
     """
 
     knots: Float[Array, " k"]
     cells: int = eqx.field(static=True)
+    intervals: Int[Array, " cells"]
+
+    def __init__(self, knots: Float[Array, " k"], cells: int):
+        self.knots, self.cells = knots, cells
+        first = jnp.ceil(knots * cells - 0.5).astype(jnp.int32)  # centre at or above each knot
+        below = jnp.cumsum(jnp.zeros(cells + 1, jnp.int32).at[first].add(1))[:-1]
+        self.intervals = jnp.clip(below - 1, 0, knots.size - 2)
 
     def coefficients(self, jet: Jet) -> Float[Array, "cells 4 *d"]:
         """Cubic polynomials on the regular grid, in the coordinates of `locate`: expansions about the centres."""
         centres = (jnp.arange(self.cells, dtype=self.knots.dtype) + 0.5) / self.cells
-        piece = jnp.clip(jnp.searchsorted(self.knots, centres, side="right") - 1, 0, self.knots.size - 2)
-        width = jnp.diff(self.knots)
+        piece, width = self.intervals, jnp.diff(self.knots)
         quintics = _quintic(jet, _over(width, jet.value))
         quintics = quintics.at[piece].get(mode="promise_in_bounds")
         terms = [quintics[:, power] for power in range(6)]

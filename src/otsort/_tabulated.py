@@ -2,7 +2,6 @@
 
 import functools
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
@@ -25,19 +24,14 @@ class TabulatedDual(AbstractDual):
     Attributes:
         problem: from the knots of the table, without mass, to nodes that stand for all targets.
         epsilon: regularisation.
-        masses: what to multiply jets with to sum functions over the inputs, each part of shape `(knots,)`.
-        cells: number of cells of the table.
+        table: of functions of the inputs.
+        masses: what to multiply their jets with to sum them over the inputs, each part of shape `(knots,)`.
     """
 
     problem: Problem
     epsilon: Float[Array, ""]
+    table: Table
     masses: Jet
-    cells: int = eqx.field(static=True)
-
-    @property
-    def table(self) -> Table:
-        """Where functions of the inputs are evaluated."""
-        return Table(self.problem.positions, self.cells)
 
     @property
     def nodes(self) -> AbstractTarget:

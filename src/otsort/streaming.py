@@ -104,8 +104,7 @@ class Moments:
         spread: of all values of the stream.
         solver: what the cells are made for.
         dtype: of the answers.
-        cells: sums of powers 0 to 3, for the measure of the inputs.
-        table: the same in the smaller cells of tables.
+        cells: sums of powers 0 to 3.
         carried: the same of the standardised values.
     """
 
@@ -113,7 +112,6 @@ class Moments:
     solver: Quadrature
     dtype: jnp.dtype
     cells: np.ndarray
-    table: np.ndarray
     carried: np.ndarray
 
     @classmethod
@@ -124,7 +122,7 @@ class Moments:
         # Few shapes, so that few are compiled: what is added has no weight.
         padded = np.full(2 ** math.ceil(math.log2(array.size)), spread.mean, array.dtype)
         padded[: array.size] = np.ravel(array)
-        sums = _sums(padded, array.size, spread.mean, spread.deviation, sizes.cells, sizes.table_cells)
+        sums = _sums(padded, array.size, spread.mean, spread.deviation, sizes.cells)
         return cls(spread, solver, dtype, *(np.asarray(part, np.float64) for part in sums))
 
     def merge(self, other: "Moments") -> "Moments":
@@ -138,7 +136,6 @@ class Moments:
         return dataclasses.replace(
             self,
             cells=self.cells + other.cells,
-            table=self.table + other.table,
             carried=self.carried + other.carried,
         )
 
@@ -149,13 +146,13 @@ class Moments:
             RuntimeError: the solve missed its tolerance.
             ValueError: the moments are not those of all values of the spread.
         """
-        seen = round(np.sum(self.table[:, 0]))
+        seen = round(np.sum(self.cells[:, 0]))
         if seen != self.spread.count:
             raise ValueError(
                 f"the moments are those of {seen} values, the spread of {self.spread.count}: merge them all"
             )
         computing = jnp.float32 if jnp.finfo(self.dtype).bits < 32 else self.dtype
-        parts = (jnp.asarray(part / self.spread.count, computing) for part in (self.cells, self.table, self.carried))
+        parts = (jnp.asarray(part / self.spread.count, computing) for part in (self.cells, self.carried))
         return Stream(self.spread, self.solver, *parts)
 
 
@@ -166,7 +163,6 @@ class Stream(eqx.Module):
         spread: of the values.
         solver: used for each answer.
         cells: moments of the values, of total mass 1, as in `Moments`.
-        table: the same in the cells of tables.
         carried: the same of the standardised values.
         levels: polynomials of the levels in each cell of the table.
     """
@@ -174,13 +170,12 @@ class Stream(eqx.Module):
     spread: Spread = eqx.field(static=True)
     solver: Quadrature
     cells: Float[Array, "cells 4"]
-    table: Float[Array, "table_cells 4"]
-    carried: Float[Array, "table_cells 4"]
-    levels: Float[Array, "table_cells 4"]
+    carried: Float[Array, "cells 4"]
+    levels: Float[Array, "cells 4"]
 
-    def __init__(self, spread: Spread, solver: Quadrature, cells: Array, table: Array, carried: Array):
-        self.spread, self.solver, self.cells, self.table, self.carried = spread, solver, cells, table, carried
-        self.levels = _levels(solver, cells, table, UniformTarget(spread.count, cells.dtype))
+    def __init__(self, spread: Spread, solver: Quadrature, cells: Array, carried: Array):
+        self.spread, self.solver, self.cells, self.carried = spread, solver, cells, carried
+        self.levels = _levels(solver, cells, UniformTarget(spread.count, cells.dtype))
 
     def rank(self, values: ArrayLike) -> Float[Array, "..."]:
         """Ranks among the values of the stream, 1 to n, of any values: the shape of these."""
@@ -199,7 +194,7 @@ class Stream(eqx.Module):
         q = jnp.asarray(q, self.cells.dtype)
         if not np.all((q >= 0) & (q <= 1)):
             raise ValueError("quantile levels q must lie in [0, 1]")
-        scores = _quantiles(self.solver, self.cells, self.table, self.carried, q.ravel(), self.spread.count)
+        scores = _quantiles(self.solver, self.cells, self.carried, q.ravel(), self.spread.count)
         ends = jnp.asarray([self.spread.low, self.spread.high], q.dtype)
         return within_range(self.spread.mean + self.spread.deviation * scores, ends).reshape(q.shape)
 
@@ -242,36 +237,35 @@ def _positions(values: Float[Array, " n"], mean: Scalar, deviation: Scalar) -> F
     return jax.nn.sigmoid((values - mean) / deviation)
 
 
-@functools.partial(jax.jit, static_argnums=(4, 5))
-def _sums(values, count, mean, deviation, cells, table_cells):
+@functools.partial(jax.jit, static_argnums=4)
+def _sums(values, count, mean, deviation, cells):
     positions = _positions(values, mean, deviation)
     ones = (jnp.arange(values.size) < count).astype(values.dtype)
     carried = ones * (values - mean) / deviation
     return (
         moments(ones, positions, cells),
-        moments(ones, positions, table_cells),
-        moments(carried, positions, table_cells),
+        moments(carried, positions, cells),
     )
 
 
-def _solve(solver: Quadrature, cells: Array, table: Array, target: AbstractTarget):
-    compressed = solver.compress(cells, table, target, _sizes(solver, cells.dtype))
+def _solve(solver: Quadrature, cells: Array, target: AbstractTarget):
+    compressed = solver.compress(cells, target, _sizes(solver, cells.dtype), inside=True)
     found = solver.find(compressed)
     return compressed.dual, found.result.error_if(found.potential, found.result != RESULTS.successful)
 
 
 @eqx.filter_jit
-def _levels(solver, cells, table, target):
-    dual, potential = _solve(solver, cells, table, target)
+def _levels(solver, cells, target):
+    dual, potential = _solve(solver, cells, target)
     return dual.table.coefficients(dual.pulled(potential, dual.nodes.levels(0.5)))
 
 
 @eqx.filter_jit
-def _quantiles(solver, cells, table, carried, q, count):
+def _quantiles(solver, cells, carried, q, count):
     def one(q):
         target = TargetMeasure.uniform(3).astype(q.dtype)
         target = eqx.tree_at(lambda target: target.weights, target, atom_weights(q, 1 / count, count))
-        dual, potential = _solve(solver, cells, table, target)
+        dual, potential = _solve(solver, cells, target)
         return dual.pushed(potential, carried, target.points[1:2])[0]
 
     return jax.lax.map(one, q)

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jax.lax import stop_gradient
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .._cells import moments
 from .._checks import require
-from .._compression import ORDER, Panels, gauss_cells, merged
+from .._compression import ORDER, Panels, centroids, merged
 from .._cost import SquaredCost
 from .._knots import adapted_knots, num_lengths
 from .._plan import AbstractPlan
@@ -36,16 +36,14 @@ class Sizes(NamedTuple):
     """How finely measures and functions are resolved; the powers are the orders of the errors.
 
     Attributes:
-        cells: of the inputs.
         panels: of the targets, `ORDER` nodes each.
         pieces: of a table, each a quintic polynomial.
-        table_cells: of its regular grid, each a cubic polynomial.
+        cells: of its regular grid, each a cubic polynomial.
     """
 
-    cells: int
     panels: int
     pieces: int
-    table_cells: int
+    cells: int
 
     @classmethod
     def of(cls, epsilon: float, accuracy: float, target: AbstractTarget) -> "Sizes":
@@ -53,10 +51,9 @@ class Sizes(NamedTuple):
         gap = 1 / target.size if isinstance(target, UniformTarget) else 1
         lengths, finer = num_lengths(epsilon), (1 + 20 * gap) * 1e-6 / accuracy
         return cls(
-            cells=math.ceil(16 * max(1 / math.sqrt(epsilon), 0.2 * gap / epsilon) * finer ** (1 / 4)),
             panels=math.ceil(1.3 * lengths / 4 * finer ** (1 / 16)),
             pieces=math.ceil(2 * lengths * finer ** (1 / 6)),
-            table_cells=math.ceil(8 / epsilon * finer ** (1 / 4)),
+            cells=math.ceil(8 / epsilon * finer ** (1 / 4)),
         )
 
 
@@ -161,7 +158,7 @@ class Quadrature(AbstractSolver):
         """Twice the cells times the nodes; see `AbstractSolver.entries`."""
         sizes = Sizes.of(self.finest, self.accuracy_for(target), target)
         nodes = ORDER * sizes.panels if isinstance(target, UniformTarget) else target.size
-        return 2 * sizes.cells * min(nodes, target.size)
+        return 3 * sizes.pieces * min(nodes, target.size)
 
     def accuracy_for(self, target: AbstractTarget) -> float:
         """The accuracy, or its default in the dtype of a target."""
@@ -172,54 +169,53 @@ class Quadrature(AbstractSolver):
     def _solve(self, problem: Problem, accuracy: float) -> Solution:
         sizes = Sizes.of(self.finest, accuracy, problem.target)
         x, weights = problem.positions, problem.weights
-        cells = moments(stop_gradient(weights) * weights.size, stop_gradient(x), sizes.cells)  # sums of ones are exact
-        compressed = self.compress(cells, moments(weights, x, sizes.table_cells), problem.target, sizes)
-        outside = jnp.any((x < 0) | (x > 1))
-        compressed = require(compressed, ~outside, "Quadrature needs positions in [0, 1]: squash them, or use Newton")
+        inside = ~jnp.any((x < 0) | (x > 1))  # what is not a number shows in the result
+        cells = moments(weights * weights.size, x, sizes.cells)  # sums of ones are exact
+        compressed = self.compress(cells, problem.target, sizes, inside)
         found = self.find(compressed)
         plan = TabulatedPlan(compressed.dual, found.potential, x, weights, problem.target, compressed.over_targets)
         return Solution(plan, found.result, found.stats, found.state)
 
     def compress(
-        self,
-        cells: Float[Array, "cells 4"],
-        table_cells: Float[Array, "table_cells 4"],
-        target: AbstractTarget,
-        sizes: Sizes,
+        self, cells: Float[Array, "cells 4"], target: AbstractTarget, sizes: Sizes, inside: Bool[ArrayLike, ""]
     ) -> Compressed:
         """The small problem, for inputs known by their moments alone.
 
         Args:
-            cells: moments of the inputs, up to a factor, in `sizes.cells` cells of [0, 1].
-            table_cells: the same in `sizes.table_cells`, of weights that sum to 1: derivatives pass through these.
+            cells: moments of the inputs in `sizes.cells` cells of [0, 1], up to a factor.
             target: to transport to.
             sizes: see there.
+            inside: whether all inputs lie in [0, 1].
         """
         epsilon = jnp.asarray(self.epsilon, cells.dtype)
         epsilon = require(epsilon, ~(epsilon < 0.999 * self.finest), "epsilon is below Quadrature's finest: lower that")
         frozen_epsilon = stop_gradient(epsilon)
 
         # Where functions need resolution, from the exact potential: of the targets from few inputs ...
-        sources, masses = gauss_cells(cells)
+        inputs = centroids(stop_gradient(cells))
         grid = UniformTarget(ORDER * sizes.panels + 1, cells.dtype)
-        coarse = SemiDual(Problem(*merged(sources, masses, 4), grid, SquaredCost()), frozen_epsilon)
+        few = merged(*inputs, -(-sizes.cells // grid.size))
+        coarse = SemiDual(Problem(*few, grid, SquaredCost()), frozen_epsilon)
         input_means = coarse.push(sorted_start(coarse.problem), coarse.problem.positions)
         nodes = target
         if isinstance(target, UniformTarget) and target.size > ORDER * sizes.panels:
             nodes = Panels(adapted_knots(input_means, frozen_epsilon, sizes.panels), target.size)
+        # Behind this check the nodes are in memory; before it XLA would compute them anew for each pair with an input.
+        message = "Quadrature needs positions in [0, 1]: squash them, or use Newton"
+        inputs, nodes = require((inputs, nodes), inside, message)
 
         # ... and of the inputs.
         frozen_nodes = stop_gradient(nodes)
-        start = sorted_start(Problem(sources, masses, frozen_nodes, SquaredCost()))
+        start = sorted_start(Problem(*inputs, frozen_nodes, SquaredCost()))
         regular = SemiDual(Problem(grid.points, grid.weights, frozen_nodes, SquaredCost()), frozen_epsilon)
         target_means = regular.pull(start, frozen_nodes.points)
         over_inputs, over_targets = (
-            Table(adapted_knots(means, frozen_epsilon, sizes.pieces), sizes.table_cells)
+            Table(adapted_knots(means, frozen_epsilon, sizes.pieces), sizes.cells)
             for means in (target_means, input_means)
         )
         problem = Problem(over_inputs.knots, jnp.zeros_like(over_inputs.knots), nodes, SquaredCost())
-        dual = TabulatedDual(problem, epsilon, over_inputs.functional(table_cells), sizes.table_cells)
-        return Compressed(dual, start, over_targets)
+        masses = over_inputs.functional(cells / jnp.sum(cells[:, 0]))
+        return Compressed(TabulatedDual(problem, epsilon, over_inputs, masses), start, over_targets)
 
     def find(self, compressed: Compressed) -> Found:
         """The potential of the small problem, with its derivatives."""
