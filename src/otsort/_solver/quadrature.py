@@ -79,12 +79,12 @@ class Compressed(NamedTuple):
 class Quadrature(AbstractSolver):
     """Newton's method on compressed measures: time and memory O(n + m), no sort and no n x m array.
 
-    Inputs are compressed to two Gauss nodes in each of about 16 epsilon^(-1/2) cells, a `UniformTarget` to Gauss
-    rules of 8 nodes in panels that follow the data, about 5 epsilon^(-1/2) nodes in all. Other targets, of at most
-    4096 points, are taken as they are, with a number of cells that goes as 1 / epsilon. The potential of the small
-    problem then defines smooth functions, tabulated at knots that follow the data, for everything that is asked of all
-    inputs or all targets. Derivatives are implicit, those of exactly these functions: forward and reverse mode, any
-    order, though each order loses digits of the tables.
+    Inputs are known by their mass and three more moments in each of about 8 / epsilon cells, a `UniformTarget` is
+    compressed to Gauss rules of 8 nodes in panels that follow the data, about 5 epsilon^(-1/2) nodes in all; other
+    targets, of at most 4096 points, are taken as they are. Everything that is asked of all inputs or all targets is a
+    smooth function given by the potential of the nodes, and is tabulated at knots that follow the data; so are the sums
+    over inputs that the potential solves for. Derivatives are implicit, those of exactly these functions: forward and
+    reverse mode, any order, though each order loses digits of the tables.
 
     Attributes:
         epsilon: > 0.
@@ -155,10 +155,10 @@ class Quadrature(AbstractSolver):
         return {"discretisation_error": jnp.max(jnp.abs(plan.level(0.5) - finer.level(0.5)))}
 
     def entries(self, n: int, target: AbstractTarget) -> int:
-        """Twice the cells times the nodes; see `AbstractSolver.entries`."""
+        """Three for each node and piece of a table, and two for each of its cells; see `AbstractSolver.entries`."""
         sizes = Sizes.of(self.finest, self.accuracy_for(target), target)
         nodes = ORDER * sizes.panels if isinstance(target, UniformTarget) else target.size
-        return 3 * sizes.pieces * min(nodes, target.size)
+        return 3 * sizes.pieces * min(nodes, target.size) + 2 * sizes.cells
 
     def accuracy_for(self, target: AbstractTarget) -> float:
         """The accuracy, or its default in the dtype of a target."""
@@ -194,7 +194,7 @@ class Quadrature(AbstractSolver):
         # Where functions need resolution, from the exact potential: of the targets from few inputs ...
         inputs = centroids(stop_gradient(cells))
         grid = UniformTarget(ORDER * sizes.panels + 1, cells.dtype)
-        few = merged(*inputs, -(-sizes.cells // grid.size))
+        few = merged(*inputs, math.ceil(sizes.cells / grid.size))
         coarse = SemiDual(Problem(*few, grid, SquaredCost()), frozen_epsilon)
         input_means = coarse.push(sorted_start(coarse.problem), coarse.problem.positions)
         nodes = target
