@@ -128,7 +128,7 @@ def test_derivatives_in_an_explicit_target():
         np.testing.assert_allclose(mine, right, rtol=1e-5, atol=1e-7)
 
 
-def test_the_default_is_the_solver_with_the_smaller_matrices():
+def test_the_default_is_the_solver_that_works_on_fewer_entries():
     x = jnp.asarray(np.random.default_rng(0).normal(size=2000), jnp.float32)
     np.testing.assert_array_equal(otsort.rank(x), otsort.rank(x, solver=otsort.Quadrature()))
     short = x[:50]

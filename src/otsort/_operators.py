@@ -33,7 +33,7 @@ class Options(TypedDict, total=False):
         axis: an axis, several (taken together as one list of values), or None for all; -1 unless given.
         weights: nonnegative, of the shape of x, or of its shape along the axes; scaled to sum to 1; uniform unless
             given.
-        solver: how to transport; unless given `Newton()`, or `Quadrature()` where that has the smaller matrices.
+        solver: how to transport; unless given `Newton()`, or `Quadrature()` where that works on fewer entries.
         epsilon: short for the default solver at that epsilon, in units of the cost; the number 0 gives the exact
             operators. With `solver` it is a TypeError.
         cost: even convex function of the displacement; `SquaredCost()` unless given.

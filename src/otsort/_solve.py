@@ -37,7 +37,7 @@ def solve(
         x: values, shape `(n,)`; use `jax.vmap` for batches. Integers are promoted, float16 and bfloat16 computed in
             float32. A NaN or infinite value makes the answer NaN.
         target: measure to transport to.
-        solver: if neither it nor epsilon is given, `Newton()`, or `Quadrature()` where that has the smaller matrices.
+        solver: if neither it nor epsilon is given, `Newton()`, or `Quadrature()` where that works on fewer entries.
         epsilon: short for the default solver at this epsilon, in units of the cost; the number 0 means
             `NorthWestCorner()`. A traced epsilon must be positive.
         weights: of the values, nonnegative, shape `(n,)`, scaled to sum to 1; uniform if None.
