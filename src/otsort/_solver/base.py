@@ -91,7 +91,7 @@ class AbstractEntropicSolver(AbstractSolver):
         return Solution(EntropicPlan(dual, found.potential), found.result, found.stats, found.state)
 
     def find(self, dual: AbstractDual) -> Found:
-        """The potential of a problem at the epsilon of the problem."""
+        """The potential of a problem, at its epsilon; a dual that is not a `SemiDual` is for `Newton` alone."""
         dtype = dual.epsilon.dtype
         tol = jnp.maximum(jnp.asarray(jnp.inf if self.tol is None else self.tol, dtype), dual.rounding)
 
