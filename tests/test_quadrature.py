@@ -159,6 +159,16 @@ def test_the_indicator_sees_a_coarse_discretisation():
     assert 0.5 * error < solution.stats["discretisation_error"] < 2 * error
 
 
+def test_the_indicator_sees_an_outlier_without_weight():
+    x = np.concatenate([LISTS[0, 2:], [1e4, -1e5]])  # most values in a small part of [0, 1]
+    a = np.append(np.ones(N - 1), 0)
+    solve = lambda solver: otsort.solve(x, otsort.UniformTarget(N), weights=a, solver=solver)
+    solution = solve(otsort.Quadrature())
+    error = np.abs(solution.plan.level(0.5) - solve(otsort.Newton(tol=1e-11)).plan.level(0.5))
+    assert np.max(error[:-1]) < 1e-6 < 0.1 * error[-1]
+    assert 0.5 * error[-1] < solution.stats["discretisation_error"] < 2 * error[-1]
+
+
 def test_sums_over_many_equal_values_keep_their_digits():
     n, value = 300_000, 0.3
     x = jnp.where(jnp.arange(n) % 3 == 0, value, -value).astype(jnp.float32)

@@ -44,8 +44,7 @@ class TabulatedDual(AbstractDual):
 
     def density(self, potential: Float[Array, " r"]) -> Jet:
         """The jet of S, each part of shape `(knots, r)`."""
-        knots = self.table.knots
-        return jet(lambda x: self.at(x).density(potential, x), knots)
+        return jet(lambda x: self.at(x).density(potential, x), self.table.knots)
 
     def ratio(self, potential: Float[Array, " r"]) -> Float[Array, " r"]:
         return contract(self.masses, self.density(potential))

@@ -133,11 +133,7 @@ class Moments:
         """
         if (self.spread, self.dtype, self.solver) != (other.spread, other.dtype, other.solver):
             raise ValueError("only moments of one Spread, solver and dtype merge: merge the spreads first")
-        return dataclasses.replace(
-            self,
-            cells=self.cells + other.cells,
-            carried=self.carried + other.carried,
-        )
+        return dataclasses.replace(self, cells=self.cells + other.cells, carried=self.carried + other.carried)
 
     def solve(self) -> "Stream":
         """The answers.
@@ -242,10 +238,7 @@ def _sums(values, count, mean, deviation, cells):
     positions = _positions(values, mean, deviation)
     ones = (jnp.arange(values.size) < count).astype(values.dtype)
     carried = ones * (values - mean) / deviation
-    return (
-        moments(ones, positions, cells),
-        moments(carried, positions, cells),
-    )
+    return moments(ones, positions, cells), moments(carried, positions, cells)
 
 
 def _solve(solver: Quadrature, cells: Array, target: AbstractTarget):
