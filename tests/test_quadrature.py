@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import otsort
-from otsort._cells import evaluate, moments
-from otsort._compression import Panels, centroids
+from otsort._compressed.cells import evaluate, moments
+from otsort._compressed.compress import _centroids as centroids
+from otsort._compressed.panels import Panels
 
 from . import problems
 

@@ -38,11 +38,11 @@ def test_other_values_lie_between(values, stream):
 
 def test_merging_is_seeing_all(values, stream):
     parts = np.split(values, [500, 2500])
-    spread = streaming.Spread.of(parts[2]).merge(streaming.Spread.of(parts[0])).merge(streaming.Spread.of(parts[1]))
-    np.testing.assert_allclose(spread.mean, np.mean(values, dtype=float))
-    np.testing.assert_allclose(spread.deviation, np.std(values, dtype=float))
+    summary = streaming.Summary.of(parts[2]).merge(streaming.Summary.of(parts[0])).merge(streaming.Summary.of(parts[1]))
+    np.testing.assert_allclose(summary.mean, np.mean(values, dtype=float))
+    np.testing.assert_allclose(summary.deviation, np.std(values, dtype=float))
     solver = otsort.Quadrature()
-    first, second, third = (streaming.Moments.of(part, spread, solver) for part in parts)
+    first, second, third = (streaming.Moments.of(part, summary, solver) for part in parts)
     with pytest.raises(ValueError, match="merge them all"):
         first.merge(second).solve()
     merged = third.merge(first.merge(second)).solve()
@@ -63,8 +63,8 @@ def test_bad_streams(values):
     with pytest.raises(ValueError, match="finite"):
         streaming.fit([np.array([1.0, np.nan])])
     parts = values[:10], values[10:30]
-    moments = [streaming.Moments.of(part, streaming.Spread.of(part), otsort.Quadrature()) for part in parts]
-    with pytest.raises(ValueError, match="one Spread"):
+    moments = [streaming.Moments.of(part, streaming.Summary.of(part), otsort.Quadrature()) for part in parts]
+    with pytest.raises(ValueError, match="one Summary"):
         moments[0].merge(moments[1])
 
 

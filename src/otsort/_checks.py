@@ -1,8 +1,9 @@
-"""Checks of values: at once when the value is known, at run time when it is traced."""
+"""Checks of what users give: at once when a value is known, at run time when it is traced."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import equinox as eqx
+import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
@@ -11,32 +12,57 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 _Arrays = TypeVar("_Arrays")
 
 
-def require(arrays: _Arrays, ok: Bool[ArrayLike, "..."], message: str) -> _Arrays:
-    """Returns `arrays`, whose every use then depends on `ok` being true.
+def is_traced(value: Any) -> bool:
+    """Whether a value is known only when the program runs."""
+    return isinstance(value, jax.core.Tracer)
+
+
+def require(arrays: _Arrays, ok: Bool[ArrayLike, "..."], message: str, throw: bool = True) -> _Arrays:
+    """Returns floating-point `arrays`, whose every use then depends on `ok` being true.
 
     Args:
         arrays: an array of any shape, or a tree of them.
         ok: one or several truth values computed from it.
         message: what is wrong and what to do about it.
+        throw: what is traced raises when it is wrong; or else the arrays become NaN.
 
     Raises:
         ValueError: `ok` is known and false.
-        RuntimeError: `ok` is traced and turns out false when the program runs.
+        RuntimeError: `ok` is traced and turns out false when the program runs, and throw is true.
     """
-    if isinstance(ok, jax.core.Tracer):
+    if not is_traced(ok):
+        if not np.all(ok):
+            raise ValueError(message)
+        return arrays
+    if throw:
         return eqx.error_if(arrays, jnp.logical_not(ok), message)
-    if not np.all(ok):
-        raise ValueError(message)
-    return arrays
+    return jax.tree.map(lambda array: jnp.where(jnp.all(ok), array, jnp.nan), arrays)
 
 
-def probabilities(weights: Float[Array, "... n"], name: str) -> Float[Array, "... n"]:
+def probabilities(weights: Float[Array, "... n"], name: str, throw: bool = True) -> Float[Array, "... n"]:
     """Scales nonnegative weights to sum to one along the last axis.
 
     Raises:
         ValueError, RuntimeError: as `require`, for a negative weight or a zero sum. NaN passes through.
     """
-    weights = require(weights, ~jnp.any(weights < 0), f"{name} must not be negative")
+    weights = require(weights, ~jnp.any(weights < 0), f"{name} must not be negative", throw)
     total = jnp.sum(weights, axis=-1, keepdims=True)
-    total = require(total, ~jnp.any(total == 0), f"{name} must not all be zero")
+    total = require(total, ~jnp.any(total == 0), f"{name} must not all be zero", throw)
     return weights / total
+
+
+def as_values(x: ArrayLike) -> tuple[Float[Array, "..."], jnp.dtype]:
+    """x in the dtype of computation, and the dtype of the answer.
+
+    Raises:
+        ValueError: no values.
+        TypeError: complex, or no numbers at all.
+    """
+    x = jnp.asarray(x)
+    if x.size == 0:
+        raise ValueError(f"there is nothing to sort: the input has shape {x.shape}")
+    if jnp.issubdtype(x.dtype, jnp.integer) or x.dtype == bool:
+        x = x.astype(float)
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise TypeError(f"values must be real numbers, got {x.dtype}")
+    return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x, x.dtype

@@ -26,15 +26,15 @@ class AbstractDual(eqx.Module):
     epsilon: AbstractVar[Float[Array, ""]]
 
     @abc.abstractmethod
-    def ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]:
+    def marginal_ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]:
         """s, column sums of the plan over the weights of the targets."""
 
     @abc.abstractmethod
-    def coupling(self, potential: Float[Array, " m"]) -> tuple[Float[Array, "m m"], Float[Array, " m"]]:
+    def overlap(self, potential: Float[Array, " m"]) -> tuple[Float[Array, "m m"], Float[Array, " m"]]:
         """W = S^T diag(a) S, and s: equal to W b, but summed with less rounding than the matrix product."""
 
     @property
-    def rounding(self) -> Float[Array, ""]:
+    def noise_floor(self) -> Float[Array, ""]:
         """What s may be off by at best: exponents of size 1/epsilon are rounded before they are exponentiated."""
         return stop_gradient(0.25 * jnp.finfo(self.epsilon.dtype).eps / self.epsilon)
 
@@ -42,27 +42,27 @@ class AbstractDual(eqx.Module):
         """sum_j abs(sum_i P_ij - b_j), from the ratios s."""
         return jnp.sum(self.problem.target.weights * jnp.abs(ratio - 1))
 
-    def settle(self, potential: Float[Array, " m"], log_ratio: Float[Array, " m"]) -> Float[Array, " m"]:
+    def extend_to_weightless(self, potential: Float[Array, " m"], log_ratio: Float[Array, " m"]) -> Float[Array, " m"]:
         """The potential, swept where targets have no weight: they follow the others, and no residual sees them."""
         return jnp.where(self.problem.target.weights > 0, potential, potential - self.epsilon * log_ratio)
 
     def solve_linearised(
-        self, coupling: Float[Array, "m m"], right: Float[Array, " m"], refinements: int
+        self, overlap: Float[Array, "m m"], right: Float[Array, " m"], refinements: int
     ) -> Float[Array, " m"]:
         """The change of f / epsilon, up to a constant, that changes s by `right` to first order: J df = right.
 
         J = diag(s) - W diag(b), and diag(b) J is the Laplacian of a graph on the targets with edges b_j W_jk b_k: built
-        from its edges, it keeps float32 accuracy where coupling is weak, which 1 - W_jj b_j would lose. Damped at the
+        from its edges, it keeps float32 accuracy where overlap is weak, which 1 - W_jj b_j would lose. Damped at the
         level of rounding, so that uncoupled targets do not answer to noise, scaled to unit diagonal and pinned along
-        its null vector, it is positive definite. Each refinement undoes the damping where coupling is stronger than
+        its null vector, it is positive definite. Each refinement undoes the damping where overlap is stronger than
         it: an iteration corrects itself and needs none. The last line is J df = right solved for its first term: it
         extends df to targets of weight zero.
         """
         weights = self.problem.target.weights
         identity = jnp.eye(weights.size, dtype=weights.dtype)
-        edges = weights[:, None] * coupling * weights[None, :] * (1 - identity)
+        edges = weights[:, None] * overlap * weights[None, :] * (1 - identity)
         degree = jnp.sum(edges, axis=0)
-        damped = degree + self.rounding * weights
+        damped = degree + self.noise_floor * weights
         linked = damped > 0
         null = jnp.where(linked, jnp.sqrt(jnp.where(linked, damped, 1)), 0)
         scale = jnp.where(linked, 1 / jnp.where(linked, null, 1), 0)
@@ -73,7 +73,7 @@ class AbstractDual(eqx.Module):
         for _ in range(refinements):
             missing = flow - (degree * change - matvec(edges, change))
             change = change + scale * jax.scipy.linalg.cho_solve(factor, scale * missing)
-        return (right + matvec(coupling, weights * change)) / matvec(coupling, weights)
+        return (right + matvec(overlap, weights * change)) / matvec(overlap, weights)
 
 
 def matvec(matrix: Float[Array, "k l"], vector: Float[Array, " l"]) -> Float[Array, " k"]:

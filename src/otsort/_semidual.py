@@ -15,9 +15,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
+from ._averages import centred
 from ._dual import AbstractDual
 from ._problem import Problem
 
@@ -36,11 +36,11 @@ class SemiDual(AbstractDual):
         weights = self.problem.target.weights
         return self._over_inputs(lambda x: _log_sum_exp(self._exponents(potential, x), weights))
 
-    def ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]:
-        """s, in one pass; far from the solution it may underflow, where `log_ratio` does not."""
+    def marginal_ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]:
+        """s, in one pass; far from the solution it may underflow, where `log_marginal_ratio` does not."""
         return self._sum_over_inputs(lambda x, a: jnp.sum(a[:, None] * self.density(potential, x), axis=0))
 
-    def log_ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]:
+    def log_marginal_ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]:
         """log s: column sums of the plan over the weights of the targets, zero at the solution.
 
         f - epsilon log s is one Sinkhorn sweep: equation (3) of Cuturi et al. (2019).
@@ -65,7 +65,7 @@ class SemiDual(AbstractDual):
         x, a, b = self.problem.positions, self.problem.weights, self.problem.target.weights
         return a[:, None] * b[None, :] * self.density(potential, x)
 
-    def coupling(self, potential: Float[Array, " m"]) -> tuple[Float[Array, "m m"], Float[Array, " m"]]:
+    def overlap(self, potential: Float[Array, " m"]) -> tuple[Float[Array, "m m"], Float[Array, " m"]]:
         """W = S^T diag(a) S, and s: equal to W b, but summed with less rounding than the matrix product."""
 
         def block(x, a):
@@ -97,7 +97,7 @@ class SemiDual(AbstractDual):
 
     def _sum_over_inputs(self, function: Callable[[Array, Array], Any]) -> Any:
         x, a = self.problem.positions, self.problem.weights
-        # A product of longer matrices, as in `coupling`, would lose digits of float32.
+        # A product of longer matrices, as in `overlap`, would lose digits of float32.
         size = min(_block_size(self.problem.target.points.size), 2**14)
         if x.size <= size:
             return function(x, a)
@@ -167,16 +167,9 @@ def _sum_change(normalised, primals, tangents):
     return jnp.sum(normalised * (weights[None, :] * values_dot + weights_dot[None, :]), axis=-1)
 
 
-def within_range(means: Float[Array, "k *d"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:
-    """Averages of the values, moved into their range where rounding or a table took them out; derivatives are kept."""
-    low, high = jnp.min(values, axis=0, keepdims=True), jnp.max(values, axis=0, keepdims=True)
-    return means + stop_gradient(jnp.clip(means, low, high) - means)
-
-
 def _averages(masses: Float[Array, "k l"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:
-    """Averages of values under each row of masses, within their range whatever the rounding."""
-    if values.ndim == 1:
-        mean = jnp.sum(masses * values[None, :], axis=-1)  # a long sum loses less in float32 than a long matrix product
-    else:
-        mean = jnp.einsum("kl,l...->k...", masses, values, precision=jax.lax.Precision.HIGHEST)
-    return within_range(mean, values)
+    """Averages of values under each row of masses, which sum to 1."""
+    if values.ndim == 1:  # a long sum loses less in float32 than a long matrix product
+        return centred(lambda values: jnp.sum(masses * values[None, :], axis=-1), values)
+    product = lambda values: jnp.einsum("kl,l...->k...", masses, values, precision=jax.lax.Precision.HIGHEST)
+    return centred(product, values)

@@ -20,6 +20,8 @@ class RESULTS(eqx.Enumeration):
         "The solve produced a value that is not finite. In the kernel domain (Sinkhorn) exp(-cost / epsilon) "
         "underflows at small epsilon: use Newton or LogSinkhorn."
     )
+    outside = "Quadrature needs positions in [0, 1]: squash them, or use Newton."
+    too_fine = "A traced epsilon is below the field `finest` of Quadrature: lower that."
 
 
 class Solution(eqx.Module):
@@ -30,7 +32,7 @@ class Solution(eqx.Module):
         result: a member of `RESULTS`; under vmap, one for each problem.
         stats: `num_steps`; `marginal_error`, the sum of the absolute differences of the plan's column sums and the
             target weights; `tol`, the tolerance used (raised to what the dtype can reach; infinite for a fixed budget);
-            from `otsort.solve` also those of the solver's `indicators`.
+            from `otsort.solve` also those of the solver's `diagnostics`.
         state: the solver's last state.
     """
 
@@ -40,7 +42,7 @@ class Solution(eqx.Module):
     state: Any
 
 
-class Found(NamedTuple):
+class DualSolution(NamedTuple):
     """A potential, and how good it is: as `Solution`, which has a plan in its place."""
 
     potential: Float[Array, " m"]

@@ -9,7 +9,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
 from ._checks import require
-from ._operators import Options, Rows
+from ._rows import Options, Rows
 from ._types import Scalar, Squash
 from .squash import logistic
 

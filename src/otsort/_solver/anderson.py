@@ -1,22 +1,20 @@
 """Anderson acceleration of the Sinkhorn sweep."""
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._differentiation import AbstractDifferentiation, Implicit
-from .._problem import Problem
+from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
 from .._semidual import SemiDual
-from .._start import exact_start
+from .._start import Start, exact_start
 from .._types import Scalar
-from .base import AbstractEntropicSolver, check_entropic
+from .base import AbstractEntropicSolver
 
 
-class _State(eqx.Module):
+class _State(AbstractState):
     potential: Float[Array, " m"]
     swept: Float[Array, " m"]  # one sweep after the potential
     history: Any
@@ -43,14 +41,13 @@ class AndersonSinkhorn(AbstractEntropicSolver):
 
     epsilon: Scalar = 1e-2
     tol: Scalar | None = 1e-6
-    max_steps: int = 10_000
+    max_steps: int = eqx.field(static=True, default=10_000)
     differentiation: AbstractDifferentiation = Implicit()
-    start: Callable[[Problem], Float[Array, " m"]] = exact_start
-    history_size: int = 5
-    ridge: float = 1e-5
+    start: Start = exact_start
+    history_size: int = eqx.field(static=True, default=5)
+    ridge: Scalar = 1e-5
 
     def __check_init__(self):
-        check_entropic(self)
         if self.history_size < 2:
             raise ValueError(f"history_size must be at least 2, got {self.history_size}")
 
@@ -77,7 +74,7 @@ class AndersonSinkhorn(AbstractEntropicSolver):
 
         def sweep(potential):
             potential = potential.astype(dual.epsilon.dtype)
-            log_ratio = dual.log_ratio(potential)
+            log_ratio = dual.log_marginal_ratio(potential)
             return _wide(potential - dual.epsilon * log_ratio), (potential, dual.marginal_error(jnp.exp(log_ratio)))
 
         return AndersonAcceleration(

@@ -1,21 +1,18 @@
 """Sinkhorn in the log domain."""
 
-from collections.abc import Callable
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._differentiation import AbstractDifferentiation, Implicit
+from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
 from .._epsilon import EpsilonSchedule
-from .._problem import Problem
 from .._semidual import SemiDual
-from .._start import exact_start
+from .._start import Start, exact_start
 from .._types import Scalar
-from .base import AbstractEntropicSolver, check_entropic
+from .base import AbstractEntropicSolver
 
 
-class _State(eqx.Module):
+class _State(AbstractState):
     potential: Float[Array, " m"]
     log_ratio: Float[Array, " m"]  # at the epsilon of the next sweep, as the error
     marginal_error: Float[Array, ""]
@@ -26,24 +23,35 @@ class LogSinkhorn(AbstractEntropicSolver):
     """Stabilised Sinkhorn sweeps: equation (3) of Cuturi et al. (2019), sound at every epsilon.
 
     Attributes:
-        epsilon: > 0, or an `EpsilonSchedule` that decreases to it during the solve.
+        epsilon: of the answer, > 0; given as an `EpsilonSchedule`, it is what that decreases to.
         tol: marginal error to reach, or None for exactly max_steps sweeps.
         max_steps: at most so many sweeps.
         differentiation: `Implicit()` unless given.
         start: `problem -> f`, the first potential: `exact_start` or `zero_start`, or a potential kept from before.
+        schedule: epsilon of each sweep, if it varies.
 
     Raises:
         ValueError: epsilon or tol not positive, max_steps below 1.
     """
 
-    epsilon: Scalar | EpsilonSchedule = 1e-2
-    tol: Scalar | None = 1e-6
-    max_steps: int = 10_000
-    differentiation: AbstractDifferentiation = Implicit()
-    start: Callable[[Problem], Float[Array, " m"]] = exact_start
+    epsilon: Scalar
+    tol: Scalar | None
+    max_steps: int = eqx.field(static=True)
+    differentiation: AbstractDifferentiation
+    start: Start
+    schedule: EpsilonSchedule | None
 
-    def __check_init__(self):
-        check_entropic(self)
+    def __init__(
+        self,
+        epsilon: Scalar | EpsilonSchedule = 1e-2,
+        tol: Scalar | None = 1e-6,
+        max_steps: int = 10_000,
+        differentiation: AbstractDifferentiation = Implicit(),
+        start: Start = exact_start,
+    ):
+        varies = isinstance(epsilon, EpsilonSchedule)
+        self.epsilon, self.schedule = (epsilon.target, epsilon) if varies else (epsilon, None)
+        self.tol, self.max_steps, self.differentiation, self.start = tol, max_steps, differentiation, start
 
     def init(self, dual: SemiDual) -> tuple[SemiDual, _State]:
         return dual, self._evaluate(dual, self.start(dual.problem), jnp.zeros((), int))
@@ -53,15 +61,13 @@ class LogSinkhorn(AbstractEntropicSolver):
         return self._evaluate(constants, state.potential - epsilon * state.log_ratio, state.sweep + 1)
 
     def potential(self, constants: SemiDual, state: _State) -> Float[Array, " m"]:
-        return constants.settle(state.potential, state.log_ratio)
+        return constants.extend_to_weightless(state.potential, state.log_ratio)
 
     def _evaluate(self, dual: SemiDual, potential: Float[Array, " m"], sweep: Int[Array, ""]) -> _State:
         epsilon = self._epsilon(dual, sweep)
-        log_ratio = SemiDual(dual.problem, epsilon).log_ratio(potential)
+        log_ratio = SemiDual(dual.problem, epsilon).log_marginal_ratio(potential)
         error = jnp.where(epsilon > dual.epsilon, jnp.inf, dual.marginal_error(jnp.exp(log_ratio)))
         return _State(potential, log_ratio, error, sweep)
 
     def _epsilon(self, dual: SemiDual, sweep: Int[Array, ""]) -> Float[Array, ""]:
-        if isinstance(self.epsilon, EpsilonSchedule):
-            return self.epsilon(sweep).astype(dual.epsilon.dtype)
-        return dual.epsilon
+        return dual.epsilon if self.schedule is None else self.schedule(sweep).astype(dual.epsilon.dtype)

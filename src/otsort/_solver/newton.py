@@ -1,24 +1,21 @@
 """Newton's method on the semi-dual."""
 
-from collections.abc import Callable
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._differentiation import AbstractDifferentiation, Implicit
+from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
 from .._dual import AbstractDual
-from .._problem import Problem
-from .._start import exact_start
+from .._start import Start, exact_start
 from .._types import Scalar
-from .base import AbstractEntropicSolver, check_entropic
+from .base import AbstractEntropicSolver
 
-_MOST_TARGETS = 2**14
+MOST_TARGETS = 2**14
 
 
-class _State(eqx.Module):
+class _State(AbstractState):
     potential: Float[Array, " m"]
-    coupling: Float[Array, "m m"]
+    overlap: Float[Array, "m m"]
     ratio: Float[Array, " m"]
     marginal_error: Float[Array, ""]
 
@@ -42,16 +39,13 @@ class Newton(AbstractEntropicSolver):
 
     epsilon: Scalar = 1e-2
     tol: Scalar | None = 1e-6
-    max_steps: int = 100
+    max_steps: int = eqx.field(static=True, default=100)
     differentiation: AbstractDifferentiation = Implicit()
-    start: Callable[[Problem], Float[Array, " m"]] = exact_start
-
-    def __check_init__(self):
-        check_entropic(self)
+    start: Start = exact_start
 
     def init(self, dual: AbstractDual) -> tuple[AbstractDual, _State]:
         size = dual.problem.target.size
-        if size > _MOST_TARGETS:
+        if size > MOST_TARGETS:
             raise ValueError(
                 f"Newton factorises an m x m matrix, and m = {size} is too large: give fewer targets (num_targets), or "
                 "use Quadrature (SquaredCost, uniform targets, epsilon of 1e-5 and more) or the exact NorthWestCorner()"
@@ -59,7 +53,7 @@ class Newton(AbstractEntropicSolver):
         return dual, _evaluate(dual, self.start(dual.problem))
 
     def step(self, constants: AbstractDual, state: _State) -> _State:
-        change = constants.solve_linearised(state.coupling, 1 - state.ratio, refinements=0)
+        change = constants.solve_linearised(state.overlap, 1 - state.ratio, refinements=0)
         weighted = constants.problem.target.weights > 0  # the others follow, and may move far
         low = jnp.min(jnp.where(weighted, change, jnp.inf))
         high = jnp.max(jnp.where(weighted, change, -jnp.inf))
@@ -67,9 +61,9 @@ class Newton(AbstractEntropicSolver):
         return _evaluate(constants, state.potential + length * constants.epsilon * change)
 
     def potential(self, constants: AbstractDual, state: _State) -> Float[Array, " m"]:
-        return constants.settle(state.potential, jnp.log(state.ratio))
+        return constants.extend_to_weightless(state.potential, jnp.log(state.ratio))
 
 
 def _evaluate(dual: AbstractDual, potential: Float[Array, " m"]) -> _State:
-    coupling, ratio = dual.coupling(potential)
-    return _State(potential, coupling, ratio, dual.marginal_error(ratio))
+    overlap, ratio = dual.overlap(potential)
+    return _State(potential, overlap, ratio, dual.marginal_error(ratio))

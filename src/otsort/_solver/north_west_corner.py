@@ -55,8 +55,8 @@ class NorthWestCorner(AbstractSolver):
         stats = {"num_steps": jnp.asarray(0), "marginal_error": plan.marginal_error(), "tol": zero}
         return Solution(plan, RESULTS.successful, stats, None)
 
-    def indicators(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
-        """None; see `AbstractSolver.indicators`."""
+    def diagnostics(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
+        """None; see `AbstractSolver.diagnostics`."""
         return {}
 
     def entries(self, n: int, target: AbstractTarget) -> int:

@@ -1,27 +1,22 @@
 """The solver for long lists: measures with few points in place of those with many."""
 
 import math
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jax.lax import stop_gradient
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import Array
 
-from .._cells import moments
-from .._checks import require
-from .._compression import ORDER, Panels, centroids, merged
+from .._compressed.cells import moments
+from .._compressed.compress import Sizes, compress
+from .._compressed.plan import TabulatedPlan
 from .._cost import SquaredCost
-from .._knots import adapted_knots, num_lengths
 from .._plan import AbstractPlan
 from .._problem import Problem
-from .._semidual import SemiDual
-from .._solution import Found, Solution
-from .._start import WarmStart, sorted_start
-from .._table import Table
-from .._tabulated import TabulatedDual, TabulatedPlan
+from .._solution import RESULTS, Solution
+from .._start import WarmStart
 from .._target import AbstractTarget, UniformTarget
 from .._types import Cost, Scalar
 from .base import AbstractSolver
@@ -32,48 +27,9 @@ _MOST_POINTS = 2**12
 SMALLEST_EPSILON = 1e-5
 
 
-class Sizes(NamedTuple):
-    """How finely measures and functions are resolved; the powers are the orders of the errors.
-
-    Attributes:
-        panels: of the targets, `ORDER` nodes each.
-        pieces: of a table, each a quintic polynomial.
-        cells: of its regular grid, each a cubic polynomial.
-    """
-
-    panels: int
-    pieces: int
-    cells: int
-
-    @classmethod
-    def of(cls, epsilon: float, accuracy: float, target: AbstractTarget) -> "Sizes":
-        """Sizes for a target: where its points are a gap apart, a plan changes within epsilon / gap."""
-        gap = 1 / target.size if isinstance(target, UniformTarget) else 1
-        lengths, finer = num_lengths(epsilon), (1 + 20 * gap) * 1e-6 / accuracy
-        return cls(
-            panels=math.ceil(1.3 * lengths / 4 * finer ** (1 / 16)),
-            pieces=math.ceil(2 * lengths * finer ** (1 / 6)),
-            cells=math.ceil(8 / epsilon * finer ** (1 / 4)),
-        )
-
-
 def compressible(target: AbstractTarget, cost: Cost) -> bool:
     """Whether `Quadrature` takes a target and a cost."""
     return isinstance(cost, SquaredCost) and (isinstance(target, UniformTarget) or target.size <= _MOST_POINTS)
-
-
-class Compressed(NamedTuple):
-    """A compressed problem.
-
-    Attributes:
-        dual: the problem.
-        start: the exact potential of its nodes, where Newton's method starts.
-        over_targets: the table for functions of the targets.
-    """
-
-    dual: TabulatedDual
-    start: Float[Array, " r"]
-    over_targets: Table
 
 
 class Quadrature(AbstractSolver):
@@ -105,7 +61,7 @@ class Quadrature(AbstractSolver):
 
     epsilon: Scalar
     tol: Scalar
-    max_steps: int
+    max_steps: int = eqx.field(static=True)
     accuracy: float | None = eqx.field(static=True)
     finest: float = eqx.field(static=True)
 
@@ -130,10 +86,12 @@ class Quadrature(AbstractSolver):
             )
         if accuracy is not None and not accuracy > 0:
             raise ValueError(f"accuracy must be positive, got {accuracy}")
-        Newton(epsilon, tol=tol, max_steps=max_steps)  # checks the three
         # Rounded, so that a small change of epsilon changes no size and does not recompile.
         self.finest = 2 ** (math.floor(4 * math.log2(finest)) / 4)
         self.epsilon, self.accuracy, self.tol, self.max_steps = epsilon, accuracy, tol, max_steps
+
+    def __check_init__(self):
+        Newton(self.epsilon, tol=self.tol, max_steps=self.max_steps)  # checks the three
 
     def solve(self, problem: Problem) -> Solution:
         """The plan; see `AbstractSolver.solve`. The marginal error is that of the compressed problem."""
@@ -143,81 +101,34 @@ class Quadrature(AbstractSolver):
                 f"not for {problem.cost} and {problem.target.size} points: use solver=Newton(...) for other costs, "
                 "LogSinkhorn(...) or NorthWestCorner() for other targets"
             )
-        return self._solve(problem, self.accuracy_for(problem.target))
+        return self._solve(problem, self._sizes(problem.target))
 
-    def indicators(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
+    def diagnostics(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
         """`discretisation_error`: the largest change of a level when the accuracy is made a hundred times finer.
 
         It sees the errors of both measures and all tables. It does not see rounding, which is the same in both, nor the
         error of derivatives.
         """
-        finer = self._solve(problem, self.accuracy_for(problem.target) / 100).plan
+        finer = self._solve(problem, self._sizes(problem.target, 100.0)).plan
         return {"discretisation_error": jnp.max(jnp.abs(plan.level(0.5) - finer.level(0.5)))}
 
     def entries(self, n: int, target: AbstractTarget) -> int:
         """Three for each node and piece of a table, and two for each of its cells; see `AbstractSolver.entries`."""
-        sizes = Sizes.of(self.finest, self.accuracy_for(target), target)
-        nodes = ORDER * sizes.panels if isinstance(target, UniformTarget) else target.size
-        return 3 * sizes.pieces * min(nodes, target.size) + 2 * sizes.cells
+        sizes = self._sizes(target)
+        return 3 * sizes.pieces * sizes.nodes(target) + 2 * sizes.cells
 
-    def accuracy_for(self, target: AbstractTarget) -> float:
-        """The accuracy, or its default in the dtype of a target."""
-        if self.accuracy is not None:
-            return self.accuracy
-        return 1e-5 if jnp.finfo(target.dtype).bits < 64 else 1e-6
+    def _sizes(self, target: AbstractTarget, finer: float = 1.0) -> Sizes:
+        return Sizes.of(self.finest, self.accuracy, target, finer)
 
-    def _solve(self, problem: Problem, accuracy: float) -> Solution:
-        sizes = Sizes.of(self.finest, accuracy, problem.target)
+    def _solve(self, problem: Problem, sizes: Sizes) -> Solution:
         x, weights = problem.positions, problem.weights
-        inside = ~jnp.any((x < 0) | (x > 1))  # what is not a number shows in the result
+        epsilon = jnp.asarray(self.epsilon, x.dtype)
         cells = moments(weights * weights.size, x, sizes.cells)  # sums of ones are exact
-        compressed = self.compress(cells, problem.target, sizes, inside)
-        found = self.find(compressed)
-        plan = TabulatedPlan(compressed.dual, found.potential, x, weights, problem.target, compressed.over_targets)
-        return Solution(plan, found.result, found.stats, found.state)
-
-    def compress(
-        self, cells: Float[Array, "cells 4"], target: AbstractTarget, sizes: Sizes, inside: Bool[ArrayLike, ""]
-    ) -> Compressed:
-        """The small problem, for inputs known by their moments alone.
-
-        Args:
-            cells: moments of the inputs in `sizes.cells` cells of [0, 1], up to a factor.
-            target: to transport to.
-            sizes: see there.
-            inside: whether all inputs lie in [0, 1].
-        """
-        epsilon = jnp.asarray(self.epsilon, cells.dtype)
-        epsilon = require(epsilon, ~(epsilon < 0.999 * self.finest), "epsilon is below Quadrature's finest: lower that")
-        frozen_epsilon = stop_gradient(epsilon)
-
-        # Where functions need resolution, from the exact potential: of the targets from few inputs ...
-        inputs = centroids(stop_gradient(cells))
-        grid = UniformTarget(ORDER * sizes.panels + 1, cells.dtype)
-        few = merged(*inputs, math.ceil(sizes.cells / grid.size))
-        coarse = SemiDual(Problem(*few, grid, SquaredCost()), frozen_epsilon)
-        input_means = coarse.push(sorted_start(coarse.problem), coarse.problem.positions)
-        nodes = target
-        if isinstance(target, UniformTarget) and target.size > ORDER * sizes.panels:
-            nodes = Panels(adapted_knots(input_means, frozen_epsilon, sizes.panels), target.size)
-        # Behind this check the nodes are in memory; before it XLA would compute them anew for each pair with an input.
-        message = "Quadrature needs positions in [0, 1]: squash them, or use Newton"
-        inputs, nodes = require((inputs, nodes), inside, message)
-
-        # ... and of the inputs.
-        frozen_nodes = stop_gradient(nodes)
-        start = sorted_start(Problem(*inputs, frozen_nodes, SquaredCost()))
-        regular = SemiDual(Problem(grid.points, grid.weights, frozen_nodes, SquaredCost()), frozen_epsilon)
-        target_means = regular.pull(start, frozen_nodes.points)
-        over_inputs, over_targets = (
-            Table(adapted_knots(means, frozen_epsilon, sizes.pieces), sizes.cells)
-            for means in (target_means, input_means)
-        )
-        problem = Problem(over_inputs.knots, jnp.zeros_like(over_inputs.knots), nodes, SquaredCost())
-        masses = over_inputs.functional(cells / jnp.sum(cells[:, 0]))
-        return Compressed(TabulatedDual(problem, epsilon, over_inputs, masses), start, over_targets)
-
-    def find(self, compressed: Compressed) -> Found:
-        """The potential of the small problem, with its derivatives."""
-        newton = Newton(self.epsilon, tol=self.tol, max_steps=self.max_steps, start=WarmStart(compressed.start))
-        return newton.find(compressed.dual)
+        dual, start, over_targets = compress(cells, problem.target, epsilon, sizes)
+        newton = Newton(epsilon, tol=self.tol, max_steps=self.max_steps, start=WarmStart(start))
+        found = newton.solve_dual(dual)
+        plan = TabulatedPlan(dual, found.potential, x, weights, problem.target, over_targets)
+        # What is not a number is neither outside nor too fine: it shows in the result.
+        result = RESULTS.where(jnp.any((x < 0) | (x > 1)), RESULTS.outside, found.result)
+        result = RESULTS.where(epsilon < 0.999 * self.finest, RESULTS.too_fine, result)
+        return Solution(plan, result, found.stats, found.state)

@@ -4,11 +4,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._differentiation import AbstractDifferentiation, Unrolled
+from .._differentiation import AbstractDifferentiation, AbstractState, Unrolled
 from .._dual import matvec
 from .._semidual import SemiDual
 from .._types import Scalar
-from .base import AbstractEntropicSolver, check_entropic
+from .base import AbstractEntropicSolver
 
 
 class _Constants(eqx.Module):
@@ -16,7 +16,7 @@ class _Constants(eqx.Module):
     kernel: Float[Array, "n m"]
 
 
-class _State(eqx.Module):
+class _State(AbstractState):
     denominator: Float[Array, " m"]  # v = b / denominator
     received: Float[Array, " m"]  # K^T u, the next denominator
     marginal_error: Float[Array, ""]
@@ -40,11 +40,8 @@ class Sinkhorn(AbstractEntropicSolver):
 
     epsilon: Scalar = 1e-2
     tol: Scalar | None = None
-    max_steps: int = 100
+    max_steps: int = eqx.field(static=True, default=100)
     differentiation: AbstractDifferentiation = Unrolled()
-
-    def __check_init__(self):
-        check_entropic(self)
 
     def init(self, dual: SemiDual) -> tuple[_Constants, _State]:
         problem = dual.problem
@@ -67,4 +64,4 @@ class Sinkhorn(AbstractEntropicSolver):
     def potential(self, constants: _Constants, state: _State) -> Float[Array, " m"]:
         """epsilon log(v / b)."""
         potential = -constants.dual.epsilon * jnp.log(state.denominator)
-        return constants.dual.settle(potential, jnp.log(state.received / state.denominator))
+        return constants.dual.extend_to_weightless(potential, jnp.log(state.received / state.denominator))

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from ._cells import evaluate
+from .cells import evaluate
 
 
 class Jet(NamedTuple):
@@ -32,8 +32,8 @@ def jet(function: Callable[[Array], Array], points: Float[Array, " k"]) -> Jet:
     return Jet(value, slope, curvature)
 
 
-class Table(eqx.Module):
-    """Interpolation from increasing knots to a regular grid, and to points.
+class Interpolant(eqx.Module):
+    """Interpolates functions from increasing knots to a regular grid, and to points.
 
     Attributes:
         knots: from 0 to 1, shape `(k,)`.

@@ -1,4 +1,4 @@
-"""Measures with few points in place of measures with many: means of cells, Gauss rules of panels."""
+"""A uniform target with many points as one with few: Gauss rules of panels."""
 
 import functools
 
@@ -8,34 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ._target import AbstractTarget
+from .._target import AbstractTarget
 
 #: Nodes of a panel.
 ORDER = 8
-
-
-def centroids(moments: Float[Array, "cells 4"]) -> tuple[Float[Array, " cells"], Float[Array, " cells"]]:
-    """The mass in each of equal cells of [0, 1] as one point, its mean, and the masses.
-
-    The moments are those of `otsort._cells`; a cell without mass has its point in the centre.
-    """
-    mass, first = moments[:, 0], moments[:, 1]
-    cells = mass.size
-    means = first / jnp.where(mass > 0, mass, 1)
-    return (jnp.arange(cells, dtype=mass.dtype) + 0.5 + jnp.clip(means, -0.5, 0.5)) / cells, mass
-
-
-def merged(
-    points: Float[Array, " n"], weights: Float[Array, " n"], count: int
-) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
-    """Each `count` neighbours as one point, their mean; the last may be of fewer."""
-    size = -(-points.size // count)
-    points = jnp.pad(points, (0, size * count - points.size), mode="edge").reshape(size, count)
-    weights = jnp.pad(weights, (0, size * count - weights.size)).reshape(size, count)
-    masses = jnp.sum(weights, axis=1)
-    empty = masses == 0
-    means = jnp.sum(weights * points, axis=1) / jnp.where(empty, 1, masses)
-    return jnp.where(empty, points[:, 0], means), masses
 
 
 class Panels(AbstractTarget):

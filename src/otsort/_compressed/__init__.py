@@ -1,0 +1,1 @@
+"""Long lists: measures with few points in place of those with many, and tables of smooth functions."""

@@ -1,0 +1,9 @@
+from .base import AbstractDifferentiation as AbstractDifferentiation
+from .base import AbstractIteration as AbstractIteration
+from .base import AbstractState as AbstractState
+from .base import Progress as Progress
+from .checkpointed import Checkpointed as Checkpointed
+from .implicit import Implicit as Implicit
+from .implicit import solution_of as solution_of
+from .one_step import OneStep as OneStep
+from .unrolled import Unrolled as Unrolled

@@ -1,0 +1,95 @@
+"""What strategies of differentiation work on, iterations that know nothing of them, and what they give."""
+
+import abc
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+from equinox import AbstractVar
+from jaxtyping import Array, Bool, Float, Int
+
+from .._dual import AbstractDual
+
+
+class AbstractState(eqx.Module):
+    """What a solver knows between two steps.
+
+    Attributes:
+        marginal_error: of its potential; infinite where that does not count yet, NaN where something broke.
+    """
+
+    marginal_error: AbstractVar[Float[Array, ""]]
+
+
+class Progress(NamedTuple):
+    """How far an iteration has come."""
+
+    state: AbstractState
+    num_steps: Int[Array, ""]
+
+
+class AbstractIteration(eqx.Module):
+    """A solver at work on a problem. All that happens depends on the fields alone, so that they can be frozen.
+
+    Attributes:
+        dual: the problem.
+        max_steps: at most so many steps.
+        fixed_budget: whether exactly max_steps steps are taken, whatever the error.
+    """
+
+    dual: AbstractVar[AbstractDual]
+    max_steps: AbstractVar[int]
+    fixed_budget: AbstractVar[bool]
+
+    @abc.abstractmethod
+    def begin(self) -> tuple[Any, Progress]:
+        """What all steps need and none changes, and the progress before the first."""
+
+    @abc.abstractmethod
+    def step(self, constants: Any, progress: Progress) -> Progress:
+        """The progress after one more step."""
+
+    @abc.abstractmethod
+    def unfinished(self, progress: Progress) -> Bool[Array, ""]:
+        """Whether another step is due."""
+
+    @abc.abstractmethod
+    def potential(self, constants: Any, progress: Progress) -> Float[Array, " m"]:
+        """The potential f that it has come to."""
+
+
+class AbstractDifferentiation(eqx.Module):
+    """Runs an iteration so that its potential has a derivative."""
+
+    @abc.abstractmethod
+    def run(self, iteration: AbstractIteration) -> tuple[Float[Array, " m"], Progress]:
+        """The potential and the last progress."""
+
+
+def frozen(tree: Any) -> Any:
+    """The same tree, whose arrays are constants for derivatives."""
+    arrays, rest = eqx.partition(tree, eqx.is_array)
+    return eqx.combine(jax.lax.stop_gradient(arrays), rest)
+
+
+def run_frozen(iteration: AbstractIteration) -> tuple[Any, Progress]:
+    """Constants and last progress of an iteration that needs no derivative."""
+    iteration = frozen(iteration)
+    constants, progress = iteration.begin()
+    unfinished = lambda progress: iteration.unfinished(progress)
+    step = lambda progress: iteration.step(constants, progress)
+    return constants, jax.lax.while_loop(unfinished, step, progress)
+
+
+def run_stored(iteration: AbstractIteration, constants: Any, progress: Progress, count: int) -> Progress:
+    """`count` steps, as far as they are due, with what their derivative needs."""
+
+    def step(progress: Progress) -> Progress:
+        return iteration.step(constants, progress)
+
+    def body(progress: Progress, _: None) -> tuple[Progress, None]:
+        if iteration.fixed_budget:
+            return step(progress), None
+        return jax.lax.cond(iteration.unfinished(progress), step, lambda same: same, progress), None
+
+    return jax.lax.scan(body, progress, length=count)[0]

@@ -1,0 +1,24 @@
+"""Differentiation through all steps, most of them taken twice."""
+
+import math
+
+import jax
+from jaxtyping import Array, Float
+
+from .base import AbstractDifferentiation, AbstractIteration, Progress, run_stored
+
+
+class Checkpointed(AbstractDifferentiation):
+    """The derivative of the steps that were taken, in memory of the square root of max_steps and twice the work.
+
+    Forward and reverse mode, any order; the numbers are those of `Unrolled`.
+    """
+
+    def run(self, iteration: AbstractIteration) -> tuple[Float[Array, " m"], Progress]:
+        constants, progress = iteration.begin()
+        size = math.isqrt(iteration.max_steps)
+        blocks, rest = divmod(iteration.max_steps, size)
+        block = jax.checkpoint(lambda progress, _: (run_stored(iteration, constants, progress, size), None))
+        progress, _ = jax.lax.scan(block, progress, length=blocks)
+        progress = run_stored(iteration, constants, progress, rest)
+        return iteration.potential(constants, progress), progress

@@ -1,0 +1,37 @@
+"""Differentiation by the implicit function theorem."""
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from .._dual import AbstractDual
+from .base import AbstractDifferentiation, AbstractIteration, Progress, frozen, run_frozen
+
+
+class Implicit(AbstractDifferentiation):
+    """The derivative of the solution by the implicit function theorem: one symmetric m x m solve.
+
+    Forward and reverse mode, any order. Its error is that of the potential: exact at convergence, of the order of the
+    marginal error otherwise. Memory does not depend on the number of steps.
+    """
+
+    def run(self, iteration: AbstractIteration) -> tuple[Float[Array, " m"], Progress]:
+        constants, progress = run_frozen(iteration)
+        potential = frozen(iteration).potential(constants, progress)
+        return solution_of(potential, iteration.dual), progress
+
+
+@eqx.filter_custom_jvp
+def solution_of(potential: Float[Array, " m"], dual: AbstractDual) -> Float[Array, " m"]:
+    """The potential, as a function of the problem that it solves."""
+    del dual
+    return potential
+
+
+@solution_of.def_jvp
+def _solution_of_jvp(primals, tangents):
+    potential, dual = primals
+    _, dual_tangent = tangents
+    potential = solution_of(potential, dual)  # called again: higher derivatives see the solution, not a constant
+    _, drift = eqx.filter_jvp(lambda dual: dual.marginal_ratio(potential), (dual,), (dual_tangent,))
+    overlap, _ = dual.overlap(potential)
+    return potential, -dual.epsilon * dual.solve_linearised(overlap, drift, refinements=2)

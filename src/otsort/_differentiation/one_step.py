@@ -1,0 +1,54 @@
+"""Differentiation through the last steps alone."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .base import AbstractDifferentiation, AbstractIteration, Progress, frozen, run_frozen
+
+
+class OneStep(AbstractDifferentiation):
+    """The derivative of the last k steps alone, taken once more from the converged state.
+
+    One-step differentiation, Bolte, Pauwels and Vaiter (2023): forward and reverse mode; the error is the rate of
+    convergence to the power k. Second derivatives miss terms of the same order, so they are refused.
+
+    Attributes:
+        k: number of steps, at least 1 (ValueError below).
+    """
+
+    k: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self):
+        if self.k < 1:
+            raise ValueError(f"OneStep needs at least one step, got k={self.k}")
+
+    def run(self, iteration: AbstractIteration) -> tuple[Float[Array, " m"], Progress]:
+        _, progress = run_frozen(iteration)
+        constants, _ = iteration.begin()
+        # The first of these steps moves as the frozen state says: only what it measures afterwards has a derivative.
+        step = lambda progress, _: (iteration.step(constants, progress), None)
+        progress, _ = jax.lax.scan(step, frozen(progress), length=self.k + 1)
+        return _first_order(iteration.potential(constants, progress)), progress
+
+
+@jax.custom_jvp
+def _first_order(potential):
+    """The potential, whose derivative has no derivative."""
+    return potential
+
+
+@_first_order.defjvp
+def _first_order_jvp(primals, tangents):
+    return _first_order(*primals), _undifferentiable_ones(*primals) * tangents[0]
+
+
+@jax.custom_jvp
+def _undifferentiable_ones(potential):
+    return jnp.ones_like(potential)
+
+
+@_undifferentiable_ones.defjvp
+def _undifferentiable_ones_jvp(primals, tangents):
+    raise NotImplementedError("OneStep has no second derivative: use Implicit() or Unrolled().")

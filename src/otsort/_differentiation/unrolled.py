@@ -1,0 +1,18 @@
+"""Differentiation through all steps."""
+
+from jaxtyping import Array, Float
+
+from .base import AbstractDifferentiation, AbstractIteration, Progress, run_stored
+
+
+class Unrolled(AbstractDifferentiation):
+    """The derivative of the steps that were taken, each stored: memory grows with max_steps.
+
+    Forward and reverse mode, any order. It is the exact derivative of what was computed, converged or not. With a
+    tolerance all max_steps are compiled; steps after convergence are skipped (under vmap, masked).
+    """
+
+    def run(self, iteration: AbstractIteration) -> tuple[Float[Array, " m"], Progress]:
+        constants, progress = iteration.begin()
+        progress = run_stored(iteration, constants, progress, iteration.max_steps)
+        return iteration.potential(constants, progress), progress

@@ -1,0 +1,103 @@
+"""The values with another distribution."""
+
+from collections.abc import Callable
+from typing import Unpack
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from .._checks import as_values
+from .._rows import AbstractReading, Options, Rows, Transport
+from .._target import AbstractTarget
+from .ranks import cdf
+
+
+def quantile_normalize(
+    x: ArrayLike, reference: ArrayLike, *, target: AbstractTarget | None = None, **options: Unpack[Options]
+) -> Float[Array, "..."]:
+    """Values of a reference in the order of x: pull of the reference, T_f of Definitions 1 and 2.
+
+    Args:
+        x: values, any shape.
+        reference: m nondecreasing values, shape `(m,)`.
+        target: m weighted points; uniform unless given.
+        **options: see `Options`.
+
+    Returns:
+        Shape of x, in units of the reference.
+
+    Raises:
+        ValueError: the reference decreases (RuntimeError when traced) or is not a list of m values.
+        ValueError, TypeError, RuntimeError: see `solve`.
+    """
+    rows = Rows(x, options)
+    reference = rows.array(as_values(reference)[0])
+    if reference.ndim != 1:
+        raise ValueError(f"the reference must be one list of values, shape (m,), got {reference.shape}")
+    increases = ~jnp.any(reference[1:] < reference[:-1])
+    reference = rows.require(reference, increases, "the reference must not decrease: sort it first")
+    target = rows.target(reference.size if target is None else None, target)
+    if target.size != reference.size:
+        raise ValueError(f"the target has {target.size} points for a reference of {reference.size} values")
+    return rows.same(_Normalized(target, reference))
+
+
+class _Normalized(AbstractReading):
+    target: AbstractTarget
+    reference: Float[Array, " m"]
+
+    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
+        return transport(self.target).pull(self.reference)
+
+
+def quantile_transform(
+    x: ArrayLike,
+    quantile_function: Callable[[Array], Array],
+    *,
+    num_targets: int | None = None,
+    target: AbstractTarget | None = None,
+    **options: Unpack[Options],
+) -> Float[Array, "..."]:
+    """`quantile_function(cdf(x))`, T_rho of Definitions 1 and 2: x with the distribution of rho.
+
+    Args:
+        x: values, any shape.
+        quantile_function: of rho, applied to an array of the shape of x with entries in [0, 1]. With `epsilon=0` the
+            largest entry is 1, where a density of unbounded support has an infinite quantile.
+        num_targets: m, the size of the uniform target, n unless given.
+        target: a target measure instead.
+        **options: see `Options`.
+
+    Returns:
+        What `quantile_function` returns.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: see `solve`.
+    """
+    return quantile_function(cdf(x, num_targets=num_targets, target=target, **options))
+
+
+def quantize(x: ArrayLike, levels: int, **options: Unpack[Options]) -> Float[Array, "..."]:
+    """Each value replaced by an average of `levels` group means: pull(push(x)) on uniform targets.
+
+    Args:
+        x: values, any shape.
+        levels: number of groups of equal weight, at least 1.
+        **options: see `Options`.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: see `solve`.
+    """
+    rows = Rows(x, options)
+    return rows.same(_Quantized(rows.target(levels, None)))
+
+
+class _Quantized(AbstractReading):
+    target: AbstractTarget
+
+    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
+        plan = transport(self.target)
+        return plan.pull(plan.push(values))

@@ -1,0 +1,124 @@
+"""Sorted values, and what sorts them."""
+
+from typing import Unpack
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from .._rows import AbstractReading, Options, Reversed, Rows, Transport
+from .._target import AbstractTarget
+
+
+def sort(
+    x: ArrayLike,
+    *,
+    num_targets: int | None = None,
+    target: AbstractTarget | None = None,
+    descending: bool = False,
+    **options: Unpack[Options],
+) -> Float[Array, "..."]:
+    """Sorted values, nondecreasing: Definitions 1 and 2 (K-quantiles, S-quantiles) on m uniform targets.
+
+    With `epsilon=0` and m = n they are the values of x themselves, bit for bit.
+
+    Args:
+        x: values, any shape.
+        num_targets: m, the size of the uniform target and of the answer, n unless given.
+        target: a target measure instead.
+        descending: largest first.
+        **options: see `Options`.
+
+    Returns:
+        x with its axis (or the first of its axes, the others dropped) of length m.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: see `solve`.
+    """
+    rows = Rows(x, options)
+    reading = Sorted(rows.target(num_targets, target))
+    return rows.new(Reversed(reading) if descending else reading)
+
+
+class Sorted(AbstractReading):
+    """The values pushed to the targets, in increasing order."""
+
+    target: AbstractTarget
+
+    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " m"]:
+        pushed = transport(self.target).push(values)
+        # Monotone at every potential, as exp(-h / epsilon) is totally positive: this undoes rounding, nothing else.
+        return pushed + jax.lax.stop_gradient(jax.lax.cummax(pushed) - pushed)
+
+
+def sort_by(
+    values: ArrayLike,
+    key: ArrayLike,
+    *,
+    num_targets: int | None = None,
+    target: AbstractTarget | None = None,
+    descending: bool = False,
+    **options: Unpack[Options],
+) -> Float[Array, "..."]:
+    """Values in the order of a key: push of the values through the plan of the key.
+
+    Args:
+        values: the shape of the key, then any more axes, such as `(n, d)` for a key of shape `(n,)`.
+        key: what to sort by, any shape; `axis` and `weights` refer to it.
+        num_targets: m, the size of the uniform target, n unless given.
+        target: a target measure instead.
+        descending: values of the largest key first.
+        **options: see `Options`.
+
+    Returns:
+        The values with the key's axis of length m.
+
+    Raises:
+        ValueError: the values' shape does not begin with the key's.
+        ValueError, TypeError, RuntimeError: see `solve`.
+    """
+    rows = Rows(key, options, values)
+    reading = _Carried(rows.target(num_targets, target))
+    return rows.new(Reversed(reading) if descending else reading)
+
+
+class _Carried(AbstractReading):
+    target: AbstractTarget
+
+    def __call__(self, transport: Transport, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
+        return transport(self.target).push(values)
+
+
+def permutation(
+    x: ArrayLike,
+    *,
+    num_targets: int | None = None,
+    target: AbstractTarget | None = None,
+    descending: bool = False,
+    **options: Unpack[Options],
+) -> Float[Array, "... m n"]:
+    """The matrix that sorts: P^T / P^T 1, row-stochastic; `permutation(x) @ x` is `sort(x)`.
+
+    Args:
+        x: values, any shape.
+        num_targets: m, the size of the uniform target, n unless given.
+        target: a target measure instead.
+        descending: row of the largest value first.
+        **options: see `Options`.
+
+    Returns:
+        The shape of x without its axis, then `(m, n)`.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: see `solve`.
+    """
+    rows = Rows(x, options)
+    reading = _Permutation(rows.target(num_targets, target))
+    return rows.read(Reversed(reading) if descending else reading).reshape(*rows.batch, -1, rows.n)
+
+
+class _Permutation(AbstractReading):
+    target: AbstractTarget
+
+    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, "m n"]:
+        return transport(self.target).push(jnp.eye(values.size, dtype=values.dtype))
