@@ -273,7 +273,7 @@ def test_chunks_change_nothing(monkeypatch):
 
     whole = answers()
     monkeypatch.setattr("otsort._semidual.MAX_ENTRIES", 48)
-    monkeypatch.setattr("otsort._operators.MAX_ENTRIES", 48)
+    monkeypatch.setattr("otsort._rows.MAX_ENTRIES", 48)
     for chunked, expected in zip(answers(), whole, strict=True):
         np.testing.assert_allclose(chunked, expected, rtol=1e-6, atol=1e-8)
     jax.clear_caches()

@@ -20,7 +20,7 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
     if is_traced(epsilon):
         epsilon = jnp.asarray(epsilon, float)
         return Newton(epsilon=require(epsilon, epsilon > 0, "a traced epsilon must be positive", throw))
-    epsilon = float(epsilon)
+    epsilon = float(np.asarray(epsilon))
     if epsilon == 0:
         return NorthWestCorner()
     newton = Newton(epsilon=epsilon)

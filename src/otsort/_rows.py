@@ -67,19 +67,6 @@ class AbstractReading(eqx.Module):
         """The answer for one list: its values, or what it carries."""
 
 
-class Reversed(AbstractReading):
-    """Another reading, the last first."""
-
-    reading: AbstractReading
-
-    @property
-    def target(self) -> AbstractTarget:
-        return self.reading.target
-
-    def __call__(self, transport: Transport, values: Float[Array, "n *d"]) -> Float[Array, "..."]:
-        return self.reading(transport, values)[::-1]
-
-
 class Rows:
     """The lists of values along the axes of x, and the way back to its shape.
 

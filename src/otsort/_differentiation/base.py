@@ -33,13 +33,19 @@ class AbstractIteration(eqx.Module):
 
     Attributes:
         dual: the problem.
-        max_steps: at most so many steps.
-        fixed_budget: whether exactly max_steps steps are taken, whatever the error.
     """
 
     dual: AbstractVar[AbstractDual]
-    max_steps: AbstractVar[int]
-    fixed_budget: AbstractVar[bool]
+
+    @property
+    @abc.abstractmethod
+    def max_steps(self) -> int:
+        """At most so many steps."""
+
+    @property
+    @abc.abstractmethod
+    def fixed_budget(self) -> bool:
+        """Whether exactly max_steps steps are taken, whatever the error."""
 
     @abc.abstractmethod
     def begin(self) -> tuple[Any, Progress]:

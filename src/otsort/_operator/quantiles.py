@@ -38,7 +38,7 @@ def quantile(
     q, width = rows.array(q), rows.array(1 / rows.n if width is None else width)
     q = rows.require(q, jnp.all((q >= 0) & (q <= 1)), "quantile levels q must lie in [0, 1]")
     width = rows.require(width, (width > 0) & (width <= 1), "the width of a quantile's atom must lie in (0, 1]")
-    return rows.first(_Quantiles(rows.target(None, TargetMeasure.uniform(3)), q.ravel(), width), q.shape)
+    return rows.first(_Quantiles(TargetMeasure.uniform(3).astype(rows.x.dtype), q.ravel(), width), q.shape)
 
 
 class _Quantiles(AbstractReading):

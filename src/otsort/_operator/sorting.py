@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._rows import AbstractReading, Options, Reversed, Rows, Transport
+from .._rows import AbstractReading, Options, Rows, Transport
 from .._target import AbstractTarget
 
 
@@ -36,8 +36,8 @@ def sort(
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    reading = Sorted(rows.target(num_targets, target))
-    return rows.new(Reversed(reading) if descending else reading)
+    ascending = rows.new(Sorted(rows.target(num_targets, target)))
+    return jnp.flip(ascending, rows.axes[0]) if descending else ascending
 
 
 class Sorted(AbstractReading):
@@ -78,8 +78,8 @@ def sort_by(
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(key, options, values)
-    reading = _Carried(rows.target(num_targets, target))
-    return rows.new(Reversed(reading) if descending else reading)
+    ascending = rows.new(_Carried(rows.target(num_targets, target)))
+    return jnp.flip(ascending, rows.axes[0]) if descending else ascending
 
 
 class _Carried(AbstractReading):
@@ -113,8 +113,8 @@ def permutation(
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    reading = _Permutation(rows.target(num_targets, target))
-    return rows.read(Reversed(reading) if descending else reading).reshape(*rows.batch, -1, rows.n)
+    matrix = rows.read(_Permutation(rows.target(num_targets, target))).reshape(*rows.batch, -1, rows.n)
+    return jnp.flip(matrix, -2) if descending else matrix
 
 
 class _Permutation(AbstractReading):

@@ -5,7 +5,7 @@ from typing import Unpack
 import equinox as eqx
 from jaxtyping import Array, ArrayLike, Float
 
-from .._rows import AbstractReading, Options, Reversed, Rows, Transport
+from .._rows import AbstractReading, Options, Rows, Transport
 from .._target import TargetMeasure
 from .sorting import Sorted
 
@@ -26,7 +26,7 @@ def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "...
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    return rows.new(_TopK(rows.target(None, TargetMeasure.top_k(rows.n, k)), k))
+    return rows.new(_TopK(TargetMeasure.top_k(rows.n, k).astype(rows.x.dtype), k))
 
 
 class _TopK(AbstractReading):
@@ -34,7 +34,7 @@ class _TopK(AbstractReading):
     k: int = eqx.field(static=True)
 
     def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " k"]:
-        return Reversed(Sorted(self.target))(transport, values)[: self.k]
+        return Sorted(self.target)(transport, values)[::-1][: self.k]
 
 
 def top_k_mask(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "..."]:
@@ -53,7 +53,7 @@ def top_k_mask(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array,
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    return rows.same(_TopMass(rows.target(None, TargetMeasure.top_mass(rows.n, k))))
+    return rows.same(_TopMass(TargetMeasure.top_mass(rows.n, k).astype(rows.x.dtype)))
 
 
 class _TopMass(AbstractReading):

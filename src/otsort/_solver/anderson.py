@@ -1,13 +1,11 @@
 """Anderson acceleration of the Sinkhorn sweep."""
 
-import warnings
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
+from .._dual import matvec
 from .._semidual import SemiDual
 from .._start import Start, exact_start
 from .._types import Scalar
@@ -16,15 +14,18 @@ from .base import AbstractEntropicSolver
 
 class _State(AbstractState):
     potential: Float[Array, " m"]
-    swept: Float[Array, " m"]  # one sweep after the potential
-    history: Any
+    swept: Float[Array, "h m"]  # the last potentials after one sweep each, the latest first
+    changes: Float[Array, "h m"]  # by those sweeps
+    num_seen: Int[Array, ""]
     marginal_error: Float[Array, ""]
 
 
 class AndersonSinkhorn(AbstractEntropicSolver):
-    """Log-domain sweeps extrapolated from the last few: jaxopt's AndersonAcceleration.
+    """Log-domain sweeps extrapolated from the last few: Anderson (1965), in the form of Walker and Ni (2011).
 
-    It saves sweeps at loose tolerances and may need more than `LogSinkhorn` at tight ones: measure.
+    The next potential is the combination of the last swept ones, with weights that sum to 1, for which the same
+    combination of their changes is least. It saves sweeps at loose tolerances and may need more than `LogSinkhorn` at
+    tight ones: measure.
 
     Attributes:
         epsilon: > 0.
@@ -33,7 +34,7 @@ class AndersonSinkhorn(AbstractEntropicSolver):
         differentiation: `Implicit()` unless given.
         start: `problem -> f`, the first potential.
         history_size: number of sweeps extrapolated from, at least 2.
-        ridge: regularisation of the extrapolation, relative to the largest squared residual, > 0.
+        ridge: regularisation of the extrapolation, relative to the largest squared change, > 0.
 
     Raises:
         ValueError: epsilon or tol not positive, max_steps below 1, history_size below 2.
@@ -53,35 +54,39 @@ class AndersonSinkhorn(AbstractEntropicSolver):
 
     def init(self, dual: SemiDual) -> tuple[SemiDual, _State]:
         start = self.start(dual.problem)
-        history = self._anderson(dual).init_state(_wide(start))
-        return dual, _State(start, start, history, jnp.asarray(jnp.inf, start.dtype))
+        none = jnp.zeros((self.history_size, start.size), start.dtype)
+        return dual, self._evaluate(dual, start, none, none, jnp.zeros((), int))
 
     def step(self, constants: SemiDual, state: _State) -> _State:
-        # jaxopt's ridge is absolute; residuals shrink as the iteration converges, and their Gram matrix faster.
-        scale = jnp.max(jnp.diagonal(state.history.residual_gram))
-        ridge = self.ridge * jnp.maximum(scale, jnp.finfo(scale.dtype).tiny / self.ridge)
-        swept, history = self._anderson(constants, ridge).update(_wide(state.swept), state.history)
-        potential, error = history.aux
-        return _State(potential, swept.astype(potential.dtype), history, error)
+        # Changes shrink as the iteration converges, and their products faster: the ridge goes with them.
+        products = jnp.matmul(state.changes, state.changes.T, precision="highest")
+        scale = jnp.max(jnp.diagonal(products))
+        dtype = products.dtype
+        ridge = jnp.asarray(self.ridge, dtype) * jnp.where(scale > 0, scale, 1)
+        seen = (jnp.arange(self.history_size) < state.num_seen).astype(dtype)
+        matrix = products + jnp.diag(jnp.where(seen > 0, ridge, jnp.ones_like(seen)))
+        weights = jnp.linalg.solve(matrix, seen)
+        potential = matvec(state.swept.T, weights / jnp.sum(weights))
+        return self._evaluate(constants, potential, state.swept, state.changes, state.num_seen)
 
     def potential(self, constants: SemiDual, state: _State) -> Float[Array, " m"]:
-        return jnp.where(constants.problem.target.weights > 0, state.potential, state.swept)
+        return jnp.where(constants.problem.target.weights > 0, state.potential, state.swept[0])
 
-    def _anderson(self, dual: SemiDual, ridge: Any = 1.0):
-        with warnings.catch_warnings():  # jaxopt announces at import that it is no longer developed
-            warnings.simplefilter("ignore", DeprecationWarning)
-            from jaxopt import AndersonAcceleration
-
-        def sweep(potential):
-            potential = potential.astype(dual.epsilon.dtype)
-            log_ratio = dual.log_marginal_ratio(potential)
-            return _wide(potential - dual.epsilon * log_ratio), (potential, dual.marginal_error(jnp.exp(log_ratio)))
-
-        return AndersonAcceleration(
-            sweep, history_size=self.history_size, ridge=ridge, has_aux=True, implicit_diff=False
+    def _evaluate(
+        self,
+        dual: SemiDual,
+        potential: Float[Array, " m"],
+        swept: Float[Array, "h m"],
+        changes: Float[Array, "h m"],
+        num_seen: Int[Array, ""],
+    ) -> _State:
+        log_ratio = dual.log_marginal_ratio(potential)
+        change = -dual.epsilon * log_ratio
+        first = lambda row, rows: jnp.concatenate([row[None], rows[:-1]])
+        return _State(
+            potential,
+            first(potential + change, swept),
+            first(change, changes),
+            num_seen + 1,
+            dual.marginal_error(jnp.exp(log_ratio)),
         )
-
-
-def _wide(potential: Array) -> Array:
-    """In the default dtype, the only one that jaxopt's history takes."""
-    return potential.astype(jnp.zeros(()).dtype)
