@@ -109,8 +109,8 @@ def test_constant_tiny_and_broken_lists():
     np.testing.assert_allclose(otsort.suggest_epsilon(np.full(10, 7.0), 3), even, rtol=1e-12)
     for x in ([1.0, 2.0], [1.0, 1.0]):
         assert 0.01 < otsort.suggest_epsilon(x, 1) < 1
-    many = np.linspace(0, 1, 100_000, dtype=np.float32)
-    assert otsort.suggest_epsilon(many, 1) == np.float32(8 * np.finfo(np.float32).eps)
+    for n, least in ((10_000, 8 * np.finfo(np.float32).eps), (100_000, 1e-5)):
+        assert otsort.suggest_epsilon(np.linspace(0, 1, n, dtype=np.float32), 1) == np.float32(least)
     broken = otsort.suggest_epsilon(np.stack([X, np.append(X[1:], np.nan), np.append(X[1:], np.inf)]), 5)
     np.testing.assert_array_equal(np.isnan(broken), [False, True, True])
 
@@ -127,3 +127,15 @@ def test_bad_input_is_told_what_to_do():
         otsort.suggest_epsilon(X[:1], 1)
     with pytest.raises(ValueError, match="distinct axes"):
         otsort.suggest_epsilon(X, 3, axis=1)
+
+
+def test_the_default_solver_takes_what_is_suggested():
+    """Long lists, whose epsilon Newton could not take; as an array, as it comes, and traced."""
+    x = jnp.asarray(np.random.default_rng(0).normal(size=20_000), jnp.float32)
+    for neighbours in (10, 2000):
+        epsilon = otsort.suggest_epsilon(x, neighbours)
+        ranks = jax.eval_shape(lambda x, e=epsilon: otsort.rank(x, epsilon=e), x)
+        assert ranks.shape == x.shape
+    np.testing.assert_array_equal(otsort.rank(x, epsilon=epsilon), otsort.rank(x, epsilon=float(epsilon)))
+    traced = jax.jit(lambda x: otsort.rank(x, epsilon=otsort.suggest_epsilon(x, 2000)))
+    np.testing.assert_allclose(traced(x) / x.size, otsort.rank(x, epsilon=epsilon) / x.size, atol=2e-5)

@@ -34,9 +34,11 @@ def require(arrays: _Arrays, ok: Bool[ArrayLike, "..."], message: str, throw: bo
         if not np.all(ok):
             raise ValueError(message)
         return arrays
-    if throw:
-        return eqx.error_if(arrays, jnp.logical_not(ok), message)
-    return jax.tree.map(lambda array: jnp.where(jnp.all(ok), array, jnp.nan), arrays)
+    if not throw:
+        return jax.tree.map(lambda array: jnp.where(jnp.all(ok), array, jnp.nan), arrays)
+    # Around an array that is spread over devices, the check would gather it on one.
+    zero = eqx.error_if(jnp.zeros(()), jnp.logical_not(ok), message)
+    return jax.tree.map(lambda array: array + zero.astype(array.dtype), arrays)
 
 
 def probabilities(weights: Float[Array, "... n"], name: str, throw: bool = True) -> Float[Array, "... n"]:
@@ -49,6 +51,28 @@ def probabilities(weights: Float[Array, "... n"], name: str, throw: bool = True)
     total = jnp.sum(weights, axis=-1, keepdims=True)
     total = require(total, ~jnp.any(total == 0), f"{name} must not all be zero", throw)
     return weights / total
+
+
+def checked_weights(
+    weights: ArrayLike, shape: tuple[int, ...], axes: tuple[int, ...], throw: bool = True
+) -> Float[Array, "..."]:
+    """Weights of values of some shape, or of their shape along some axes: the same weights, not scaled.
+
+    Raises:
+        ValueError: another shape.
+        ValueError, RuntimeError: as `require`, for a negative weight, or a zero sum along the axes. NaN passes through.
+    """
+    weights, _ = as_values(weights)
+    along = tuple(shape[i] for i in axes)
+    if weights.shape not in (shape, along):
+        raise ValueError(
+            f"weights must have the shape of the values, {shape}, or along the axes, {along}; got {weights.shape}"
+        )
+    known = jnp if is_traced(weights) else np
+    axis = axes if weights.shape == shape else None
+    weights = require(weights, known.all(~(known.asarray(weights) < 0)), "weights must not be negative", throw)
+    total = known.sum(known.asarray(weights), axis=axis)
+    return require(weights, known.all(total != 0), "weights must not all be zero", throw)
 
 
 def as_values(x: ArrayLike) -> tuple[Float[Array, "..."], jnp.dtype]:

@@ -4,7 +4,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._checks import is_traced, require
-from ._solver import SMALLEST_EPSILON, AbstractSolver, Newton, NorthWestCorner, Quadrature, compressible
+from ._solver import (
+    MOST_TARGETS,
+    SMALLEST_EPSILON,
+    AbstractSolver,
+    Newton,
+    NorthWestCorner,
+    Quadrature,
+    compressible,
+)
 from ._target import AbstractTarget
 from ._types import Cost, Scalar
 
@@ -19,12 +27,15 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
         raise ValueError(f"epsilon must be a scalar, got shape {np.shape(epsilon)}: use jax.vmap for several")
     if is_traced(epsilon):
         epsilon = jnp.asarray(epsilon, float)
-        return Newton(epsilon=require(epsilon, epsilon > 0, "a traced epsilon must be positive", throw))
+        epsilon = require(epsilon, epsilon > 0, "a traced epsilon must be positive", throw)
+        if target.size > MOST_TARGETS and compressible(target, cost):
+            return Quadrature(epsilon, finest=SMALLEST_EPSILON)
+        return Newton(epsilon)
     epsilon = float(np.asarray(epsilon))
     if epsilon == 0:
         return NorthWestCorner()
-    newton = Newton(epsilon=epsilon)
-    if epsilon < SMALLEST_EPSILON or not compressible(target, cost):
+    newton = Newton(epsilon)
+    if not compressible(target, cost, epsilon):
         return newton
-    quadrature = Quadrature(epsilon=epsilon)
+    quadrature = Quadrature(epsilon)
     return quadrature if quadrature.entries(n, target) < n * target.size else newton

@@ -1,20 +1,22 @@
 """Lists along the axes of an array: what operators are applied to, and the one place where lists become a batch."""
 
 import abc
+import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypedDict
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from equinox import AbstractVar
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from ._checks import as_values, probabilities, require
+from ._checks import as_values, checked_weights, require
 from ._cost import SquaredCost
 from ._plan import AbstractPlan
 from ._semidual import MAX_ENTRIES
+from ._sharding import on_any_mesh
 from ._solve import as_solver, make_problem, solve_problem
 from ._solver import AbstractSolver
 from ._target import AbstractTarget, UniformTarget
@@ -47,14 +49,108 @@ class Options(TypedDict, total=False):
     throw: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class Axes:
+    """The axes of an array that hold one list together; the others are the batch.
+
+    Attributes:
+        shape: of the array.
+        chosen: the axes, increasing and not negative.
+    """
+
+    shape: tuple[int, ...]
+    chosen: tuple[int, ...]
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], axis: int | Sequence[int] | None) -> "Axes":
+        """The axes that a user named.
+
+        Raises:
+            ValueError: they are not distinct axes of the array.
+        """
+        ndim = len(shape)
+        if ndim == 0:
+            raise ValueError("a scalar has no axis to sort along: give at least one dimension")
+        axes = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+        if not axes or any(not -ndim <= i < ndim for i in axes) or len({i % ndim for i in axes}) < len(axes):
+            raise ValueError(f"axis {axis} does not name distinct axes of an array of {ndim} dimensions")
+        return cls(shape, tuple(sorted(i % ndim for i in axes)))
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The shape along the axes."""
+        return tuple(self.shape[i] for i in self.chosen)
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """The other axes."""
+        return tuple(i for i in range(len(self.shape)) if i not in self.chosen)
+
+    @property
+    def n(self) -> int:
+        """The length of a list."""
+        return math.prod(self.lengths)
+
+    @property
+    def same(self) -> "Dims":
+        """Those of an answer of the array's shape."""
+        return tuple(range(len(self.shape)))
+
+    @property
+    def new(self) -> "Dims":
+        """Those of an answer that has a new axis in place of the first, and none of the others."""
+        return tuple(None if i == self.chosen[0] else i for i in range(len(self.shape)) if i not in self.chosen[1:])
+
+    def lists(self, array: Float[Array, "..."]) -> Float[Array, "lists n *d"]:
+        """The lists side by side; further axes of the array are kept."""
+        ndim = len(self.shape)
+        array = jnp.moveaxis(array, self.batch + self.chosen, range(ndim))
+        return array.reshape(-1, self.n, *array.shape[ndim:])
+
+    def broadcast(self, weights: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Weights of the array's shape, from weights of that shape or of that along the axes."""
+        shape = (
+            self.shape
+            if weights.shape == self.shape
+            else [size if i in self.chosen else 1 for i, size in enumerate(self.shape)]
+        )
+        return jnp.broadcast_to(weights.reshape(shape), self.shape)
+
+    def arrange(self, answers: Float[Array, "lists *d"], dims: "Dims") -> Float[Array, "..."]:
+        """Answers of the lists as one array with these dimensions."""
+        places = [i for i, dim in enumerate(dims) if dim in self.batch]
+        rest = self.lengths if self.chosen[0] in dims else answers.shape[1:]
+        answers = answers.reshape(tuple(self.shape[i] for i in self.batch) + rest)
+        return jnp.moveaxis(answers, range(len(places)), places)
+
+
+#: Of an answer, each dimension as the axis of x that it goes along, or None for a new one; the batch keeps its order.
+Dims: TypeAlias = tuple[int | None, ...]
+
+
+class AbstractListwise(eqx.Module):
+    """A function of one list; all lists share its fields.
+
+    It is a module, so that other numbers in its fields do not recompile, and equal ones are compiled once.
+    """
+
+    @abc.abstractmethod
+    def __call__(
+        self, x: Float[Array, " n"], weights: Float[Array, " n"], values: Float[Array, "n *d"]
+    ) -> Float[Array, "..."]:
+        """The answer for a list, its weights, which sum to 1, and what it carries."""
+
+    @abc.abstractmethod
+    def dims(self, axes: Axes) -> Dims:
+        """Those of the answers for all lists."""
+
+
 #: The plan of one list to a target.
 Transport: TypeAlias = Callable[[AbstractTarget], AbstractPlan]
 
 
 class AbstractReading(eqx.Module):
-    """What an operator reads from the transport of one list; all lists share its fields.
-
-    It is a module, not a function, so that arrays in its fields do not recompile and equal ones are compiled once.
+    """What an operator reads from the transport of one list; a module for the reason of `AbstractListwise`.
 
     Attributes:
         target: that of the transport, or of one of the same form.
@@ -66,38 +162,57 @@ class AbstractReading(eqx.Module):
     def __call__(self, transport: Transport, values: Float[Array, "n *d"]) -> Float[Array, "..."]:
         """The answer for one list: its values, or what it carries."""
 
+    @abc.abstractmethod
+    def dims(self, axes: Axes) -> Dims:
+        """Those of the answers for all lists."""
+
+
+class _Transported(AbstractListwise):
+    """A reading with the transport that it reads from."""
+
+    reading: AbstractReading
+    solver: AbstractSolver
+    cost: Cost
+    squash: Squash
+    throw: bool
+
+    def __call__(
+        self, x: Float[Array, " n"], weights: Float[Array, " n"], values: Float[Array, "n *d"]
+    ) -> Float[Array, "..."]:
+        def transport(target: AbstractTarget) -> AbstractPlan:
+            problem = make_problem(x, weights, target, self.solver, self.cost, self.squash)
+            return solve_problem(problem, self.solver, self.throw).plan
+
+        return self.reading(transport, values)
+
+    def dims(self, axes: Axes) -> Dims:
+        return self.reading.dims(axes)
+
 
 class Rows:
-    """The lists of values along the axes of x, and the way back to its shape.
+    """The lists along the axes of x, and how to transport them.
 
     Attributes:
-        x: the array, in the dtype of computation.
-        axes: increasing, not negative.
+        axes: of x.
         n: length of the lists.
-        batch: the shape of x without its axes.
-        lists: shape `(lists, n)`.
-        weights: of the values, the same shape.
+        dtype: of the computation.
     """
 
     def __init__(self, x: ArrayLike, options: Options, values: ArrayLike | None = None):
         self._set_options(**options)
-        self.x, self._dtype = as_values(x)
-        shape = self.x.shape
-        self.axes = _axes(self._axis, len(shape))
-        self._lengths = tuple(shape[i] for i in self.axes)
-        self.n = int(np.prod(self._lengths))
-        self.batch = tuple(size for i, size in enumerate(shape) if i not in self.axes)
-        self.lists = self._lists(self.x)
-        self.weights = jnp.full_like(self.lists, 1 / self.n)
-        if self._raw_weights is not None:
-            weights = as_values(self._raw_weights)[0].astype(self.x.dtype)
-            self.weights = probabilities(self._lists(self._broadcast(weights)), "weights", self._throw)
-        self._values = self.lists
+        self._x, self._answer_dtype = as_values(x)
+        self.dtype = self._x.dtype
+        self.axes = Axes.of(self._x.shape, self._axis)
+        self.n = self.axes.n
+        self._weights = None
+        if self._given_weights is not None:
+            self._weights = checked_weights(self._given_weights, self.axes.shape, self.axes.chosen, self._throw)
+        self._values = self._x
         if values is not None:
-            values, self._dtype = as_values(values)
-            if values.shape[: len(shape)] != shape:
-                raise ValueError(f"values must have the key's shape {shape} and then any axes, got {values.shape}")
-            self._values = self._lists(values.astype(self.x.dtype))
+            self._values, self._answer_dtype = as_values(values)
+            if self._values.shape[: len(self.axes.shape)] != self.axes.shape:
+                shape = self._values.shape
+                raise ValueError(f"values must have the key's shape {self.axes.shape} and then any axes, got {shape}")
 
     def _set_options(
         self,
@@ -112,14 +227,13 @@ class Rows:
     ):
         if unknown:
             raise TypeError(f"unknown options {sorted(unknown)}: known are {sorted(Options.__annotations__)}")
-        self._axis = axis
-        self._raw_weights = weights
+        self._axis, self._given_weights = axis, weights
         self._solver, self._epsilon = solver, epsilon
         self._cost, self._squash, self._throw = cost or SquaredCost(), squash or logistic, throw
 
     def array(self, value: ArrayLike) -> Float[Array, "..."]:
-        """In the dtype of computation."""
-        return jnp.asarray(value, self.x.dtype)
+        """In the dtype of the computation."""
+        return jnp.asarray(value, self.dtype)
 
     def require(self, array: Array, ok: Bool[ArrayLike, "..."], message: str) -> Array:
         """`otsort._checks.require`, as the options want it."""
@@ -131,72 +245,49 @@ class Rows:
             raise TypeError("give either num_targets or target")
         if target is None:
             target = UniformTarget(self.n if num_targets is None else num_targets)
-        return target.astype(self.x.dtype)
+        return target.astype(self.dtype)
 
-    def read(self, reading: AbstractReading) -> Array:
-        """The reading of every list: the answers side by side, on a first axis."""
+    def read(self, reading: AbstractReading) -> Float[Array, "..."]:
+        """The reading of every list, as one array."""
         target = reading.target
         solver = as_solver(self._solver, self._epsilon, self.n, target, self._cost, self._throw)
+        entries = solver.entries(self.n, target)
+        function = _Transported(reading, solver, self._cost, self._squash, self._throw)
+        return self.each(function, entries).astype(self._answer_dtype)
+
+    def each(self, function: AbstractListwise, entries: int) -> Float[Array, "..."]:
+        """A function of every list, as one array in the dtype of the computation.
+
+        Args:
+            function: of a list.
+            entries: how many numbers it holds at once.
+        """
         # All lists share MAX_ENTRIES, as the targets of one list do.
-        size = max(1, MAX_ENTRIES // max(4 * self.n, solver.entries(self.n, target)))
-        lists = (self.lists, self.weights, self._values)
-        return _read(reading, lists, size, solver, self._cost, self._squash, self._throw).astype(self._dtype)
-
-    def same(self, reading: AbstractReading) -> Array:
-        """Answers of shape `(n,)`, in the shape of x."""
-        answers = self.read(reading).reshape(self.batch + self._lengths)
-        return jnp.moveaxis(answers, range(-len(self.axes), 0), self.axes)
-
-    def new(self, reading: AbstractReading) -> Array:
-        """Answers of shape `(m, ...)`, with m in place of the first axis."""
-        answers = self.read(reading)
-        answers = answers.reshape(self.batch + answers.shape[1:])
-        return jnp.moveaxis(answers, len(self.batch), self.axes[0])
-
-    def first(self, reading: AbstractReading, shape: tuple[int, ...]) -> Array:
-        """Answers of a given shape, which comes before the batch."""
-        answers = self.read(reading).reshape(self.batch + shape)
-        return jnp.moveaxis(answers, range(len(self.batch), answers.ndim), range(len(shape)))
-
-    def _lists(self, array: Array) -> Array:
-        """The axes taken together and moved behind a single batch axis, trailing axes kept."""
-        array = jnp.moveaxis(array, self.axes, range(len(self.batch), len(self.batch) + len(self.axes)))
-        return array.reshape(-1, self.n, *array.shape[len(self.batch) + len(self.axes) :])
-
-    def _broadcast(self, weights: Array) -> Array:
-        if weights.shape == self.x.shape:
-            return weights
-        if weights.shape != self._lengths:
-            raise ValueError(
-                f"weights must have the shape of the values, {self.x.shape}, or along the axes, {self._lengths}; "
-                f"got {weights.shape}"
-            )
-        shape = [size if i in self.axes else 1 for i, size in enumerate(self.x.shape)]
-        return jnp.broadcast_to(weights.reshape(shape), self.x.shape)
-
-
-def _axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
-    if ndim == 0:
-        raise ValueError("a scalar has no axis to sort along: give at least one dimension")
-    axes = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
-    if not axes or any(not -ndim <= i < ndim for i in axes) or len({i % ndim for i in axes}) < len(axes):
-        raise ValueError(f"axis {axis} does not name distinct axes of an array of {ndim} dimensions")
-    return tuple(sorted(i % ndim for i in axes))
+        size = max(1, MAX_ENTRIES // max(4 * self.n, entries))
+        arrays = (self._x, self._weights, self._values)
+        return _each(function, arrays, self.axes, size)
 
 
 @eqx.filter_jit
-def _read(reading, lists, size, solver, cost, squash, throw):
+def _each(function, arrays, axes, size):
     """The one place where lists become a batch, `size` of them at a time."""
+    dims = function.dims(axes)
+    dynamic, static = eqx.partition((function, arrays), eqx.is_array)
 
-    def one(row):
-        x, weights, values = row
+    def run(dynamic):
+        function, (x, weights, values) = eqx.combine(dynamic, static)
+        lists = axes.lists(x)
+        if weights is None:
+            weights = jnp.full_like(lists, 1 / axes.n)
+        else:
+            weights = axes.lists(axes.broadcast(weights.astype(x.dtype)))
+            weights = weights / jnp.sum(weights, axis=1, keepdims=True)
+        rows = (lists, weights, axes.lists(values.astype(x.dtype)))
+        one = lambda row: function(*row)
+        if len(lists) == 1:
+            answers = one(jax.tree.map(lambda array: array[0], rows))[None]
+        else:
+            answers = jax.vmap(one)(rows) if len(lists) <= size else jax.lax.map(one, rows, batch_size=size)
+        return axes.arrange(answers, dims)
 
-        def transport(target: AbstractTarget) -> AbstractPlan:
-            return solve_problem(make_problem(x, weights, target, solver, cost, squash), solver, throw).plan
-
-        return reading(transport, values)
-
-    batch = lists[0].shape[0]
-    if batch == 1:
-        return one(jax.tree.map(lambda array: array[0], lists))[None]
-    return jax.vmap(one)(lists) if batch <= size else jax.lax.map(one, lists, batch_size=size)
+    return on_any_mesh(run, arrays[0], dims)(dynamic)

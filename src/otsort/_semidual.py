@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 from ._averages import centred
 from ._dual import AbstractDual
 from ._problem import Problem
+from ._sharding import varying_as
 
 # Entries of an n x m array that may live at once; beyond it, rows or columns are worked through in chunks.
 MAX_ENTRIES = 2**24
@@ -103,6 +104,7 @@ class SemiDual(AbstractDual):
             return function(x, a)
         blocks = _blocks(x, size, mode="edge"), _blocks(a, size, mode="constant")
         zero = jax.tree.map(jnp.zeros_like, jax.eval_shape(function, x[:size], a[:size]))
+        zero = varying_as(zero, (self, blocks))
         add = jax.checkpoint(lambda total, block: (jax.tree.map(jnp.add, total, function(*block)), None))
         return jax.lax.scan(add, zero, blocks)[0]
 

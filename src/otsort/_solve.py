@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ._checks import as_values, is_traced, probabilities
+from ._checks import as_values, checked_weights, is_traced
 from ._cost import SquaredCost
 from ._default import default_solver
 from ._problem import Problem
@@ -53,13 +53,10 @@ def solve(
     x, _ = as_values(x)
     if x.ndim != 1:
         raise ValueError(f"solve takes one list of values, shape (n,), got {x.shape}: use jax.vmap for batches")
-    w = None if weights is None else as_values(weights)[0].astype(x.dtype)
-    if w is not None and w.shape != x.shape:
-        raise ValueError(f"weights must have the shape of the values, {x.shape}, got {w.shape}")
-    a = jnp.full(x.size, 1 / x.size, x.dtype) if w is None else probabilities(w, "weights", throw)
+    a = jnp.ones_like(x) if weights is None else checked_weights(weights, x.shape, (0,), throw).astype(x.dtype)
     target, cost = target.astype(x.dtype), cost or SquaredCost()
     solver = as_solver(solver, epsilon, x.size, target, cost, throw)
-    return _solve(x, a, target, solver, cost, squash or logistic, throw)
+    return _solve(x, a / jnp.sum(a), target, solver, cost, squash or logistic, throw)
 
 
 @eqx.filter_jit
@@ -92,10 +89,11 @@ def solve_problem(problem: Problem, solver: AbstractSolver, throw: bool) -> Solu
     if not throw or not (is_traced(failed) or failed):
         return solution
     # NaN input is answered with NaN; whatever else went wrong is an error. The check guards the least that answers rest
-    # on: on an operator's output, differentiation would drop it as dead code, and a long array it would gather on
-    # one device.
+    # on, as a zero that is added: on an operator's output, differentiation would drop it as dead code; around a long
+    # array, it would gather that on one device.
     failed = failed & jnp.all(jnp.isfinite(problem.positions + problem.weights))
-    plan = solution.plan.guarded(lambda array: solution.result.error_if(array, failed))
+    zero = solution.result.error_if(jnp.zeros((), problem.positions.dtype), failed)
+    plan = solution.plan.guarded(lambda array: array + zero)
     return Solution(plan, solution.result, solution.stats, solution.state)
 
 

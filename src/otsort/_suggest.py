@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
-from ._checks import require
-from ._rows import Options, Rows
+from ._rows import AbstractListwise, Axes, Dims, Options, Rows
+from ._solver import MOST_TARGETS, SMALLEST_EPSILON
 from ._types import Scalar, Squash
 from .squash import logistic
 
@@ -41,14 +39,15 @@ def suggest_epsilon(
     are spread over the gap to the next value. It is made for the squared cost and as many targets as values.
 
     It is a setting, not a function to train: its derivative is zero. Call it once, on typical values, and give the
-    number to the operator: `rank(x, epsilon=float(suggest_epsilon(x, 10)))`. It may be traced too.
+    number to the operator: `rank(x, epsilon=suggest_epsilon(x, 10))`. It may be traced too.
 
     Where it does not hold: a value sees its ties whatever epsilon is, so fewer neighbours than those are not to be
     had; with m < n targets, fewer than about n / m are not either; at fewer than 2 the gradient fades instead; of more
     than n/2 it falls short, because the list ends.
 
-    Few neighbours in a long list need a small epsilon: below 1e-5, for less than about a hundredth of the list, no
-    solver takes more than 16384 values with as many targets. Ask for more neighbours, or give `num_targets`.
+    Few neighbours in a long list, less than about a hundredth of it, need an epsilon below 1e-5, which no solver takes
+    for more than 16384 values with as many targets: such a list gets 1e-5, and more neighbours than asked for. Give
+    `num_targets`, or groups, where fewer are needed.
 
     Args:
         x: values, any shape.
@@ -61,7 +60,8 @@ def suggest_epsilon(
     Returns:
         One epsilon a list: the shape of x without its axis, float32 or float64 (float32 for float16 and bfloat16, which
         cannot hold a small epsilon). At least 8 machine epsilons of that dtype, 1e-6 in float32: below it, solves are
-        too inaccurate. Constant values get the epsilon of evenly spread ones; NaN and infinity give NaN.
+        too inaccurate; for more than 16384 values at least 1e-5. Constant values get the epsilon of evenly spread ones;
+        NaN and infinity give NaN.
 
     Raises:
         ValueError: fewer than two values, neighbours not a scalar or out of range (RuntimeError when traced).
@@ -70,26 +70,31 @@ def suggest_epsilon(
     rows = Rows(x, Options(axis=axis, weights=weights))
     if rows.n < 2:
         raise ValueError("a single value has no neighbours, so that no epsilon suits it: give at least two values")
-    neighbours = jnp.asarray(neighbours, rows.x.dtype)
+    neighbours = rows.array(neighbours)
     if neighbours.ndim:
         raise ValueError(f"neighbours must be a scalar, got shape {neighbours.shape}: use jax.vmap for several")
     in_range = (neighbours >= 1) & (neighbours <= rows.n - 1)
     message = f"neighbours must lie between 1 and n - 1 = {rows.n - 1}, the other values: give a number in this range"
-    neighbours = require(neighbours, in_range, message)
-    return _suggest(*stop_gradient((rows.lists, rows.weights, neighbours)), squash or logistic).reshape(rows.batch)
+    neighbours = rows.require(neighbours, in_range, message)
+    return stop_gradient(rows.each(_Suggestion(neighbours, squash or logistic), 8 * rows.n))
 
 
-@eqx.filter_jit
-def _suggest(
-    lists: Float[Array, "k n"], weights: Float[Array, "k n"], neighbours: Float[Array, ""], squash: Squash
-) -> Float[Array, " k"]:
-    def one(x, a):
-        share = jnp.minimum((neighbours + OWN) * jnp.sum(a**2), 1)
-        epsilon = 2 * (share / SUPPORT) ** 2 / typical_density(squash(x, a), a, share)
-        epsilon = jnp.maximum(epsilon, 8 * jnp.finfo(x.dtype).eps)
+class _Suggestion(AbstractListwise):
+    neighbours: Float[Array, ""]
+    squash: Squash
+
+    def __call__(
+        self, x: Float[Array, " n"], weights: Float[Array, " n"], values: Float[Array, " n"]
+    ) -> Float[Array, ""]:
+        share = jnp.minimum((self.neighbours + OWN) * jnp.sum(weights**2), 1)
+        epsilon = 2 * (share / SUPPORT) ** 2 / typical_density(self.squash(x, weights), weights, share)
+        # Above the most targets that Newton takes, Quadrature is left, and that needs a larger epsilon.
+        least = 8 * jnp.finfo(x.dtype).eps if x.size <= MOST_TARGETS else SMALLEST_EPSILON
+        epsilon = jnp.maximum(epsilon, least)
         return jnp.where(jnp.all(jnp.isfinite(x)), epsilon, jnp.nan)
 
-    return jax.vmap(one)(lists, weights)
+    def dims(self, axes: Axes) -> Dims:
+        return axes.batch
 
 
 def typical_density(

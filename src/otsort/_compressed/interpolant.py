@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .._sharding import varying_as
 from .cells import evaluate
 
 
@@ -71,7 +72,8 @@ class Interpolant(eqx.Module):
 
     def functional(self, moments: Float[Array, "cells 4 *d"]) -> Jet:
         """What to multiply a jet with to sum the interpolated function over the points that moments were taken of."""
-        zero = jnp.zeros((self.knots.size, *moments.shape[2:]), moments.dtype)
+        # Within `jax.shard_map` the transpose of a constant would be summed over the devices.
+        zero = varying_as(jnp.zeros((self.knots.size, *moments.shape[2:]), moments.dtype), moments)
         (transposed,) = jax.linear_transpose(self.coefficients, Jet(zero, zero, zero))(moments)
         return transposed
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._checks import as_values
-from .._rows import AbstractReading, Options, Rows, Transport
+from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
 from .._target import AbstractTarget
 from .ranks import cdf
 
@@ -39,7 +39,7 @@ def quantile_normalize(
     target = rows.target(reference.size if target is None else None, target)
     if target.size != reference.size:
         raise ValueError(f"the target has {target.size} points for a reference of {reference.size} values")
-    return rows.same(_Normalized(target, reference))
+    return rows.read(_Normalized(target, reference))
 
 
 class _Normalized(AbstractReading):
@@ -48,6 +48,9 @@ class _Normalized(AbstractReading):
 
     def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
         return transport(self.target).pull(self.reference)
+
+    def dims(self, axes: Axes) -> Dims:
+        return axes.same
 
 
 def quantile_transform(
@@ -92,7 +95,7 @@ def quantize(x: ArrayLike, levels: int, **options: Unpack[Options]) -> Float[Arr
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    return rows.same(_Quantized(rows.target(levels, None)))
+    return rows.read(_Quantized(rows.target(levels, None)))
 
 
 class _Quantized(AbstractReading):
@@ -101,3 +104,6 @@ class _Quantized(AbstractReading):
     def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
         plan = transport(self.target)
         return plan.pull(plan.push(values))
+
+    def dims(self, axes: Axes) -> Dims:
+        return axes.same

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._rows import AbstractReading, Options, Rows, Transport
+from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
 from .._target import TargetMeasure, atom_weights
 from .._types import Scalar
 
@@ -38,20 +38,23 @@ def quantile(
     q, width = rows.array(q), rows.array(1 / rows.n if width is None else width)
     q = rows.require(q, jnp.all((q >= 0) & (q <= 1)), "quantile levels q must lie in [0, 1]")
     width = rows.require(width, (width > 0) & (width <= 1), "the width of a quantile's atom must lie in (0, 1]")
-    return rows.first(_Quantiles(TargetMeasure.uniform(3).astype(rows.x.dtype), q.ravel(), width), q.shape)
+    return rows.read(_Quantiles(TargetMeasure.uniform(3).astype(rows.dtype), q, width))
 
 
 class _Quantiles(AbstractReading):
     target: TargetMeasure
-    q: Float[Array, " q"]
+    q: Float[Array, "*q"]
     width: Float[Array, ""]
 
-    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " q"]:
+    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, "*q"]:
         def one(q: Float[Array, ""]) -> Float[Array, ""]:
             weights = atom_weights(q, self.width, values.size)
             return transport(eqx.tree_at(lambda target: target.weights, self.target, weights)).push(values)[1]
 
-        return jax.vmap(one)(self.q)
+        return jax.vmap(one)(self.q.ravel()).reshape(self.q.shape)
+
+    def dims(self, axes: Axes) -> Dims:
+        return (None,) * self.q.ndim + axes.batch
 
 
 def median(x: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:

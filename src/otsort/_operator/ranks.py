@@ -2,9 +2,10 @@
 
 from typing import Unpack
 
+import equinox as eqx
 from jaxtyping import Array, ArrayLike, Float
 
-from .._rows import AbstractReading, Options, Rows, Transport
+from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
 from .._target import AbstractTarget
 
 
@@ -26,7 +27,7 @@ def cdf(
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    return rows.same(_Level(rows.target(num_targets, target)))
+    return rows.read(_Level(rows.target(num_targets, target)))
 
 
 class _Level(AbstractReading):
@@ -34,6 +35,9 @@ class _Level(AbstractReading):
 
     def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
         return transport(self.target).level(1.0)
+
+    def dims(self, axes: Axes) -> Dims:
+        return axes.same
 
 
 def rank(
@@ -62,12 +66,16 @@ def rank(
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    ranks = rows.same(_Rank(rows.target(num_targets, target)))
-    return rows.n + 1 - ranks if descending else ranks
+    return rows.read(_Rank(rows.target(num_targets, target), descending))
 
 
 class _Rank(AbstractReading):
     target: AbstractTarget
+    descending: bool = eqx.field(static=True)
 
     def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
-        return 0.5 + values.size * transport(self.target).level(0.5)
+        ranks = 0.5 + values.size * transport(self.target).level(0.5)
+        return values.size + 1 - ranks if self.descending else ranks
+
+    def dims(self, axes: Axes) -> Dims:
+        return axes.same

@@ -2,11 +2,13 @@
 
 from typing import Unpack
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from .._rows import AbstractReading, Options, Rows, Transport
+from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
 from .._target import AbstractTarget
 
 
@@ -36,19 +38,23 @@ def sort(
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    ascending = rows.new(Sorted(rows.target(num_targets, target)))
-    return jnp.flip(ascending, rows.axes[0]) if descending else ascending
+    return rows.read(Sorted(rows.target(num_targets, target), descending))
 
 
 class Sorted(AbstractReading):
-    """The values pushed to the targets, in increasing order."""
+    """The values pushed to the targets, in increasing order or the other."""
 
     target: AbstractTarget
+    descending: bool = eqx.field(static=True)
 
     def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " m"]:
         pushed = transport(self.target).push(values)
         # Monotone at every potential, as exp(-h / epsilon) is totally positive: this undoes rounding, nothing else.
-        return pushed + jax.lax.stop_gradient(jax.lax.cummax(pushed) - pushed)
+        pushed = pushed + jax.lax.stop_gradient(jax.lax.cummax(pushed) - pushed)
+        return pushed[::-1] if self.descending else pushed
+
+    def dims(self, axes: Axes) -> Dims:
+        return axes.new
 
 
 def sort_by(
@@ -78,15 +84,20 @@ def sort_by(
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(key, options, values)
-    ascending = rows.new(_Carried(rows.target(num_targets, target)))
-    return jnp.flip(ascending, rows.axes[0]) if descending else ascending
+    return rows.read(_Carried(rows.target(num_targets, target), descending, np.ndim(values) - np.ndim(key)))
 
 
 class _Carried(AbstractReading):
     target: AbstractTarget
+    descending: bool = eqx.field(static=True)
+    extra: int = eqx.field(static=True)  # axes of the values after those of the key
 
     def __call__(self, transport: Transport, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        return transport(self.target).push(values)
+        pushed = transport(self.target).push(values)
+        return pushed[::-1] if self.descending else pushed
+
+    def dims(self, axes: Axes) -> Dims:
+        return axes.new + (None,) * self.extra
 
 
 def permutation(
@@ -113,12 +124,16 @@ def permutation(
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    matrix = rows.read(_Permutation(rows.target(num_targets, target))).reshape(*rows.batch, -1, rows.n)
-    return jnp.flip(matrix, -2) if descending else matrix
+    return rows.read(_Permutation(rows.target(num_targets, target), descending))
 
 
 class _Permutation(AbstractReading):
     target: AbstractTarget
+    descending: bool = eqx.field(static=True)
 
     def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, "m n"]:
-        return transport(self.target).push(jnp.eye(values.size, dtype=values.dtype))
+        matrix = transport(self.target).push(jnp.eye(values.size, dtype=values.dtype))
+        return matrix[::-1] if self.descending else matrix
+
+    def dims(self, axes: Axes) -> Dims:
+        return (*axes.batch, None, None)

@@ -5,7 +5,7 @@ from typing import Unpack
 import equinox as eqx
 from jaxtyping import Array, ArrayLike, Float
 
-from .._rows import AbstractReading, Options, Rows, Transport
+from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
 from .._target import TargetMeasure
 from .sorting import Sorted
 
@@ -26,7 +26,7 @@ def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "...
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    return rows.new(_TopK(TargetMeasure.top_k(rows.n, k).astype(rows.x.dtype), k))
+    return rows.read(_TopK(TargetMeasure.top_k(rows.n, k).astype(rows.dtype), k))
 
 
 class _TopK(AbstractReading):
@@ -34,7 +34,10 @@ class _TopK(AbstractReading):
     k: int = eqx.field(static=True)
 
     def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " k"]:
-        return Sorted(self.target)(transport, values)[::-1][: self.k]
+        return Sorted(self.target, descending=True)(transport, values)[: self.k]
+
+    def dims(self, axes: Axes) -> Dims:
+        return axes.new
 
 
 def top_k_mask(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "..."]:
@@ -53,7 +56,7 @@ def top_k_mask(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array,
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    return rows.same(_TopMass(TargetMeasure.top_mass(rows.n, k).astype(rows.x.dtype)))
+    return rows.read(_TopMass(TargetMeasure.top_mass(rows.n, k).astype(rows.dtype)))
 
 
 class _TopMass(AbstractReading):
@@ -61,3 +64,6 @@ class _TopMass(AbstractReading):
 
     def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
         return transport(self.target).pull(self.target.points)
+
+    def dims(self, axes: Axes) -> Dims:
+        return axes.same

@@ -15,6 +15,7 @@ from .._epsilon import EpsilonSchedule
 from .._plan import AbstractPlan, EntropicPlan
 from .._problem import Problem
 from .._semidual import SemiDual
+from .._sharding import varying_as
 from .._solution import RESULTS, DualSolution, Solution
 from .._target import AbstractTarget
 from .._types import Scalar
@@ -134,7 +135,7 @@ class _Iteration(AbstractIteration):
 
     def begin(self) -> tuple[Any, Progress]:
         constants, state = self.solver.init(self.dual)  # pyright: ignore[reportArgumentType]: see solve_dual
-        return constants, Progress(state, jnp.zeros((), int))
+        return constants, varying_as(Progress(state, jnp.zeros((), int)), self.dual)
 
     def step(self, constants: Any, progress: Progress) -> Progress:
         return Progress(self.solver.step(constants, progress.state), progress.num_steps + 1)

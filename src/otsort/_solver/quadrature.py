@@ -25,11 +25,13 @@ from .newton import Newton
 _MOST_POINTS = 2**12
 #: Below it the nodes are so many that their matrices take minutes.
 SMALLEST_EPSILON = 1e-5
+_ROUNDED = 0.999  # a bound that an epsilon of float32 may miss by its rounding
 
 
-def compressible(target: AbstractTarget, cost: Cost) -> bool:
-    """Whether `Quadrature` takes a target and a cost."""
-    return isinstance(cost, SquaredCost) and (isinstance(target, UniformTarget) or target.size <= _MOST_POINTS)
+def compressible(target: AbstractTarget, cost: Cost, epsilon: float = SMALLEST_EPSILON) -> bool:
+    """Whether `Quadrature` takes a target, a cost and an epsilon."""
+    few = isinstance(target, UniformTarget) or target.size <= _MOST_POINTS
+    return isinstance(cost, SquaredCost) and few and epsilon >= _ROUNDED * SMALLEST_EPSILON
 
 
 class Quadrature(AbstractSolver):
@@ -79,7 +81,7 @@ class Quadrature(AbstractSolver):
             if isinstance(epsilon, Tracer):
                 raise TypeError("the sizes of Quadrature depend on epsilon: give finest, the least that it may be")
             finest = float(np.asarray(epsilon))
-        if not finest >= SMALLEST_EPSILON:
+        if not finest >= _ROUNDED * SMALLEST_EPSILON:
             raise ValueError(
                 f"Quadrature needs an epsilon of at least {SMALLEST_EPSILON}, got {finest}: use Newton() for a short "
                 "list, or NorthWestCorner() for the exact operators"
@@ -130,5 +132,5 @@ class Quadrature(AbstractSolver):
         plan = TabulatedPlan(dual, found.potential, x, weights, problem.target, over_targets)
         # What is not a number is neither outside nor too fine: it shows in the result.
         result = RESULTS.where(jnp.any((x < 0) | (x > 1)), RESULTS.outside, found.result)
-        result = RESULTS.where(epsilon < 0.999 * self.finest, RESULTS.too_fine, result)
+        result = RESULTS.where(epsilon < _ROUNDED * self.finest, RESULTS.too_fine, result)
         return Solution(plan, result, found.stats, found.state)

@@ -1,0 +1,46 @@
+"""What arrays that are spread over devices ask for."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.sharding import AxisType, PartitionSpec
+from jaxtyping import Array
+
+_Tree = TypeVar("_Tree")
+
+
+def varying_as(tree: _Tree, like: object) -> _Tree:
+    """The same arrays, which count as varying over a mesh as those in `like` do.
+
+    The first carry of a loop must vary as the later ones do, even where it is a constant. The condition that this rests
+    on is gone when the program is compiled, as both of its sides are equal.
+    """
+    first = [leaf.ravel()[0] for leaf in jax.tree.leaves(like) if eqx.is_array(leaf)]
+    known = functools.reduce(jnp.logical_and, [value == value for value in first])
+    arrays, rest = eqx.partition(tree, eqx.is_array)
+    return eqx.combine(jax.tree.map(lambda array: jnp.where(known, array, array), arrays), rest)
+
+
+def on_any_mesh(function: Callable[..., Array], x: Array, dims: tuple[int | None, ...]) -> Callable[..., Array]:
+    """The same function, also where shardings are part of the type of x (an explicit mesh).
+
+    There it runs with shardings that the compiler chooses, and its answer is sharded as x is.
+
+    Args:
+        function: of any arrays.
+        x: the one whose sharding counts.
+        dims: of each dimension of the answer, the axis of x that it goes along, or None.
+    """
+    sharding = getattr(jax.typeof(x), "sharding", None)
+    if sharding is None or AxisType.Explicit not in sharding.mesh.axis_types:
+        return function
+    spec = PartitionSpec(*(None if dim is None else sharding.spec[dim] for dim in dims))
+    if hasattr(jax.sharding, "auto_axes"):
+        auto_axes: Any = jax.sharding.auto_axes
+    else:  # jax 0.6
+        from jax.experimental.shard import auto_axes  # pyright: ignore[reportMissingImports]
+    return auto_axes(function, out_sharding=spec)
