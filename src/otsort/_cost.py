@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._checks import require
+from ._checks import checked
 from ._types import Scalar
 
 
@@ -39,8 +39,7 @@ class PowerCost(AbstractCost):
     p: Float[Array, ""]
 
     def __init__(self, p: Scalar):
-        p = jnp.asarray(p, float)
-        self.p = require(p, p >= 1, "the exponent p of a PowerCost must be at least 1")
+        self.p = checked(p, lambda p: p >= 1, "the exponent p of a PowerCost must be at least 1")
 
     def __call__(self, displacement: Array) -> Array:
         return jnp.abs(displacement) ** jnp.asarray(self.p, displacement.dtype)

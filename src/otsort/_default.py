@@ -1,9 +1,8 @@
 """The solver when none is named."""
 
-import jax.numpy as jnp
 import numpy as np
 
-from ._checks import is_traced, require
+from ._checks import checked, is_traced
 from ._solver import (
     MOST_TARGETS,
     SMALLEST_EPSILON,
@@ -26,8 +25,8 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
     if np.ndim(epsilon):
         raise ValueError(f"epsilon must be a scalar, got shape {np.shape(epsilon)}: use jax.vmap for several")
     if is_traced(epsilon):
-        epsilon = jnp.asarray(epsilon, float)
-        epsilon = require(epsilon, epsilon > 0, "a traced epsilon must be positive", throw)
+        positive = lambda epsilon: epsilon > 0
+        epsilon = checked(epsilon, positive, "a traced epsilon must be positive", throw=throw)
         if target.size > MOST_TARGETS and compressible(target, cost):
             return Quadrature(epsilon, finest=SMALLEST_EPSILON)
         return Newton(epsilon)

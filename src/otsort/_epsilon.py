@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from ._checks import require
+from ._checks import checked
 from ._types import Scalar
 
 
@@ -25,10 +25,10 @@ class EpsilonSchedule(eqx.Module):
     decay: Float[Array, ""]
 
     def __init__(self, target: Scalar, start: Scalar = 1.0, decay: Scalar = 0.5):
-        target, start, decay = (jnp.asarray(value, float) for value in (target, start, decay))
-        self.target = require(target, target > 0, "the target epsilon must be positive")
-        self.start = require(start, start > 0, "the first epsilon must be positive")
-        self.decay = require(decay, (decay > 0) & (decay < 1), "decay must lie between 0 and 1")
+        positive = lambda epsilon: epsilon > 0
+        self.target = checked(target, positive, "the target epsilon must be positive")
+        self.start = checked(start, positive, "the first epsilon must be positive")
+        self.decay = checked(decay, lambda decay: (decay > 0) & (decay < 1), "decay must lie between 0 and 1")
 
     def __call__(self, sweep: Int[Array, ""]) -> Float[Array, ""]:
         """The epsilon of a sweep, counted from 0."""

@@ -10,9 +10,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from equinox import AbstractVar
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import Array, ArrayLike, Float
 
-from ._checks import as_values, checked_weights, require
+from ._checks import as_values, checked, checked_weights
 from ._cost import SquaredCost
 from ._plan import AbstractPlan
 from ._semidual import MAX_ENTRIES
@@ -196,6 +196,7 @@ class Rows:
         axes: of x.
         n: length of the lists.
         dtype: of the computation.
+        extra: number of axes that the values have after those of x.
     """
 
     def __init__(self, x: ArrayLike, options: Options, values: ArrayLike | None = None):
@@ -207,12 +208,13 @@ class Rows:
         self._weights = None
         if self._given_weights is not None:
             self._weights = checked_weights(self._given_weights, self.axes.shape, self.axes.chosen, self._throw)
-        self._values = self._x
+        self._values, self.extra = self._x, 0
         if values is not None:
             self._values, self._answer_dtype = as_values(values)
-            if self._values.shape[: len(self.axes.shape)] != self.axes.shape:
-                shape = self._values.shape
-                raise ValueError(f"values must have the key's shape {self.axes.shape} and then any axes, got {shape}")
+            key, shape = self.axes.shape, self._values.shape
+            if shape[: len(key)] != key:
+                raise ValueError(f"values must have the key's shape {key} and then any axes, got {shape}")
+            self.extra = len(shape) - len(key)
 
     def _set_options(
         self,
@@ -231,13 +233,9 @@ class Rows:
         self._solver, self._epsilon = solver, epsilon
         self._cost, self._squash, self._throw = cost or SquaredCost(), squash or logistic, throw
 
-    def array(self, value: ArrayLike) -> Float[Array, "..."]:
-        """In the dtype of the computation."""
-        return jnp.asarray(value, self.dtype)
-
-    def require(self, array: Array, ok: Bool[ArrayLike, "..."], message: str) -> Array:
-        """`otsort._checks.require`, as the options want it."""
-        return require(array, ok, message, self._throw)
+    def checked(self, value: ArrayLike, condition: Callable[[Any], Any], message: str) -> Float[Array, "..."]:
+        """`otsort._checks.checked`, in the dtype of the computation and as the options want it."""
+        return checked(value, condition, message, dtype=self.dtype, throw=self._throw)
 
     def target(self, num_targets: int | None, target: AbstractTarget | None) -> AbstractTarget:
         """The target that the two options name: n uniform points if neither is given."""

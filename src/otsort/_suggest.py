@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import jax.numpy as jnp
+import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
@@ -70,12 +71,11 @@ def suggest_epsilon(
     rows = Rows(x, Options(axis=axis, weights=weights))
     if rows.n < 2:
         raise ValueError("a single value has no neighbours, so that no epsilon suits it: give at least two values")
-    neighbours = rows.array(neighbours)
-    if neighbours.ndim:
-        raise ValueError(f"neighbours must be a scalar, got shape {neighbours.shape}: use jax.vmap for several")
-    in_range = (neighbours >= 1) & (neighbours <= rows.n - 1)
-    message = f"neighbours must lie between 1 and n - 1 = {rows.n - 1}, the other values: give a number in this range"
-    neighbours = rows.require(neighbours, in_range, message)
+    if np.ndim(neighbours):
+        raise ValueError(f"neighbours must be a scalar, got shape {np.shape(neighbours)}: use jax.vmap for several")
+    most = rows.n - 1
+    message = f"neighbours must lie between 1 and n - 1 = {most}, the other values: give a number in this range"
+    neighbours = rows.checked(neighbours, lambda count: (count >= 1) & (count <= most), message)
     return stop_gradient(rows.each(_Suggestion(neighbours, squash or logistic), 8 * rows.n))
 
 

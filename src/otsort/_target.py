@@ -5,10 +5,11 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from equinox import AbstractVar
 from jaxtyping import Array, ArrayLike, DTypeLike, Float
 
-from ._checks import probabilities, require
+from ._checks import as_array, checked, probabilities
 from ._types import Scalar
 
 
@@ -92,15 +93,14 @@ class TargetMeasure(AbstractTarget):
     weights: Float[Array, " m"]
 
     def __init__(self, points: ArrayLike, weights: ArrayLike):
-        points, weights = jnp.asarray(points, float), jnp.asarray(weights, float)
+        points, weights = as_array(points), as_array(weights)
         if points.ndim != 1 or points.shape != weights.shape or points.size == 0:
             raise ValueError(
                 "points and weights of a TargetMeasure must be one-dimensional, nonempty and of one length, "
                 f"got shapes {points.shape} and {weights.shape}"
             )
-        self.points = require(
-            points, jnp.all(points[1:] > points[:-1]), "points of a TargetMeasure must increase strictly: sort them"
-        )
+        increase = lambda points: points[1:] > points[:-1]
+        self.points = checked(points, increase, "points of a TargetMeasure must increase strictly: sort them")
         self.weights = probabilities(weights, "weights of a TargetMeasure")
 
     @classmethod
@@ -108,7 +108,7 @@ class TargetMeasure(AbstractTarget):
         """m equal weights on a regular grid of [0, 1], as arrays: `UniformTarget(m)` is the same without them."""
         if m < 1:
             raise ValueError(f"a uniform target needs at least one point, got {m}")
-        return cls(jnp.linspace(0, 1, m), jnp.ones(m))
+        return cls(np.linspace(0, 1, m), np.ones(m))
 
     @classmethod
     def quantile(cls, tau: Scalar, t: Scalar = 0.1) -> "TargetMeasure":
@@ -120,10 +120,9 @@ class TargetMeasure(AbstractTarget):
             tau: level in [0, 1].
             t: mass of the middle atom, in (0, 1].
         """
-        tau, t = jnp.asarray(tau, float), jnp.asarray(t, float)
-        tau = require(tau, (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
-        t = require(t, (t > 0) & (t <= 1), "t must lie in (0, 1]")
-        return cls(jnp.linspace(0, 1, 3), jnp.stack([tau * (1 - t), t, (1 - tau) * (1 - t)]))
+        tau = checked(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
+        t = checked(t, lambda t: (t > 0) & (t <= 1), "t must lie in (0, 1]")
+        return cls(np.linspace(0, 1, 3), jnp.stack([tau * (1 - t), t, (1 - tau) * (1 - t)]))
 
     @classmethod
     def top_k(cls, n: int, k: int) -> "TargetMeasure":
@@ -131,13 +130,13 @@ class TargetMeasure(AbstractTarget):
         _check_k(n, k)
         if k == n:
             return cls.uniform(n)
-        return cls(jnp.linspace(0, 1, k + 1), jnp.ones(k + 1).at[0].set(n - k))
+        return cls(np.linspace(0, 1, k + 1), np.r_[n - k, np.ones(k)])
 
     @classmethod
     def top_mass(cls, n: int, k: int) -> "TargetMeasure":
         """Points [0, 1], weights [1 - k/n, k/n]: one atom for all of the k largest values."""
         _check_k(n, k)
-        return cls(jnp.linspace(0, 1, 2), jnp.asarray([n - k, k], float))
+        return cls(np.linspace(0, 1, 2), np.array([n - k, k]))
 
     @property
     def size(self) -> int:

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Unpack
 
-import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._checks import as_values
+from .._checks import as_array
 from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
 from .._target import AbstractTarget
 from .ranks import cdf
@@ -31,11 +30,11 @@ def quantile_normalize(
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    reference = rows.array(as_values(reference)[0])
-    if reference.ndim != 1:
+    reference = as_array(reference)
+    if reference.ndim != 1 or reference.size == 0:
         raise ValueError(f"the reference must be one list of values, shape (m,), got {reference.shape}")
-    increases = ~jnp.any(reference[1:] < reference[:-1])
-    reference = rows.require(reference, increases, "the reference must not decrease: sort it first")
+    increases = lambda reference: ~(reference[1:] < reference[:-1])
+    reference = rows.checked(reference, increases, "the reference must not decrease: sort it first")
     target = rows.target(reference.size if target is None else None, target)
     if target.size != reference.size:
         raise ValueError(f"the target has {target.size} points for a reference of {reference.size} values")

@@ -4,7 +4,6 @@ from typing import Unpack
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
@@ -35,9 +34,9 @@ def quantile(
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    q, width = rows.array(q), rows.array(1 / rows.n if width is None else width)
-    q = rows.require(q, jnp.all((q >= 0) & (q <= 1)), "quantile levels q must lie in [0, 1]")
-    width = rows.require(width, (width > 0) & (width <= 1), "the width of a quantile's atom must lie in (0, 1]")
+    width = 1 / rows.n if width is None else width
+    q = rows.checked(q, lambda q: (q >= 0) & (q <= 1), "quantile levels q must lie in [0, 1]")
+    width = rows.checked(width, lambda w: (w > 0) & (w <= 1), "the width of a quantile's atom must lie in (0, 1]")
     return rows.read(_Quantiles(TargetMeasure.uniform(3).astype(rows.dtype), q, width))
 
 

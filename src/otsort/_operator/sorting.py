@@ -5,7 +5,6 @@ from typing import Unpack
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
@@ -84,7 +83,7 @@ def sort_by(
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(key, options, values)
-    return rows.read(_Carried(rows.target(num_targets, target), descending, np.ndim(values) - np.ndim(key)))
+    return rows.read(_Carried(rows.target(num_targets, target), descending, rows.extra))
 
 
 class _Carried(AbstractReading):
