@@ -42,3 +42,64 @@ def test_sharded_arrays(devices, functions):
     flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
     run = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(devices), str(functions)]
     subprocess.run(run, env=os.environ | {"XLA_FLAGS": flags}, check=True)
+
+
+DATA_PARALLEL = """
+    import functools, sys
+    import jax, jax.numpy as jnp, numpy as np, otsort
+    from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
+
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(8, 20)), jnp.float32)
+    solvers = {
+        "newton": otsort.Newton(),
+        "quadrature": otsort.Quadrature(),
+        "log_sinkhorn": otsort.LogSinkhorn(),
+        "schedule": otsort.LogSinkhorn(otsort.EpsilonSchedule(0.05)),
+        "anderson": otsort.AndersonSinkhorn(),
+        "sinkhorn": otsort.Sinkhorn(0.05),
+        "checkpointed": otsort.Sinkhorn(0.05, max_steps=20, differentiation=otsort.Checkpointed()),
+        "unrolled": otsort.LogSinkhorn(0.05, max_steps=50, differentiation=otsort.Unrolled()),
+        "one_step": otsort.LogSinkhorn(0.05, differentiation=otsort.OneStep()),
+        "exact": otsort.NorthWestCorner(),
+    }
+
+
+    def shard_map(function):
+        mesh = jax.make_mesh((4,), ("i",), axis_types=(AxisType.Auto,))
+        return jax.shard_map(function, mesh=mesh, in_specs=P("i"), out_specs=P("i"))(x)
+
+
+    def automatic(function):
+        mesh = jax.make_mesh((4,), ("i",), axis_types=(AxisType.Auto,))
+        return function(jax.device_put(x, NamedSharding(mesh, P("i"))))
+
+
+    def explicit(function):
+        mesh = jax.make_mesh((4,), ("i",), axis_types=(AxisType.Explicit,))
+        with (jax.set_mesh if hasattr(jax, "set_mesh") else jax.sharding.use_mesh)(mesh):
+            answers = function(jax.device_put(x, NamedSharding(mesh, P("i"))))
+        assert all(answer.sharding.spec[0] == "i" for answer in answers)
+        return answers
+
+
+    def pmap(function):
+        return [answer.reshape(x.shape) for answer in jax.pmap(function)(x.reshape(4, 2, 20))]
+
+
+    for name, solver in solvers.items():
+        @jax.jit
+        @functools.partial(jax.grad, has_aux=True)
+        def both(x, solver=solver):
+            ranks = otsort.rank(x, solver=solver)
+            return jnp.sum(jnp.cos(ranks)), ranks
+
+        for answer, expected in zip(globals()[sys.argv[1]](both), both(x), strict=True):
+            np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=3e-4, err_msg=name)
+"""
+
+
+@pytest.mark.parametrize("how", ["shard_map", "automatic", "explicit", "pmap"])
+def test_a_batch_split_over_devices(how):
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=4"
+    run = [sys.executable, "-W", "error", "-c", textwrap.dedent(DATA_PARALLEL), how]
+    subprocess.run(run, env=os.environ | {"XLA_FLAGS": flags}, check=True)

@@ -19,10 +19,18 @@ def varying_as(tree: _Tree, like: object) -> _Tree:
     The first carry of a loop must vary as the later ones do, even where it is a constant. The condition that this rests
     on is gone when the program is compiled, as both of its sides are equal.
     """
-    first = [leaf.ravel()[0] for leaf in jax.tree.leaves(like) if eqx.is_array(leaf)]
-    known = functools.reduce(jnp.logical_and, [value == value for value in first])
+    arrays = [leaf for leaf in jax.tree.leaves(like) if eqx.is_array(leaf)]
+    varying = [array.ravel()[0] for array in arrays if _varies(array)]
+    if not varying:
+        return tree
+    known = functools.reduce(jnp.logical_and, [value == value for value in varying])
     arrays, rest = eqx.partition(tree, eqx.is_array)
     return eqx.combine(jax.tree.map(lambda array: jnp.where(known, array, array), arrays), rest)
+
+
+def _varies(array: Array) -> bool:
+    kind: Any = jax.typeof(array)
+    return bool(kind.mat.varying if hasattr(kind, "mat") else kind.vma)  # jax 0.10; jax 0.6
 
 
 def on_any_mesh(function: Callable[..., Array], x: Array, dims: tuple[int | None, ...]) -> Callable[..., Array]:

@@ -105,7 +105,7 @@ class AbstractEntropicSolver(AbstractSolver):
 
     def solve_dual(self, dual: AbstractDual) -> DualSolution:
         """The potential of a problem, at its epsilon; a dual that is not a `SemiDual` is for `Newton` alone."""
-        iteration = _Iteration(dual=dual, solver=self)
+        iteration = varying_as(_Iteration(dual=dual, solver=self), dual)
         potential, (state, num_steps) = self.differentiation.run(iteration)
         tol, error = iteration.tol, stop_gradient(state.marginal_error)
         result = RESULTS.where(error <= tol, RESULTS.successful, RESULTS.max_steps_reached)
