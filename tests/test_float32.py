@@ -72,3 +72,26 @@ def test_gradient_of_a_quantile_of_many_values():
     gradient = jax.jit(jax.grad(lambda x: otsort.quantile(x, 0.3))).lower(x).compile()
     assert gradient.memory_analysis().temp_size_in_bytes < 30 * x.nbytes
     np.testing.assert_allclose(jnp.sum(gradient(x)), 1, rtol=1e-4)  # a shift of all moves it by as much
+
+
+@pytest.mark.parametrize("solver", ["newton", "quadrature", "log_sinkhorn", "sinkhorn"])
+@pytest.mark.parametrize(("offset", "scale"), [(3.0, 1e-3), (1e5, 1.0), (-1e4, 1.0)])
+def test_an_offset_costs_no_digits(solver, offset, scale):
+    """Answers are as good as those of the shifted problem, but for the rounding of the answer itself."""
+    x = (offset + scale * np.random.default_rng(0).normal(size=64)).astype(np.float32)
+    shift = np.min(x)
+    shifted = x - shift  # exact
+    solver = problems.SOLVERS[solver](0.02)
+    ulp = np.spacing(np.max(np.abs(x)))
+    rounding = 1e-6 * np.ptp(x) + ulp
+    for operator in (
+        otsort.sort,
+        lambda x, **options: otsort.quantile(x, [0.1, 0.5], **options),
+        lambda x, **options: otsort.quantize(x, 4, **options),
+    ):
+        expected = np.asarray(operator(shifted, solver=solver), float) + float(shift)
+        np.testing.assert_allclose(operator(x, solver=solver), expected, rtol=0, atol=rounding)
+    np.testing.assert_allclose(otsort.cdf(x, solver=solver), otsort.cdf(shifted, solver=solver), atol=1e-6)
+    reference = np.sort(x)[::4]
+    expected = np.asarray(otsort.quantile_normalize(x, reference - shift, solver=solver), float) + float(shift)
+    np.testing.assert_allclose(otsort.quantile_normalize(x, reference, solver=solver), expected, rtol=0, atol=rounding)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import export
 
 import otsort
 
@@ -127,6 +128,50 @@ def test_another_epsilon_does_not_recompile(caplog):
         assert "ompil" in caplog.text
 
 
+def test_a_concrete_scalar_is_a_number():
+    x = X[0, 0]
+    for zero in (0, 0.0, np.float32(0), np.asarray(0.0), jnp.asarray(0.0)):
+        np.testing.assert_array_equal(otsort.sort(x, epsilon=zero), np.sort(x))
+    long = np.random.default_rng(0).normal(size=1000)
+    for epsilon in (np.float64(0.01), jnp.asarray(0.01)):
+        np.testing.assert_array_equal(otsort.rank(long, epsilon=epsilon), otsort.rank(long, epsilon=0.01))
+
+
+@pytest.mark.parametrize("solver", [otsort.NorthWestCorner(), *(make(0.05) for make in problems.SOLVERS.values())])
+def test_a_solver_passes_through_plain_jit(solver):
+    x = X[0]
+    rank = jax.jit(lambda x, solver: otsort.rank(x, solver=solver))
+    np.testing.assert_allclose(rank(x, solver), otsort.rank(x, solver=solver), atol=1e-6)
+
+
+EXPORTED = {
+    "rank": lambda x: otsort.rank(x, throw=False),
+    "gradient": jax.grad(lambda x: otsort.rank(x, throw=False)[0]),
+    "newton": lambda x: otsort.rank(x, solver=otsort.Newton(), throw=False),
+    "traced options": lambda x: otsort.quantile(x, jnp.abs(x[:2]) / 10, weights=x**2, epsilon=x[0] ** 2, throw=False),
+    "targets": lambda x: otsort.top_k_mask(x, 3, throw=False) + otsort.quantile_normalize(x, [0, 1], throw=False),
+    "suggested": lambda x: otsort.rank(x, epsilon=otsort.suggest_epsilon(x, 5), throw=False),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_without_throw_a_program_can_be_exported(name):
+    x = np.random.default_rng(0).normal(size=200)
+    program = jax.jit(EXPORTED[name])
+    exported = export.deserialize(export.export(program)(x).serialize())
+    np.testing.assert_array_equal(exported.call(x), program(x))
+
+
+def test_without_throw_bad_traced_values_give_nan():
+    x = X[0, 0]
+    for call, bad in (
+        (lambda w: otsort.rank(x, weights=w, throw=False), np.array([1.0, -1, 1])),
+        (lambda q: otsort.quantile(x, q, throw=False), 2.0),
+        (lambda e: otsort.rank(x, epsilon=e, throw=False), -1.0),
+    ):
+        assert jnp.all(jnp.isnan(jax.jit(call)(bad)))
+
+
 def test_half_precision_comes_back_in_kind():
     for dtype in (jnp.float16, jnp.bfloat16):
         x = jnp.asarray(X[0, 0], dtype)
@@ -221,6 +266,11 @@ def nothing():
         (lambda: otsort.Sinkhorn(max_steps=0), ValueError, "max_steps"),
         (lambda: otsort.AndersonSinkhorn(history_size=1), ValueError, "history_size"),
         (lambda: otsort.OneStep(0), ValueError, "at least one step"),
+        (lambda: otsort.Newton(otsort.EpsilonSchedule(0.01)), TypeError, "LogSinkhorn"),
+        (lambda: otsort.AndersonSinkhorn(otsort.EpsilonSchedule(0.01)), TypeError, "LogSinkhorn"),
+        (lambda: otsort.Sinkhorn(otsort.EpsilonSchedule(0.01)), TypeError, "LogSinkhorn"),
+        (lambda: otsort.Newton(epsilon=jnp.asarray(-1.0)), ValueError, "positive"),
+        (lambda: otsort.rank(X, epsilon=jnp.asarray(-1.0)), ValueError, "positive"),
     ],
 )
 def test_bad_input_is_told(call, error, words):

@@ -5,10 +5,12 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from equinox import AbstractClassVar, AbstractVar
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
+from .._checks import is_traced
 from .._differentiation import AbstractDifferentiation, AbstractIteration, AbstractState, Progress
 from .._dual import AbstractDual
 from .._epsilon import EpsilonSchedule
@@ -68,11 +70,11 @@ class AbstractEntropicSolver(AbstractSolver):
     def __check_init__(self):
         if isinstance(self.epsilon, EpsilonSchedule):
             raise TypeError(f"{type(self).__name__} takes a number as epsilon: an EpsilonSchedule is for LogSinkhorn")
-        if isinstance(self.epsilon, float | int) and not self.epsilon > 0:
+        if not (is_traced(self.epsilon) or np.all(np.asarray(self.epsilon) > 0)):
             raise ValueError(
                 f"epsilon must be positive, got {self.epsilon}: for the exact operators use NorthWestCorner()"
             )
-        if isinstance(self.tol, float | int) and not self.tol > 0:
+        if not (self.tol is None or is_traced(self.tol) or np.all(np.asarray(self.tol) > 0)):
             raise ValueError(f"tol must be positive, got {self.tol}: for a fixed budget of steps use tol=None")
         if self.max_steps < 1:
             raise ValueError(f"max_steps must be at least 1, got {self.max_steps}")
