@@ -1,0 +1,23 @@
+"""The code in README and documentation."""
+
+import pathlib
+import re
+import textwrap
+
+ROOT = pathlib.Path(__file__).parent.parent
+_FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_DIRECTIVE = re.compile(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", re.MULTILINE)
+
+
+def code(page: str) -> str:
+    """All Python blocks of a page, in their order, as one program."""
+    blocks = (_FENCED if page.endswith(".md") else _DIRECTIVE).findall((ROOT / page).read_text() + "\n")
+    return "\n\n".join(map(textwrap.dedent, blocks))
+
+
+#: Those with code; reports of studies and tutorials are run elsewhere.
+PAGES = [
+    str(path.relative_to(ROOT))
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.rst")), *sorted((ROOT / "docs").rglob("*.md"))]
+    if not {"studies", "tutorials", "_build", "generated"} & set(path.parts) and code(str(path.relative_to(ROOT)))
+]
