@@ -1,6 +1,6 @@
 """What Newton spends its time on, in batches of 256 short lists: float32, epsilon 1e-2, normal values.
 
-`python benchmarks/stages.py`: median milliseconds of one evaluation (coupling), one linear solve, the exact start, and
+`python benchmarks/stages.py`: median milliseconds of one evaluation (overlap), one linear solve, the exact start, and
 the whole forward pass with its number of steps.
 """
 
@@ -34,11 +34,11 @@ def stages(n: int, m: int) -> None:
     target = otsort.TargetMeasure.uniform(m)
     solution = jax.jit(jax.vmap(lambda x: otsort.solve(x, target, solver=otsort.Newton())))(x)
     dual, f = solution.plan.dual, solution.plan.potential
-    coupling, ratio = jax.jit(jax.vmap(SemiDual.coupling))(dual, f)
+    overlap, ratio = jax.jit(jax.vmap(SemiDual.overlap))(dual, f)
     times = (
         milliseconds(lambda dual: exact_start(dual.problem), dual),
-        milliseconds(SemiDual.coupling, dual, f),
-        milliseconds(lambda dual, w, s: dual.solve_linearised(w, s, refinements=0), dual, coupling, ratio),
+        milliseconds(SemiDual.overlap, dual, f),
+        milliseconds(lambda dual, w, s: dual.solve_linearised(w, s, refinements=0), dual, overlap, ratio),
         milliseconds(lambda x: otsort.rank(x, num_targets=m, solver=otsort.Newton()), x),
     )
     steps = int(jnp.max(solution.stats["num_steps"]))
@@ -46,6 +46,6 @@ def stages(n: int, m: int) -> None:
 
 
 if __name__ == "__main__":
-    print("     n      m     start  coupling     solve   forward  steps")
+    print("     n      m     start   overlap     solve   forward  steps")
     for n, m in [(100, 16), (100, 100), (1000, 16)]:
         stages(n, m)

@@ -129,11 +129,17 @@ def test_derivatives_in_an_explicit_target():
         np.testing.assert_allclose(mine, right, rtol=1e-5, atol=1e-7)
 
 
-def test_the_default_is_the_solver_that_works_on_fewer_entries():
+def test_the_default_is_the_solver_that_is_estimated_to_be_faster():
     x = jnp.asarray(np.random.default_rng(0).normal(size=2000), jnp.float32)
     np.testing.assert_array_equal(otsort.rank(x), otsort.rank(x, solver=otsort.Quadrature()))
     short = x[:50]
     np.testing.assert_array_equal(otsort.rank(short), otsort.rank(short, solver=otsort.Newton()))
+    few = short[:30]  # a factorisation of Newton's would take minutes
+    tall = {"num_targets": 10_000, "epsilon": 1e-4}
+    np.testing.assert_array_equal(
+        jax.jit(lambda x: otsort.rank(x, **tall))(few),
+        jax.jit(lambda x: otsort.rank(x, solver=otsort.Quadrature(1e-4), num_targets=10_000))(few),
+    )
     other = {"num_targets": 20, "cost": otsort.PowerCost(2.5)}
     np.testing.assert_array_equal(otsort.rank(x, **other), otsort.rank(x, solver=otsort.Newton(), **other))
     assert jax.eval_shape(lambda x: otsort.top_k(x, 5000), jnp.zeros(6000)).shape == (5000,)

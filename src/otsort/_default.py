@@ -1,8 +1,11 @@
 """The solver when none is named."""
 
+import math
+
 import numpy as np
 
 from ._checks import checked, is_traced
+from ._compressed.compress import Sizes
 from ._solver import (
     MOST_TARGETS,
     SMALLEST_EPSILON,
@@ -37,4 +40,20 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
     if not compressible(target, cost, epsilon):
         return newton
     quadrature = Quadrature(epsilon)
-    return quadrature if quadrature.entries(n, target) < n * target.size else newton
+    faster = _quadrature_time(n, target, quadrature.sizes(target)) < _newton_time(n, target.size)
+    return quadrature if faster else newton
+
+
+# Nanoseconds of ranks of one list among many, float32 on a CPU, fitted to the rows of benchmarks/default_solver.py.
+# What counts is which is less: single lists take longer with both, and so do float64 and gradients.
+
+
+def _newton_time(n: int, m: int) -> float:
+    """By the start's sort, exponentials, and a product and a factorisation a step."""
+    return 1400 + 9 * n * math.log2(n) + 10 * n * m + 12 * m**2 + 0.03 * n * m**2 + 0.01 * m**3
+
+
+def _quadrature_time(n: int, target: AbstractTarget, sizes: Sizes) -> float:
+    """By the sums over inputs and targets, tables, and the jets and the matrix of a step."""
+    nodes = sizes.nodes(target)
+    return 8000 + 5 * n + 10 * target.size + 25 * sizes.cells + 40 * sizes.pieces * nodes + 10 * nodes**2

@@ -228,7 +228,7 @@ def fit(chunks: Iterable[ArrayLike], *, epsilon: float = 1e-2, accuracy: float |
 
 def _sizes(solver: Quadrature, dtype: jnp.dtype) -> Sizes:
     """Those of the most demanding answer, a quantile."""
-    return Sizes.of(solver.finest, solver.accuracy, TargetMeasure.uniform(3).astype(dtype))
+    return solver.sizes(TargetMeasure.uniform(3).astype(dtype))
 
 
 def _positions(values: Float[Array, " n"], mean: Scalar, deviation: Scalar) -> Float[Array, " n"]:

@@ -103,7 +103,7 @@ class Quadrature(AbstractSolver):
                 f"not for {problem.cost} and {problem.target.size} points: use solver=Newton(...) for other costs, "
                 "LogSinkhorn(...) or NorthWestCorner() for other targets"
             )
-        return self._solve(problem, self._sizes(problem.target))
+        return self._solve(problem, self.sizes(problem.target))
 
     def diagnostics(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
         """`discretisation_error`: the largest change of a level when the accuracy is made a hundred times finer.
@@ -111,15 +111,16 @@ class Quadrature(AbstractSolver):
         It sees the errors of both measures and all tables. It does not see rounding, which is the same in both, nor the
         error of derivatives.
         """
-        finer = self._solve(problem, self._sizes(problem.target, 100.0)).plan
+        finer = self._solve(problem, self.sizes(problem.target, 100.0)).plan
         return {"discretisation_error": jnp.max(jnp.abs(plan.level(0.5) - finer.level(0.5)))}
 
     def entries(self, n: int, target: AbstractTarget) -> int:
         """Three for each node and piece of a table, and two for each of its cells; see `AbstractSolver.entries`."""
-        sizes = self._sizes(target)
+        sizes = self.sizes(target)
         return 3 * sizes.pieces * sizes.nodes(target) + 2 * sizes.cells
 
-    def _sizes(self, target: AbstractTarget, finer: float = 1.0) -> Sizes:
+    def sizes(self, target: AbstractTarget, finer: float = 1.0) -> Sizes:
+        """How finely it resolves a target, or so many times finer."""
         return Sizes.of(self.finest, self.accuracy, target, finer)
 
     def _solve(self, problem: Problem, sizes: Sizes) -> Solution:
