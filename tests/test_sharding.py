@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 
+import jax
 import pytest
 
 PROGRAM = """
@@ -100,6 +101,7 @@ DATA_PARALLEL = """
 """
 
 
+@pytest.mark.skipif(jax.__version_info__ < (0, 7), reason="searchsorted of jax 0.6 does not run within shard_map")
 @pytest.mark.parametrize("half", [0, 1])
 def test_a_batch_split_over_devices(half):
     """Every solver, within `jax.shard_map`, on both kinds of meshes and under `jax.pmap`."""
