@@ -70,4 +70,4 @@ def _snap(cuts: Float[Array, " m"], levels: Float[Array, " n"]) -> Float[Array, 
     below, above = levels[place - 1], levels[place.clip(max=levels.size - 1)]
     nearest = jnp.where(cuts - below < above - cuts, below, above)
     close = jnp.abs(nearest - cuts) <= 4 * jnp.finfo(cuts.dtype).eps
-    return cuts + stop_gradient(jnp.where(close, nearest - cuts, 0))
+    return stop_gradient(jnp.where(close, nearest, cuts)) + (cuts - stop_gradient(cuts))
