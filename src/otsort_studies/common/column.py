@@ -1,0 +1,136 @@
+"""One column of numbers: the user's, from a file, or the example."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .data import REAL
+from .errors import InputError
+
+# Solvers and reference hold matrices of n x n entries, and an unrolled derivative hundreds of them.
+MAX_VALUES = 2000
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of finite numbers, not all equal.
+
+    Attributes:
+        values: float64, shape `(n,)`, each of them a float32 number, so that both precisions see the same data.
+        source: file name, or name of the data set.
+        name: of the column; empty for an array without columns.
+
+    Raises:
+        InputError: fewer than 2 or more than `MAX_VALUES` values, one that is not finite in float32, or all equal.
+    """
+
+    values: np.ndarray
+    source: str
+    name: str
+
+    def __post_init__(self):
+        where = words(self.source, self.name)
+        if not 2 <= self.values.size <= MAX_VALUES:
+            raise InputError(f"{where} has {self.values.size} values: give between 2 and {MAX_VALUES}")
+        with np.errstate(over="ignore"):
+            rounded = self.values.astype(np.float32).astype(np.float64)
+        bad = np.flatnonzero(~np.isfinite(rounded))
+        if bad.size:
+            raise InputError(f"value {bad[0] + 1} of {where} is {self.values[bad[0]]}: float32 must hold it")
+        if np.all(rounded == rounded[0]):
+            raise InputError(f"the values of {where} are all equal in float32: there is nothing to sort")
+        object.__setattr__(self, "values", rounded)
+
+
+def words(source: str, name: str) -> str:
+    """Where values are from."""
+    return f"column {name} of {source}" if name else source
+
+
+def example() -> Column:
+    """Blood serum s2 (low-density lipoproteins) of the diabetes data bundled with scikit-learn.
+
+    Of its measurements this one has the fewest ties, 302 different values among 442 of which none is there more than
+    5 times: bmi has 163 different values, s4 one that is there 128 times.
+    """
+    return Column(REAL["diabetes s2"](), "scikit-learn diabetes", "s2")
+
+
+def load(path: Path, column: str | None) -> Column:
+    """A column of a file.
+
+    Args:
+        path: a .csv file whose first line names the columns, or an .npy file of one or two dimensions.
+        column: its name, or its index from 0 in an .npy file; None if there is only one.
+
+    Raises:
+        InputError: the file or the column does not exist or does not hold numbers.
+    """
+    readers = {".csv": _read_csv, ".npy": _read_npy}
+    if path.suffix.lower() not in readers:
+        raise InputError(f"{path} is neither a .csv nor an .npy file")
+    try:
+        return readers[path.suffix.lower()](path, column)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _read_csv(path: Path, column: str | None) -> Column:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            lines = [(reader.line_num, line) for line in reader if line]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a .csv file: {error}") from None
+    if not lines:
+        raise InputError(f"{path} is empty")
+    header = [name.strip() for name in lines[0][1]]
+    if column is None and len(header) == 1 and _number(header[0]) is not None:
+        raise InputError(f"the first line of {path} must name its column, got {header[0]!r}")
+    index = _index(header, column, path)
+    values = []
+    for number, line in lines[1:]:
+        text = line[index] if index < len(line) else ""
+        value = _number(text)
+        if value is None:
+            raise InputError(f"line {number} of {path}: {text!r} in column {header[index]!r} is not a number")
+        values.append(value)
+    return Column(np.asarray(values, np.float64), path.name, header[index])
+
+
+def _read_npy(path: Path, column: str | None) -> Column:
+    try:
+        array: Any = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError):
+        raise InputError(f"{path} is not an .npy file of numbers") from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
+        raise InputError(f"{path} does not hold an array of real numbers")
+    if array.ndim == 1:
+        if column is not None:
+            raise InputError(f"{path} is one list of values: leave out --column")
+        return Column(array.astype(np.float64), path.name, "")
+    if array.ndim != 2:
+        raise InputError(f"{path} has {array.ndim} dimensions: give one or two")
+    index = _index([str(i) for i in range(array.shape[1])], column, path)
+    return Column(array[:, index].astype(np.float64), path.name, str(index))
+
+
+def _index(names: list[str], column: str | None, path: Path) -> int:
+    known = ", ".join(names) if len(names) <= 12 else f"{', '.join(names[:10])}, ... ({len(names)} in all)"
+    if column is None:
+        if len(names) != 1:
+            raise InputError(f"{path} has several columns: choose one with --column from {known}")
+        return 0
+    if names.count(column) != 1:
+        raise InputError(f"{path} has {names.count(column) or 'no'} columns {column!r}: it has {known}")
+    return names.index(column)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

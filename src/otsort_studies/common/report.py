@@ -1,0 +1,97 @@
+"""Writes the report of a run from its folder alone: neither JAX nor otsort is needed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from matplotlib.figure import Figure
+from tabulate import tabulate
+
+from ..studies import STUDIES
+from . import rows
+from .errors import InputError
+from .folder import CONFIG, REPORT, ROWS, read_config, write_text
+from .study import AbstractStudy
+
+_MOST_WORDS = 20
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a reader gets.
+
+    Attributes:
+        text: Markdown, the answers first, with the tables that they rest on.
+        figures: file name without suffix -> picture and its caption.
+    """
+
+    text: str
+    figures: dict[str, tuple[Figure, str]]
+
+
+def render(folder: Path) -> None:
+    """Writes report.md and its pictures from the configuration and the rows of a run.
+
+    Raises:
+        InputError: the folder is not that of a finished run of a study of this version.
+    """
+    config, study, frames = load(folder)
+    report: Report = import_module(f"otsort_studies.{study.name}.report").report(study, frames)
+    for name, (figure, _) in report.figures.items():
+        figure.savefig(folder / f"{name}.png", dpi=150)
+    write_text(folder / REPORT, _page(config, study, report))
+
+
+def load(folder: Path) -> tuple[dict[str, Any], AbstractStudy, dict[str, pl.DataFrame]]:
+    """Configuration, study and, by part, all rows of a finished run in the order of the cases.
+
+    Raises:
+        InputError: see `render`.
+    """
+    config = read_config(folder)
+    try:
+        study = STUDIES[config["study"]](**_tuples(config["configuration"]))
+    except (KeyError, TypeError):
+        raise InputError(f"{folder / CONFIG} is not that of a study of this version") from None
+    found, _ = rows.read(folder / ROWS, study.parts)
+    cases = study.cases()
+    missing = sum(case not in found for case in cases)
+    if missing:
+        raise InputError(f"{folder} lacks {missing} of {len(cases)} rows: finish its run with the same command first")
+    frames = {
+        kind.part: pl.DataFrame([found[case] for case in cases if type(case) is kind], schema=kind.schema())
+        for kind in study.parts
+    }
+    return config, study, frames
+
+
+def markdown_table(lines: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:
+    """A table in Markdown, its cells as they are."""
+    return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
+
+
+def _page(config: Mapping[str, Any], study: AbstractStudy, report: Report) -> str:
+    versions = ", ".join(f"{package} {version}" for package, version in config["versions"].items())
+    device = config["device"]
+    pictures = [f"![{caption}]({name}.png)\n\n{caption}" for name, (_, caption) in report.figures.items()]
+    how = "\n".join(f"- {name}: {_words(value)}" for name, value in config["configuration"].items())
+    parts = [f"# {study.title}", study.question, "## Answers", report.text, *pictures, "## How it was run", how]
+    where = f"{device['kind']} ({device['machine']}), LAPACK on one thread"
+    parts.append(f"{config['date']}, {config['dtype']}; {versions}; {where}.")
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    return ", ".join(map(str, value)) if len(value) <= _MOST_WORDS else f"{len(value)} of them"
+
+
+def _tuples(value: Any) -> Any:
+    """JSON as the fields of a study are."""
+    if isinstance(value, dict):
+        return {name: _tuples(one) for name, one in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -1,0 +1,60 @@
+"""Runs a study: measures what is missing, then writes the report."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+
+import jax
+from threadpoolctl import threadpool_limits
+
+from . import rows
+from .environment import environment
+from .execution import failure
+from .folder import ROWS, claim
+from .progress import progress
+from .report import render
+from .study import AbstractCase, AbstractStudy, Row
+
+
+def run(study: AbstractStudy, folder: Path) -> None:
+    """Fills the folder; what it holds of the same study already is kept.
+
+    Args:
+        study: with its configuration.
+        folder: made if it does not exist.
+
+    Raises:
+        InputError: the folder holds anything else; nothing was written.
+    """
+    configuration = {"study": study.name, "configuration": asdict(study), "dtype": study.dtype, "lapack_threads": 1}
+    claim(folder, {**configuration, **environment()})
+    path = folder / ROWS
+    done, size = rows.read(path, study.parts)
+    if path.exists():
+        os.truncate(path, size)
+    jax.config.update("jax_enable_x64", True)  # for references: solvers compute in the dtype of the data
+
+    cases = study.cases()
+    missing = [case for case in cases if case not in done]
+    # LAPACK's threads wait for each other in a busy loop: with any other load on the machine a factorisation takes ten
+    # times as long as on one thread, and no less without.
+    with threadpool_limits(1, "blas"), progress(study.name, len(cases), len(cases) - len(missing)) as advance:
+        for row in measured(study, missing):
+            rows.append(path, row)
+            advance()
+    render(folder)
+
+
+def measured(study: AbstractStudy, cases: Sequence[AbstractCase]) -> Iterator[Row]:
+    """A row of each case: where measuring raises, that is the outcome of its next case, and the rest goes on."""
+    measure = import_module(f"otsort_studies.{study.name}.measure").measure
+    left = list(cases)
+    while left:
+        try:
+            for _, row in zip(tuple(left), measure(study, tuple(left)), strict=True):
+                left.pop(0)
+                yield row
+        except Exception as error:  # whatever it is
+            yield left.pop(0).row(outcome=failure(error))

@@ -1,0 +1,78 @@
+"""What a study is, and what is measured for it."""
+
+import abc
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Self, TypeAlias
+
+import polars as pl
+
+#: A case, its outcome and what was measured: JSON values, None for a number that does not exist.
+Row: TypeAlias = dict[str, Any]
+
+_TYPES = {str: pl.String, int: pl.Int64, float: pl.Float64}
+
+
+@dataclass(frozen=True)
+class AbstractCase(abc.ABC):
+    """Names one measurement, a few seconds of work, by fields that are str, int or float.
+
+    Attributes:
+        part: of the study; all rows of a part are of one kind.
+        measured: what its row holds beside these fields and the outcome, and as which type.
+    """
+
+    part: ClassVar[str]
+    measured: ClassVar[dict[str, Any]]
+
+    def row(self, outcome: str, **measured: Any) -> Row:
+        """The row of this case; what is left out does not exist."""
+        if unknown := measured.keys() - self.measured.keys():
+            raise TypeError(f"rows of the part {self.part} have no {', '.join(sorted(unknown))}")
+        return {"part": self.part, **asdict(self), "outcome": outcome, **measured}
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        """The case that a row belongs to."""
+        return cls(**{field.name: row[field.name] for field in fields(cls)})
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        """Columns of a frame of such rows."""
+        case = {field.name: _TYPES[field.type] for field in fields(cls)}  # pyright: ignore
+        return {**case, "outcome": pl.String, **cls.measured}
+
+
+@dataclass(frozen=True)
+class AbstractStudy(abc.ABC):
+    """A question, and the measurements that answer it.
+
+    The fields of a study are its configuration: numbers, strings and tuples of them, by default those of the
+    documentation. Its folder has two more modules, which are imported only when they are needed:
+
+        measure.measure(study, cases): the rows of some of the cases, in their order, one by one. Nothing else than a
+            case and the configuration may enter its row, so that a run that was interrupted ends as if it had not been.
+        report.report(study, rows): the `Report` on all rows, given as one frame for each part. It knows neither JAX nor
+            otsort: the rows hold all that it says.
+
+    Attributes:
+        name: of its folder.
+        title: one line.
+        question: Markdown, what is asked and how it is measured.
+        dtype: of the computations that are studied, in words.
+        parts: the kinds of its cases.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    question: ClassVar[str]
+    dtype: ClassVar[str]
+    parts: ClassVar[tuple[type[AbstractCase], ...]]
+
+    @classmethod
+    @abc.abstractmethod
+    def quick(cls) -> Self:
+        """The same study in about a minute."""
+
+    @abc.abstractmethod
+    def cases(self) -> list[Any]:
+        """All cases in the order of measurement; those that share a compiled program are neighbours."""

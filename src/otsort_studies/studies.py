@@ -1,0 +1,14 @@
+"""The list of studies: one folder each, with `study.py`, `measure.py` and `report.py`."""
+
+from .common.study import AbstractStudy
+from .compare.study import Compare
+from .figure2.study import Figure2
+from .figure3.study import Figure3
+from .gradients.study import Gradients
+from .scaling.study import Scaling
+from .schedules.study import Schedules
+from .signal.study import Signal
+
+STUDIES: dict[str, type[AbstractStudy]] = {
+    kind.name: kind for kind in (Compare, Gradients, Schedules, Signal, Figure2, Figure3, Scaling)
+}
