@@ -31,11 +31,7 @@ def _claim(folder: Path, configuration: dict[str, Any]) -> None:
     if (folder / CONFIG).exists():
         wanted = _flat(json.loads(json.dumps(configuration)))  # as it is read
         found = _flat(read_config(folder))
-        different = [
-            name
-            for name in {**wanted, **found}
-            if name != "date" and not (name in wanted and name in found and wanted[name] == found[name])
-        ]
+        different = [name for name in {**wanted, **found} if name != "date" and not _same(name, wanted, found)]
         if different:
             raise InputError(
                 f"{folder} holds results of another configuration (see {', '.join(different)}): choose another --out"
@@ -75,8 +71,12 @@ def _draft(path: Path) -> Path:
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """The entries of its dictionaries, beside its own."""
+    """The entries of its dictionaries, under both names, beside its own."""
     flat: dict[str, Any] = {}
     for name, value in record.items():
-        flat |= value if isinstance(value, dict) else {name: value}
+        flat |= {f"{name} {key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
     return flat
+
+
+def _same(name: str, one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return name in one and name in other and one[name] == other[name]

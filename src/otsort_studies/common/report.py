@@ -1,8 +1,8 @@
 """Writes the report of a run from its folder alone: neither JAX nor otsort is needed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +32,18 @@ class Report:
     figures: dict[str, tuple[Figure, str]]
 
 
-def render(folder: Path) -> None:
-    """Writes report.md and its pictures from the configuration and the rows of a run.
+def render(folder: Path) -> Report:
+    """Writes report.md and its pictures from the configuration and the rows of a run, and returns what they say.
 
     Raises:
         InputError: the folder is not that of a finished run of a study of this version.
     """
     config, study, frames = load(folder)
-    report: Report = import_module(f"otsort_studies.{study.name}.report").report(study, frames)
+    report: Report = study.module("report").report(study, frames)
     for name, (figure, _) in report.figures.items():
         figure.savefig(folder / f"{name}.png", dpi=150)
     write_text(folder / REPORT, _page(config, study, report))
+    return report
 
 
 def load(folder: Path) -> tuple[dict[str, Any], AbstractStudy, dict[str, pl.DataFrame]]:
@@ -71,6 +72,11 @@ def load(folder: Path) -> tuple[dict[str, Any], AbstractStudy, dict[str, pl.Data
 def markdown_table(lines: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:
     """A table in Markdown, its cells as they are."""
     return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
+
+
+def number(value: float | None, form: str = ".1e") -> str:
+    """A cell of a table; a dash for a number that does not exist."""
+    return "\N{EN DASH}" if value is None or math.isnan(value) else format(value, form)
 
 
 def _page(config: Mapping[str, Any], study: AbstractStudy, report: Report) -> str:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 
 import jax
@@ -14,16 +13,19 @@ from .environment import environment
 from .execution import failure
 from .folder import ROWS, claim
 from .progress import progress
-from .report import render
+from .report import Report, render
 from .study import AbstractCase, AbstractStudy, Row
 
 
-def run(study: AbstractStudy, folder: Path) -> None:
+def run(study: AbstractStudy, folder: Path) -> Report:
     """Fills the folder; what it holds of the same study already is kept.
 
     Args:
         study: with its configuration.
         folder: made if it does not exist.
+
+    Returns:
+        The report that was written.
 
     Raises:
         InputError: the folder holds anything else; nothing was written.
@@ -44,17 +46,23 @@ def run(study: AbstractStudy, folder: Path) -> None:
         for row in measured(study, missing):
             rows.append(path, row)
             advance()
-    render(folder)
+    return render(folder)
 
 
 def measured(study: AbstractStudy, cases: Sequence[AbstractCase]) -> Iterator[Row]:
-    """A row of each case: where measuring raises, that is the outcome of its next case, and the rest goes on."""
-    measure = import_module(f"otsort_studies.{study.name}.measure").measure
-    left = list(cases)
-    while left:
+    """A row of each case: where measuring raises, that is the outcome of its next case, and the rest goes on.
+
+    Raises:
+        RuntimeError: a row is not that of the next case.
+    """
+    measure = study.module("measure").measure
+    found: Iterator[Row] | None = None
+    for place, case in enumerate(cases):
         try:
-            for _, row in zip(tuple(left), measure(study, tuple(left)), strict=True):
-                left.pop(0)
-                yield row
+            found = found or measure(study, tuple(cases[place:]))
+            row = next(found)
         except Exception as error:  # whatever it is
-            yield left.pop(0).row(outcome=failure(error))
+            row, found = case.row(failure(error)), None
+        if type(case).of(row) != case:
+            raise RuntimeError(f"{study.name} measured {row} in place of {case}")
+        yield row

@@ -2,6 +2,7 @@
 
 import abc
 from dataclasses import asdict, dataclass, fields
+from importlib import import_module
 from typing import Any, ClassVar, Self, TypeAlias
 
 import polars as pl
@@ -47,12 +48,12 @@ class AbstractStudy(abc.ABC):
     """A question, and the measurements that answer it.
 
     The fields of a study are its configuration: numbers, strings and tuples of them, by default those of the
-    documentation. Its folder has two more modules, which are imported only when they are needed:
+    documentation. Beside its module there are two more, which are imported only when they are needed:
 
         measure.measure(study, cases): the rows of some of the cases, in their order, one by one. Nothing else than a
             case and the configuration may enter its row, so that a run that was interrupted ends as if it had not been.
-        report.report(study, rows): the `Report` on all rows, given as one frame for each part. It knows neither JAX nor
-            otsort: the rows hold all that it says.
+        report.report(study, frames): the `Report` on all rows, given as one frame for each part. It knows neither JAX
+            nor otsort: the rows hold all that it says.
 
     Attributes:
         name: of its folder.
@@ -76,3 +77,7 @@ class AbstractStudy(abc.ABC):
     @abc.abstractmethod
     def cases(self) -> list[Any]:
         """All cases in the order of measurement; those that share a compiled program are neighbours."""
+
+    def module(self, name: str) -> Any:
+        """The module of this name beside that of the study."""
+        return import_module(f".{name}", type(self).__module__.rpartition(".")[0])
