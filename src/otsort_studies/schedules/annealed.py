@@ -1,7 +1,5 @@
 """Annealing within a solve, by the marginal error."""
 
-from collections.abc import Callable
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -9,7 +7,7 @@ from jaxtyping import Array, Float
 import otsort
 
 
-class _State(eqx.Module):
+class _State(otsort.AbstractState):
     potential: Float[Array, " m"]
     log_ratio: Float[Array, " m"]  # at the epsilon of the next sweep
     epsilon: Float[Array, ""]
@@ -25,16 +23,17 @@ class Annealed(otsort.AbstractEntropicSolver):
         first: the first one.
         factor: of one fall, in (0, 1).
         threshold: on the marginal error.
-        tol, max_steps, start, differentiation: as in `otsort.LogSinkhorn`.
+        start: first potential, `otsort.exact_start` or `otsort.zero_start`.
+        tol, max_steps, differentiation: as in `otsort.LogSinkhorn`.
     """
 
     epsilon: Float[Array, ""]
     first: Float[Array, ""]
     factor: Float[Array, ""]
     threshold: Float[Array, ""]
+    start: otsort.ExactStart | otsort.ZeroStart
     tol: float
-    max_steps: int
-    start: Callable[[otsort.Problem], Float[Array, " m"]]
+    max_steps: int = eqx.field(static=True)
     differentiation: otsort.AbstractDifferentiation = otsort.Implicit()
 
     def init(self, dual: otsort.SemiDual) -> tuple[otsort.SemiDual, _State]:
@@ -46,9 +45,9 @@ class Annealed(otsort.AbstractEntropicSolver):
         return self._evaluate(constants, state.potential - state.epsilon * state.log_ratio, epsilon)
 
     def potential(self, constants: otsort.SemiDual, state: _State) -> Float[Array, " m"]:
-        return constants.settle(state.potential, state.log_ratio)
+        return constants.extend_to_weightless(state.potential, state.log_ratio)
 
     def _evaluate(self, dual: otsort.SemiDual, potential: Float[Array, " m"], epsilon: Float[Array, ""]) -> _State:
-        log_ratio = otsort.SemiDual(dual.problem, epsilon).log_ratio(potential)
+        log_ratio = otsort.SemiDual(dual.problem, epsilon).log_marginal_ratio(potential)
         error = dual.marginal_error(jnp.exp(log_ratio))
         return _State(potential, log_ratio, epsilon, error, jnp.where(epsilon > dual.epsilon, jnp.inf, error))
