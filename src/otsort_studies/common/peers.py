@@ -14,7 +14,7 @@ def jaxopt_potential(dual: SemiDual, start: Float[Array, " m"], sweeps: int) -> 
         from jaxopt import FixedPointIteration
 
     def sweep(potential: Float[Array, " m"], dual: SemiDual) -> Float[Array, " m"]:
-        return potential - dual.epsilon * dual.log_ratio(potential)
+        return potential - dual.epsilon * dual.log_marginal_ratio(potential)
 
     return FixedPointIteration(sweep, maxiter=sweeps, tol=0.0, implicit_diff=True).run(start, dual).params
 

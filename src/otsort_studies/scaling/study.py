@@ -24,6 +24,7 @@ class Cost(AbstractCase):
         epsilon: regularisation, 0 for an exact solver and for jnp.sort.
         solver: its name.
         entries: of the matrices that it works on, by its own count, times the batch.
+        tol: the marginal error that it had to reach, raised to what float32 can; infinite for a fixed budget.
         forward_seconds, gradient_seconds: of one call on the batch, without compilation. The ranks of NorthWestCorner
             have gradient zero, which takes no time.
         gradient_bytes: scratch memory of the compiled gradient.
@@ -32,7 +33,7 @@ class Cost(AbstractCase):
     part: ClassVar[str] = "cost"
     measured: ClassVar[dict] = {
         "entries": pl.Int64,
-        **dict.fromkeys(("forward_seconds", "gradient_seconds", "gradient_bytes"), pl.Float64),
+        **dict.fromkeys(("tol", "forward_seconds", "gradient_seconds", "gradient_bytes"), pl.Float64),
     }
 
     n: int
