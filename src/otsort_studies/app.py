@@ -1,4 +1,4 @@
-"""The command line: what the user typed, checked."""
+"""The command line: what the user typed, checked. What needs JAX is imported only by the commands that measure."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -8,15 +8,16 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from rich.console import Console
+from rich.markdown import Markdown
 
-from ._compare import compare as run_compare
-from ._data import example, load
-from ._errors import InputError
-from ._methods import select
-from ._run import run
-from ._study import STUDIES, AbstractStudy
-
-EPSILONS = (1e-1, 1e-2, 1e-3)
+from .common.column import example, load
+from .common.errors import InputError
+from .common.folder import REPORT
+from .common.report import Report, render
+from .common.study import AbstractStudy
+from .compare.study import EPSILONS, Compare, chosen
+from .studies import STUDIES
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 study = typer.Typer(
@@ -43,15 +44,26 @@ def compare(
 ) -> None:
     """Compare solvers and differentiations: accuracy, time and memory.
 
-    They run in float32, against a converged reference in float64. The folder receives results.csv, results.json,
-    config.json and pictures; a run that was interrupted is finished by the same command.
+    They run in float32, against a converged reference in float64. This is the study `compare` of the values that are
+    given, whose report it prints as well; a run that was interrupted is finished by the same command.
     """
     with _told():
         if data is None and column is not None:
             raise InputError("--column names a column of a file: give --data too")
-        methods = select(solvers or ())
-        epsilons = _epsilons(epsilon or EPSILONS)
-        run_compare(example() if data is None else load(data, column), methods, epsilons, out)
+        found = example() if data is None else load(data, column)
+        values = tuple(found.values.tolist())
+        asked = Compare(found.source, found.name, values, chosen(solvers or ()), _decreasing(epsilon or EPSILONS))
+        Console().print(Markdown(_run(asked, out).text))
+        print()
+        _say_where(out)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="Of a finished run of compare or of a study.")]) -> None:
+    """Write the report of a run anew from its rows, which takes neither JAX nor the machine that measured."""
+    with _told():
+        render(folder)
+        _say_where(folder)
 
 
 @study.command("list")
@@ -71,12 +83,22 @@ def _add(name: str, kind: type[AbstractStudy]) -> None:
     ) -> None:
         with _told():
             folder = out or Path(f"otsort-{name}-full" if full else f"otsort-{name}")
-            run(kind() if full else kind.quick(), folder)
-            print(f"Written to {folder}: read {folder / 'report.md'} first")
+            _run(kind() if full else kind.quick(), folder)
+            _say_where(folder)
 
 
 for _name, _kind in STUDIES.items():
     _add(_name, _kind)
+
+
+def _run(study: AbstractStudy, folder: Path) -> Report:
+    from .common.run import run  # with JAX
+
+    return run(study, folder)
+
+
+def _say_where(folder: Path) -> None:
+    print(f"Written to {folder}: read {folder / REPORT} first")
 
 
 @contextmanager
@@ -89,10 +111,14 @@ def _told() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
-def _epsilons(values: Sequence[float]) -> list[float]:
-    """Without repetitions, the largest first."""
-    for value in values:
+def _decreasing(epsilons: Sequence[float]) -> tuple[float, ...]:
+    """Without repetitions.
+
+    Raises:
+        InputError: one of them is not a positive float32 number.
+    """
+    for epsilon in epsilons:
         with np.errstate(over="ignore"):
-            if not 0 < np.float32(value) < np.inf:
-                raise InputError(f"epsilon must be a positive float32 number, got {value:g}")
-    return sorted(set(values), reverse=True)
+            if not 0 < np.float32(epsilon) < np.inf:
+                raise InputError(f"epsilon must be a positive float32 number, got {epsilon:g}")
+    return tuple(sorted(set(epsilons), reverse=True))

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-
 #: Marginal error of the references in float64 that errors are measured against.
 REFERENCE_TOL = 1e-10
 WEIGHTS_SEED = 1905  # not 0, that of many data: weights equal to the values make a gradient that almost vanishes

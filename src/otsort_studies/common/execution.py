@@ -103,8 +103,10 @@ def failure(error: Exception) -> str:
 def _kind(call: Call) -> Any:
     """What calls share that share a program."""
     leaves, structure = jax.tree.flatten(call.arguments)
-    return call.function, structure, tuple(
-        (leaf.shape, leaf.dtype, leaf.weak_type) if eqx.is_array(leaf) else leaf for leaf in leaves
+    return (
+        call.function,
+        structure,
+        tuple((leaf.shape, leaf.dtype, leaf.weak_type) if eqx.is_array(leaf) else leaf for leaf in leaves),
     )
 
 

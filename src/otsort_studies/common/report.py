@@ -74,7 +74,7 @@ def markdown_table(lines: Sequence[Sequence[Any]], headers: Sequence[str]) -> st
     return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
 
 
-def number(value: float | None, form: str = ".1e") -> str:
+def number(value: Any, form: str = ".1e") -> str:
     """A cell of a table; a dash for a number that does not exist."""
     return "\N{EN DASH}" if value is None or math.isnan(value) else format(value, form)
 

@@ -23,7 +23,9 @@ class Split(NamedTuple):
     test: tuple[Array, Array]
 
 
-def begin(task: Task, seed: int, shape: tuple[int, int, int]) -> tuple[Any, Split, Int[Array, "checkpoints steps batch"]]:
+def begin(
+    task: Task, seed: int, shape: tuple[int, int, int]
+) -> tuple[Any, Split, Int[Array, "checkpoints steps batch"]]:
     """Initial weights, split and batches, all of them by the seed.
 
     Half of the data train, a fifth validate, the rest test.

@@ -2,13 +2,13 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 import otsort
 
+from ..common import outcome
 from ..common.execution import Call, execute, in_turn
 from ..common.solvers import DIFFERENTIATIONS, SOLVERS, with_budget
 from ..common.study import Row
@@ -19,7 +19,7 @@ SWEEPS = 100  # the fixed budget of unrolled log-domain sweeps, that of Sinkhorn
 
 
 def measure(study: Compare, cases: Sequence[Cost | Swept | Reading]) -> Iterator[Row]:
-    """The rows of some of the cases; the seconds of a method at one epsilon are taken in turn."""
+    """The rows of some of the cases; both times of one case are taken in turn."""
     trial = Trial(study.values)
     kinds = {Cost: _costs, Swept: _swept, Reading: _readings}
     for kind, group in itertools.groupby(cases, key=type):
@@ -29,29 +29,32 @@ def measure(study: Compare, cases: Sequence[Cost | Swept | Reading]) -> Iterator
 def _costs(study: Compare, trial: Trial, cases: Sequence[Cost]) -> Iterator[Row]:
     for _, group in itertools.groupby(cases, key=lambda case: (case.solver, case.differentiation)):
         group = list(group)
-        solvers = [_solver(case) for case in group]
         calls = [
             call
-            for solver in solvers
+            for solver in map(_solver, group)
             for call in (Call(read, (trial.x, solver)), Call(rank_gradient, (trial.x, solver, trial.weights)))
         ]
         done = execute(calls)
         for case in group:
             forward, gradient = next(done), next(done)
-            seconds = dict(zip(("forward_seconds", "gradient_seconds"), in_turn([forward, gradient]), strict=True))
+            forward_seconds, gradient_seconds = in_turn([forward, gradient])
+            row = {
+                "forward_seconds": forward_seconds,
+                "gradient_seconds": gradient_seconds,
+                "scratch_bytes": gradient.scratch_bytes,
+            }
             if failed := forward.failure or gradient.failure:
-                yield case.row(failed, **seconds, scratch_bytes=gradient.scratch_bytes)
+                yield case.row(failed, **row)
                 continue
             verdict, ranks, sorted_values = forward.value
             reference, reference_error, true_ranks, true_sorted = trial.reading(case.epsilon)
             yield case.row(
                 verdict.outcome(gradient.value),
                 **verdict.row(),
-                rank_error=float(jnp.max(jnp.abs(ranks - true_ranks))) / trial.x.size,
-                sort_error=float(jnp.max(jnp.abs(sorted_values - true_sorted))) / float(np.ptp(study.values)),
+                rank_error=float(np.max(np.abs(ranks - true_ranks))) / true_ranks.size,
+                sort_error=float(np.max(np.abs(sorted_values - true_sorted)) / np.ptp(study.values)),
                 gradient_error=trial.gradient_error(gradient.value, case.epsilon),
-                **seconds,
-                scratch_bytes=gradient.scratch_bytes,
+                **row,
                 reference=reference,
                 reference_marginal_error=reference_error,
             )
@@ -59,7 +62,7 @@ def _costs(study: Compare, trial: Trial, cases: Sequence[Cost]) -> Iterator[Row]
 
 def _solver(case: Cost) -> otsort.AbstractSolver:
     epsilon = jnp.asarray(case.epsilon, jnp.float32)
-    if case.solver in ("Quadrature", "NorthWestCorner"):  # no choice of differentiation
+    if not case.differentiation:
         return SOLVERS[case.solver](epsilon)
     if (case.solver, case.differentiation) == ("LogSinkhorn", "Unrolled"):
         return with_budget(case.solver, case.differentiation, epsilon, SWEEPS)
@@ -67,10 +70,24 @@ def _solver(case: Cost) -> otsort.AbstractSolver:
 
 
 def _swept(study: Compare, trial: Trial, cases: Sequence[Swept]) -> Iterator[Row]:
+    del study
+
     def call(case: Swept) -> Call:
         epsilon = jnp.asarray(case.epsilon, jnp.float32)
         solver = with_budget("LogSinkhorn", case.differentiation, epsilon, case.sweeps)
         return Call(rank_gradient, (trial.x, solver, trial.weights))
 
     for case, gradient in zip(cases, execute(list(map(call, cases))), strict=True):
-        yield case.row(gradient.failure or ...)
+        if gradient.failure:
+            yield case.row(gradient.failure)
+        else:
+            word = outcome.outcome(outcome.FIXED_BUDGET, gradient_finite=np.isfinite(gradient.value))
+            yield case.row(word, gradient_error=trial.gradient_error(gradient.value, case.epsilon))
+
+
+def _readings(study: Compare, trial: Trial, cases: Sequence[Reading]) -> Iterator[Row]:
+    places = study.pictured_places()
+    order = np.argsort(study.values, kind="stable")[places]
+    for case in cases:
+        word, _, ranks, sorted_values = trial.reading(case.epsilon)
+        yield case.row(word, ranks=ranks[order].tolist(), sorted_values=sorted_values[places].tolist())

@@ -21,10 +21,11 @@ METHODS = (
     ("LogSinkhorn", "OneStep(5)"),
     ("AndersonSinkhorn", "Implicit"),
     ("Newton", "Implicit"),
-    ("Quadrature", "Implicit"),
+    ("Quadrature", ""),
     (EXACT_SOLVER, ""),
 )
 SOLVERS = tuple(dict.fromkeys(solver for solver, _ in METHODS))
+EPSILONS = (1e-1, 1e-2, 1e-3)  # unless others are asked for
 #: Differentiations of `LogSinkhorn` after a number of sweeps, and the fewest that each takes.
 SWEPT = {"Unrolled": 1, "Implicit": 1, "OneStep(5)": 7}
 
@@ -34,7 +35,7 @@ class Cost(AbstractCase):
     """One line of the comparison.
 
     Attributes:
-        solver, differentiation: names; the latter is empty if there is no choice.
+        solver, differentiation: names; the latter is empty where there is no choice.
         epsilon: 0 for an exact solver.
         steps: number of them.
         marginal_error: of the plan, as the solver says.
@@ -114,10 +115,10 @@ class Compare(AbstractStudy):
     name: ClassVar[str] = "compare"
     title: ClassVar[str] = "Comparison of all solvers: accuracy, time and memory"
     question: ClassVar[str] = (
-        "How accurate are soft ranks, soft sorted values and the gradient of a weighted sum of the ranks (seeded normal "
-        "weights) with each solver and differentiation, and what do they cost? As many uniform targets as values, "
-        f"float32, against `Newton` in float64, converged to a marginal error of {REFERENCE_TOL:g}; one call, without "
-        "compilation; scratch memory is that of the compiled gradient."
+        "How accurate are soft ranks, soft sorted values and the gradient of a weighted sum of the ranks (seeded "
+        "normal weights) with each solver and differentiation, and what do they cost? As many uniform targets as "
+        "values, float32, against `Newton` in float64, converged to a marginal error of "
+        f"{REFERENCE_TOL:g}; one call, without compilation; scratch memory is that of the compiled gradient."
     )
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Cost, Swept, Reading)
@@ -126,17 +127,22 @@ class Compare(AbstractStudy):
     column: str = "s2"
     values: tuple[float, ...] = field(default_factory=lambda: tuple(example().values.tolist()))
     solvers: tuple[str, ...] = SOLVERS
-    epsilons: tuple[float, ...] = (1e-1, 1e-2, 1e-3, 1e-4)
+    epsilons: tuple[float, ...] = (*EPSILONS, 1e-4)
     sweeps: tuple[int, ...] = (1, 3, 10, 30, 100)
     pictured: int = 31
     places: int = 20
 
     @classmethod
     def quick(cls) -> "Compare":
-        return cls(epsilons=(1e-1, 1e-2, 1e-3))
+        return cls(epsilons=EPSILONS)
 
     def picture_epsilons(self) -> list[float]:
         return np.geomspace(1e-5, 10, self.pictured).tolist()
+
+    def pictured_places(self) -> np.ndarray:
+        """Of the values that are shown, in increasing order."""
+        n = len(self.values)
+        return np.unique(np.linspace(0, n - 1, min(n, self.places)).round().astype(int))
 
     def cases(self) -> list[AbstractCase]:
         costs = [

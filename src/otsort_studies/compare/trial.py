@@ -17,7 +17,9 @@ from ..common.verdict import Verdict
 
 
 @eqx.filter_jit
-def read(x: Float[Array, " n"], solver: otsort.AbstractSolver) -> tuple[Verdict, Float[Array, " n"], Float[Array, " n"]]:
+def read(
+    x: Float[Array, " n"], solver: otsort.AbstractSolver
+) -> tuple[Verdict, Float[Array, " n"], Float[Array, " n"]]:
     """Solves and reads ranks and sorted values; never raises for a solve that failed."""
     solution, ranks = _solve(x, solver)
     sorted_values = solution.plan.push(x)
@@ -56,28 +58,28 @@ class Trial:
         self.reading = functools.cache(self._reading)
         self.gradient = functools.cache(self._gradient)
 
-    def _reading(self, epsilon: float) -> tuple[str, float, Float[Array, " n"], Float[Array, " n"]]:
+    def _reading(self, epsilon: float) -> tuple[str, float, np.ndarray, np.ndarray]:
         """Outcome, marginal error, ranks and sorted values."""
         if epsilon == 0:
             x = np.asarray(self.x, float)
-            return outcome.EXACT, 0.0, jnp.asarray(scipy.stats.rankdata(x)), jnp.asarray(np.sort(x))
+            return outcome.EXACT, 0.0, scipy.stats.rankdata(x), np.sort(x)
         verdict, ranks, sorted_values = read(self.x.astype(float), _reference(epsilon))
         error = float(verdict.marginal_error)
         word = verdict.outcome()
         if word == outcome.CONVERGED and error > REFERENCE_TOL:  # a solver may raise its tolerance
             word = outcome.NOT_CONVERGED
-        lost = jnp.nan if word != outcome.CONVERGED else 0.0
-        return word, error, ranks + lost, sorted_values + lost
+        lost = 0.0 if word == outcome.CONVERGED else np.nan
+        return word, error, np.asarray(ranks) + lost, np.asarray(sorted_values) + lost
 
-    def _gradient(self, epsilon: float) -> Float[Array, " n"]:
-        if epsilon == 0 or self.reading(epsilon)[0] != outcome.CONVERGED:
-            return jnp.full(self.x.shape, jnp.nan)
-        return rank_gradient(self.x.astype(float), _reference(epsilon), self.weights.astype(float))
+    def _gradient(self, epsilon: float) -> np.ndarray:
+        if self.reading(epsilon)[0] != outcome.CONVERGED:
+            return np.full(self.x.shape, np.nan)
+        return np.asarray(rank_gradient(self.x.astype(float), _reference(epsilon), self.weights.astype(float)))
 
     def gradient_error(self, gradient: Float[Array, " n"], epsilon: float) -> float:
         """Relative l2 error of a gradient."""
         truth = self.gradient(epsilon)
-        return float(jnp.linalg.norm(gradient - truth) / jnp.linalg.norm(truth))
+        return float(np.linalg.norm(gradient - truth) / np.linalg.norm(truth))
 
 
 def _reference(epsilon: float) -> otsort.AbstractSolver:
