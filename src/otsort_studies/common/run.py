@@ -1,7 +1,7 @@
 """Runs a study: measures what is missing, then writes the report."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def measured(study: AbstractStudy, cases: Sequence[AbstractCase]) -> Iterator[Ro
     Raises:
         RuntimeError: a row is not that of the next case.
     """
-    measure = study.module("measure").measure
+    measure: Callable[..., Iterator[Row]] = study.module("measure").measure
     found: Iterator[Row] | None = None
     for place, case in enumerate(cases):
         try:

@@ -1,0 +1,151 @@
+"""A run: what it measures and keeps, and that one that was killed ends as if it had not been."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from otsort_studies.common import rows
+from otsort_studies.common.errors import InputError
+from otsort_studies.common.run import measured, run
+from otsort_studies.figure2.study import Figure2
+from otsort_studies.studies import STUDIES
+
+from .toy.measure import asked
+from .toy.study import Half, Powers, Toy
+
+SMALL = Figure2(data=("normal",), n=4, sweeps=20)
+KEPT = 3
+
+# The arguments: a folder, and after how many rows the process kills itself while it writes the next one.
+CHILD = f"""
+import os, signal, sys
+from pathlib import Path
+from otsort_studies.common import rows
+from otsort_studies.common.run import run
+from otsort_studies.figure2.study import Figure2
+
+append, left = rows.append, iter(range(int(sys.argv[2])))
+
+def dying(path, row):
+    if next(left, None) is None:
+        append(path, row)
+        os.truncate(path, path.stat().st_size - 9)
+        os.kill(os.getpid(), signal.SIGKILL)
+    append(path, row)
+
+rows.append = dying
+run({SMALL}, Path(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    monkeypatch.setitem(STUDIES, "toy", Toy)
+    asked.clear()
+
+
+@pytest.fixture(scope="module")
+def child(tmp_path_factory):
+    """Runs the small study in a process of its own, and gives its status; they compile once for all."""
+    cache = {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("cache")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    return lambda out, left: subprocess.call(
+        [sys.executable, "-c", CHILD, str(out), str(left)], env={**os.environ, **cache}
+    )
+
+
+def dateless(folder):
+    """The content of all files, without the date."""
+    day = re.compile(rb"\d{4}-\d{2}-\d{2}T[\d:+]+")
+    return {path.name: day.sub(b"", path.read_bytes()) for path in folder.iterdir()}
+
+
+def read(folder):
+    return [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+
+
+def test_a_killed_run_resumes(child, tmp_path):
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    everything = len(SMALL.cases())
+    assert child(killed, KEPT) == -signal.SIGKILL
+    assert {path.name for path in killed.iterdir()} == {"config.json", "results.jsonl"}
+    kept = (killed / "results.jsonl").read_bytes()
+    assert kept.count(b"\n") == KEPT
+    assert not kept.endswith(b"\n")
+
+    assert child(killed, everything - KEPT) == 0
+    assert (killed / "results.jsonl").read_bytes().startswith(kept[: kept.rindex(b"\n")])
+    assert child(whole, everything) == 0
+    assert dateless(killed) == dateless(whole)
+    assert set(dateless(whole)) == {"config.json", "report.md", "results.jsonl", "figure2-normal.png"}
+    found, size = rows.read(whole / "results.jsonl", SMALL.parts)
+    assert list(found) == SMALL.cases()
+    assert size == (whole / "results.jsonl").stat().st_size
+    assert len(read(whole)) == everything
+    assert {row["outcome"] for row in read(whole)} == {"fixed budget"}
+
+
+def test_measures_only_what_is_missing(toy, tmp_path):
+    study = Toy()
+    run(study, tmp_path / "whole")
+    assert asked == [tuple(study.cases())]
+    (tmp_path / "part").mkdir()
+    for name in ("config.json", "results.jsonl"):
+        (tmp_path / "part" / name).write_bytes((tmp_path / "whole" / name).read_bytes())
+    lines = (tmp_path / "whole" / "results.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "part" / "results.jsonl").write_bytes(lines[2] + lines[0] + b'{"part": "half')
+    asked.clear()
+    run(study, tmp_path / "part")
+    assert asked == [(Half(2), Powers(2.0))]
+    assert sorted(read(tmp_path / "part"), key=str) == sorted(read(tmp_path / "whole"), key=str)
+    for name in ("report.md", "halves.png"):  # the order of the lines does not matter
+        assert (tmp_path / "part" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    asked.clear()
+    before = dateless(tmp_path / "part")
+    run(study, tmp_path / "part")
+    assert not asked
+    assert dateless(tmp_path / "part") == before
+
+
+def test_what_raises_is_an_outcome(toy, tmp_path):
+    run(Toy(raising=(1, 3)), tmp_path)
+    assert read(tmp_path) == [
+        {"part": "half", "number": 1, "outcome": "raised ZeroDivisionError"},
+        {"part": "half", "number": 2, "outcome": "exact", "half": 1.0},
+        {"part": "half", "number": 3, "outcome": "raised ZeroDivisionError"},
+        {"part": "powers", "base": 2.0, "outcome": "exact", "powers": [2.0, 4.0, None]},
+    ]
+    text = (tmp_path / "report.md").read_text()
+    assert "| 1        | \N{EN DASH}      |" in text
+    assert "| 2        | 1.00   |" in text
+
+
+def test_a_row_must_be_that_of_its_case(toy):
+    found = measured(Toy(swapped=(2,)), Toy().cases())
+    assert next(found)["number"] == 1
+    with pytest.raises(RuntimeError, match="in place of Half"):
+        next(found)
+
+
+def test_refuses_another_configuration(toy, tmp_path):
+    run(Toy(), tmp_path)
+    before = dateless(tmp_path)
+    with pytest.raises(InputError, match="configuration numbers"):
+        run(Toy(numbers=(1, 2)), tmp_path)
+    with pytest.raises(InputError, match="study"):
+        run(replace(SMALL, n=3), tmp_path)
+    assert dateless(tmp_path) == before
+
+
+def test_rows_have_only_what_their_case_measures():
+    with pytest.raises(TypeError, match="half have no third"):
+        Half(1).row("exact", third=1 / 3)

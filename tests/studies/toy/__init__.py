@@ -1,0 +1,1 @@
+"""A study whose measurements are known, take no time and can fail."""
