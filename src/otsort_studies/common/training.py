@@ -65,7 +65,7 @@ def train(
         )(weights)
         with jax.numpy_dtype_promotion("standard"):  # optax counts steps in integers
             updates, moments = optimiser.update(gradient, moments)
-        norm = optax.global_norm(gradient)
+        norm = jnp.sqrt(sum(jnp.vdot(part, part) for part in jax.tree.leaves(gradient)))
         carry = optax.apply_updates(weights, updates), moments, schedule.update(state, norm)
         return carry, {"loss": value, "epsilon": epsilon, "gradient_norm": norm}
 

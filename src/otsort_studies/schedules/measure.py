@@ -41,15 +41,15 @@ def solvers(study: Schedules, epsilon: float, dtype: str) -> dict[str, otsort.Ab
     from_zero = {**common, "start": otsort.zero_start}
     from_exact = {**common, "start": otsort.exact_start}
 
-    def geometric(decay: float) -> otsort.LogSinkhorn:
-        return otsort.LogSinkhorn(otsort.EpsilonSchedule(last, one, jnp.asarray(decay, dtype)), **from_zero)
-
     def adaptive(threshold: float, first: Array, how: dict[str, Any]) -> Annealed:
         return Annealed(epsilon=last, first=first, factor=factor, threshold=jnp.asarray(threshold, dtype), **how)
 
     return {
         names.CONSTANT: otsort.LogSinkhorn(last, **from_zero),
-        **{names.geometric(decay): geometric(decay) for decay in study.decays},
+        **{
+            names.geometric(decay): otsort.LogSinkhorn(otsort.EpsilonSchedule(last, decay=decay), **from_zero)
+            for decay in study.decays
+        },
         **{names.adaptive(at): adaptive(at, one, from_zero) for at in study.thresholds},
         names.EXACT: otsort.LogSinkhorn(last, **from_exact),
         **{names.adaptive_from_exact(at): adaptive(at, 10 * last, from_exact) for at in study.thresholds},

@@ -1,0 +1,28 @@
+"""Whether paired differences are more than chance."""
+
+from typing import Any
+
+import numpy as np
+import scipy.stats
+from jaxtyping import Float
+
+LEVEL = 0.05
+
+
+def p_value(differences: Float[np.ndarray, " pairs"]) -> float:
+    """That the mean is so far from 0 by chance: exact for up to 15 paired differences, by all flips of their signs.
+
+    NaN if a difference is.
+    """
+    if np.any(np.isnan(differences)):
+        return np.nan
+    pairs = (differences, np.zeros_like(differences))
+    test: Any = scipy.stats.permutation_test(
+        pairs, lambda u, v, axis: np.mean(u - v, axis=axis), permutation_type="samples", n_resamples=2**15
+    )
+    return float(test.pvalue)
+
+
+def is_beyond(differences: Float[np.ndarray, " pairs"], comparisons: int) -> bool:
+    """Whether it is below the level over the number of comparisons."""
+    return p_value(differences) < LEVEL / comparisons

@@ -1,0 +1,96 @@
+"""What is said of epsilon over the steps of a training."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from ..common.report import markdown_table, number
+from .chosen import Chosen
+from .significance import is_beyond, p_value
+from .study import BASELINE, UNITS, Schedules, constant
+
+
+def text(study: Schedules, task: str, chosen: dict[str, Chosen]) -> str:
+    """The answer for a task, with a table."""
+    trained = [name for name, one in chosen.items() if np.isfinite(one.validation)]
+    constants = [name for name in map(constant, study.constants) if name in trained]
+    if not constants:
+        return f"*{task}*: no constant epsilon trained with every seed."
+    test = {name: one.at_stop("test") for name, one in chosen.items()}
+    comparisons = len(chosen) - 1
+    soft = [name for name in trained if name != BASELINE]
+    varying = [name for name in soft if name not in constants]
+
+    def first(names: list[str]) -> str:
+        return max(names, key=lambda name: chosen[name].validation)
+
+    def against(name: str, other: str) -> str:
+        return _against(test[name] - test[other], comparisons)
+
+    best, winner = first(constants), first(soft)
+    said = f"*{task}* ({study.seeds} seeds, {UNITS[task]}): of the schedules of soft ranks {winner} wins on the "
+    said += "validation data. "
+    if BASELINE in trained:
+        said += f"On the test data it is {against(winner, BASELINE)}, compared with the baseline. "
+    else:
+        said += "The baseline did not train with every seed. "
+    if varying:
+        other = first(varying)
+        said += f"The best schedule that varies, {other}, is {against(other, best)}, compared with the best constant. "
+    differ = [name for name in soft if name != best and is_beyond(test[name] - test[best], comparisons)]
+    said += f"Beyond the spread of the best constant, {best}: {', '.join(differ) or 'none'}."
+    return f"{said}\n\n{_table(study, chosen, best)}"
+
+
+def _table(study: Schedules, chosen: dict[str, Chosen], best: str) -> str:
+    lines = []
+    for name, one in chosen.items():
+        test = one.at_stop("test")
+        difference = test - chosen[best].at_stop("test")
+        against = ["", ""] if name == best else [_spread(difference), number(p_value(difference), ".3f")]
+        score = [number(one.validation, ".4f"), _spread(test)]
+        lines.append([name, f"{one.rate:g}", study.stride * (one.stop + 1), *score, *against, ", ".join(one.failures)])
+    headers = ["schedule", "rate", "steps", "validation", "test", f"test minus {best}", "p", "failures"]
+    return markdown_table(lines, headers)
+
+
+def draw(study: Schedules, chosen: dict[str, dict[str, Chosen]]) -> tuple[Figure, str]:
+    """Scores, epsilon and gradients over the steps, and the caption.
+
+    Args:
+        study: its configuration.
+        chosen: task -> schedule -> its trainings.
+    """
+    constants = [BASELINE, *map(constant, study.constants)]
+    steps = study.stride * np.arange(1, study.checkpoints + 1)
+    figure = Figure(figsize=(6 * len(chosen) + 2, 9), layout="constrained")
+    places = figure.subplots(3, len(chosen), sharex=True, squeeze=False)
+    for column, (task, schedules) in zip(places.T, chosen.items(), strict=True):
+        for i, (name, one) in enumerate(schedules.items()):
+            style: Any = {"color": "black" if name == BASELINE else f"C{i}", "label": name}
+            style["linestyle"] = "-" if name in constants else "--"
+            for place, curve in zip(column, ("test", "epsilon", "gradient_norm"), strict=True):
+                place.plot(steps, one.curves[curve].mean(axis=0), marker="o", markevery=[one.stop], **style)
+        for place in column[1:]:
+            place.set_yscale("log")
+        column[0].set(title=task, ylabel=f"test {UNITS[task]}")
+        column[1].set_ylabel("epsilon of the step")
+        column[2].set(ylabel="norm of the gradient", xlabel="training step")
+    figure.legend(*places[0, 0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
+    return figure, (
+        "Test score, epsilon and norm of the gradient over training steps: means over seeds, each schedule at its "
+        "own learning rate; dashed: epsilon varies; dots: where the validation score is best."
+    )
+
+
+def _spread(sample: Float[np.ndarray, " seeds"]) -> str:
+    mean = number(sample.mean(), ".4f")
+    return mean if np.isnan(sample.mean()) else f"{mean} ± {sample.std(ddof=1):.4f}"
+
+
+def _against(differences: Float[np.ndarray, " seeds"], comparisons: int) -> str:
+    beyond = "beyond" if is_beyond(differences, comparisons) else "within"
+    direction = "better" if differences.mean() > 0 else "worse"
+    return f"{abs(differences.mean()):.4f} {direction} (p = {p_value(differences):.3f}; {beyond} the spread over seeds)"
