@@ -1,0 +1,129 @@
+"""The report on gradients: which way is better, why, how fast errors fall, and what it costs."""
+
+import polars as pl
+
+from ..common.outcome import CONVERGED, FIXED_BUDGET
+from ..common.report import Report, markdown_table, number
+from .costs import ENOUGH, all_methods, elsewhere, main_costs
+from .figures import draw_cost, draw_errors
+from .laws import speed
+from .points import COLD, FLOOR, median, median_cell, pairs, spread_cell
+from .study import MAIN, Gradients
+
+CLEARLY = 0.9  # a ratio of errors that is no tie
+
+
+def report(study: Gradients, frames: dict[str, pl.DataFrame]) -> Report:
+    """The answers, with all numbers in them taken from the rows."""
+    rows = frames["gradient"]
+    sound = rows.filter(outcome=FIXED_BUDGET, reference=CONVERGED)
+    centre = sound.filter(n=study.n, m=study.n, dtype="float64")
+    points = pairs(centre).filter(pl.col("start").is_in(COLD))
+    parts = [
+        _winner(points),
+        _warm(study, centre),
+        _budgets(study, centre),
+        _reason(points),
+        speed(centre),
+        main_costs(study, centre),
+        all_methods(study, rows),
+        elsewhere(study, sound),
+    ]
+    figures = {"gradients-errors": draw_errors(study, centre), "gradients-cost": draw_cost(study, centre)}
+    return Report("\n\n".join(parts), figures)
+
+
+def _winner(points: pl.DataFrame) -> str:
+    lines = []
+    for start in COLD:
+        here = points.filter(start=start)
+        if here.is_empty():
+            continue
+        better = here.filter(pl.col("ratio") < 1)
+        where = "" if better.is_empty() else f", at {better['sweeps'].min()} to {better['sweeps'].max()} sweeps, by "
+        where += "" if better.is_empty() else f"{better.select(1 - pl.col('ratio').min()).item():.1%} at most"
+        lines.append(
+            f"- From {start} it is the more accurate one at {better.height} of {here.height} points{where}. Its error "
+            f"is {median(here['ratio']):.2g} times that of the implicit gradient in the median, "
+            f"{here['ratio'].max():.2g} at most."
+        )
+    clear = points.filter(pl.col("ratio") < CLEARLY).height
+    nowhere = points.height and not clear
+    answer = "at no budget measured: there is no crossover" if nowhere else f"at {clear} of {points.height} points"
+    return (
+        f"**The unrolled gradient is more accurate than the implicit one by more than {1 - CLEARLY:.0%} {answer}.** "
+        f"Points are lists, epsilons and budgets at which one of the errors is above {FLOOR:g}.\n\n" + "\n".join(lines)
+    )
+
+
+def _warm(study: Gradients, rows: pl.DataFrame) -> str:
+    warm = rows.filter(epsilon=study.epsilon, start="solution")
+    unrolled, implicit = (warm.filter(method=method) for method in MAIN)
+    largest = implicit["gradient_error"].max()
+    said = number(None) if largest is None else f"at most {max(largest, FLOOR):.0e}"  # pyright: ignore
+    enough = [sweeps for sweeps in study.sweeps if median(unrolled.filter(sweeps=sweeps)["gradient_error"]) <= ENOUGH]
+    return (
+        f"From the converged potential itself, a perfect warm start, the implicit gradient has an error of {said} at "
+        f"all budgets; the unrolled one has an error of at most {ENOUGH:g} in the median list "
+        f"{f'from {enough[0]} sweeps on' if enough else 'at no budget'}, at epsilon = {study.epsilon:g}."
+    )
+
+
+def _budgets(study: Gradients, rows: pl.DataFrame) -> str:
+    rows = rows.filter(epsilon=study.epsilon)
+    points = pairs(rows)
+    table = []
+    for sweeps in study.sweeps:
+        here = rows.filter(sweeps=sweeps)
+        ratios = {start: points.filter(sweeps=sweeps, start=start)["ratio"] for start in COLD}
+        if not any(ratio.len() for ratio in ratios.values()):
+            continue
+        line = [str(sweeps)]
+        for start, ratio in ratios.items():
+            unrolled, implicit = (here.filter(start=start, method=method) for method in MAIN)
+            line += [median_cell(implicit, "marginal_error"), median_cell(implicit, "gradient_error")]
+            line += [median_cell(unrolled, "gradient_error"), spread_cell(ratio)]
+        warm = here.filter(start="solution", method=MAIN[0])
+        table.append([*line, median_cell(warm, "gradient_error")])
+    names = ("marginal error", "implicit", "unrolled", "unrolled / implicit")
+    headers = ["sweeps", *(f"{start}: {name}" for start in COLD for name in names), "solution: unrolled"]
+    return (
+        f"Gradient errors at epsilon = {study.epsilon:g}, medians over {len(study.data)} lists, and ratios with their "
+        f"range, where an error is above {FLOOR:g}:\n\n{markdown_table(table, headers)}"
+    )
+
+
+def _reason(points: pl.DataFrame) -> str:
+    lines = []
+    for start in COLD:
+        here = points.filter(start=start)
+        smaller = here.filter(pl.col("derivative_error") < pl.col("derivative_error_implicit")).height
+        lines.append(
+            f"- From {start} the point error is {_share(here, 'point_error_implicit', 'gradient_error_implicit')} of "
+            f"the error of the implicit gradient and {_share(here, 'point_error', 'gradient_error')} of that of the "
+            "unrolled one. The linearisation error is "
+            f"{_share(here, 'derivative_error_implicit', 'point_error_implicit')} of the point error (and "
+            f"{_share(here, 'derivative_error_implicit', 'marginal_error_implicit')} of the marginal error), the "
+            f"truncation error {_share(here, 'derivative_error', 'point_error')}: it is the smaller one at {smaller} "
+            f"of {here.height} points."
+        )
+    falls = _falls(points)
+    return (
+        "**Why.** A potential that has not converged spoils the gradient before it is differentiated, and both ways "
+        "share that: the point error. With the start exact instead of zero, at the same list, epsilon and budget, the "
+        f"marginal error falls by a factor of {falls['marginal_error']} in the median, the linearisation error of "
+        f"implicit differentiation by {falls['derivative_error_implicit']}, the truncation error of unrolling by "
+        f"{falls['derivative_error']}. Medians over the points:\n\n" + "\n".join(lines)
+    )
+
+
+def _falls(points: pl.DataFrame) -> dict[str, str]:
+    """How many times smaller errors are with the better of the cold starts."""
+    names = "marginal_error", "derivative_error", "derivative_error_implicit"
+    zero, exact = (points.filter(start=start) for start in COLD)
+    both = zero.join(exact, on=["data", "epsilon", "sweeps"], suffix="_exact")
+    return {name: number(median(both[name] / both[f"{name}_exact"]), ".3g") for name in names}
+
+
+def _share(points: pl.DataFrame, part: str, whole: str) -> str:
+    return number(median(points[part] / points[whole]), ".2f")
