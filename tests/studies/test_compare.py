@@ -1,24 +1,27 @@
-"""The command `otsort compare`: for real in a process of its own, and what it says to bad input."""
+"""The command `otsort compare`: for real in a process of its own."""
 
-import csv
-import importlib.util
 import json
 import math
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
-from typer.testing import CliRunner
 
-from otsort.studies import main
-from otsort.studies._cli import app
-from otsort.studies._data import example
+from otsort_studies.common.report import load
+from otsort_studies.compare.study import METHODS, SOLVERS, Compare, chosen
 
-# The command, with one budget in its second picture.
-COMMAND = "import otsort.studies._sweeps as s; s.BUDGETS = (10,); from otsort.studies import main; main()"
+from .test_cli import rejected
+
+# The command, with one budget of sweeps and few readings.
+COMMAND = """
+import functools
+from otsort_studies import app, cli
+app.Compare = functools.partial(app.Compare, sweeps=(10,), pictured=4)
+cli.main()
+"""
 TIMES = ("forward_seconds", "gradient_seconds")
 
 
@@ -51,41 +54,44 @@ def finished(compare, tmp_path_factory):
     return arguments, folder / "out", process
 
 
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def without_times(path: Path) -> list[dict[str, str]]:
-    return [{name: value for name, value in row.items() if name not in TIMES} for row in read(path)]
-
-
-def content(folder: Path) -> dict[str, bytes]:
+def content(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def without_times(folder):
+    lines = (folder / "results.jsonl").read_text().splitlines()
+    return [{name: value for name, value in json.loads(line).items() if name not in TIMES} for line in lines]
 
 
 def test_writes_everything(finished):
     _, out, process = finished
-    assert {path.name for path in out.iterdir()} == {
-        "config.json", "results.csv", "results.json", "sweeps.csv", "ranks.png", "sweeps.png"
-    }  # fmt: skip
+    assert set(content(out)) == {"config.json", "results.jsonl", "report.md", "ranks.png", "sweeps.png"}
     for name in ("ranks.png", "sweeps.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
-    config = json.loads((out / "config.json").read_text())
-    assert {"command", "data", "epsilons", "methods", "dtype", "seed", "versions", "device", "date"} <= set(config)
-    assert config["data"]["size"] == 20
-    results = json.loads((out / "results.json").read_text())
-    assert results["config"] == config
-    assert len(results["results"]) == len(read(out / "results.csv")) == 4
-    for word in ("LogSinkhorn", "OneStep", "fixed budget", "NorthWestCorner", "converged: marginal error"):
-        assert word in process.stdout
+    config, study, frames = load(out)
+    assert {"study", "configuration", "dtype", "versions", "device", "date"} <= set(config)
+    assert isinstance(study, Compare)
+    assert (study.source, study.column, len(study.values)) == ("values.npy", "", 20)
+    assert (study.solvers, study.epsilons) == (("LogSinkhorn", "NorthWestCorner"), (0.01,))
+    assert {part: frame.height for part, frame in frames.items()} == {"cost": 4, "sweeps": 3, "reading": 4}
+    said = " ".join(process.stdout.split())
+    for words in (
+        "LogSinkhorn",
+        "OneStep",
+        "fixed budget",
+        "NorthWestCorner",
+        "converged: marginal error",
+        "report.md",
+    ):
+        assert words in said
+        assert words in (out / "report.md").read_text() + "report.md"
     assert "left" in process.stderr  # the bar
     assert "left" not in process.stdout
 
 
 def test_numbers_are_sane(finished):
-    _, out, _ = finished
-    *soft, exact = json.loads((out / "results.json").read_text())["results"]
+    _, _, frames = load(finished[1])
+    *soft, exact = frames["cost"].iter_rows(named=True)
     assert [row["outcome"] for row in soft] == ["converged", "fixed budget", "converged"]
     for row in soft:
         assert row["reference"] == "converged"
@@ -94,130 +100,54 @@ def test_numbers_are_sane(finished):
         assert row["rank_error"] < 1e-4
         assert row["sort_error"] < 1e-4
         assert row["steps"] > 1
-        assert row["gradient_bytes"] > 0
+        assert row["scratch_bytes"] > 0
     implicit, unrolled, one_step = (row["gradient_error"] for row in soft)
     assert max(implicit, unrolled) < 1e-3
     assert implicit < one_step < 1
-    assert (exact["outcome"], exact["epsilon"], exact["steps"]) == ("exact", 0, 0)
+    assert (exact["outcome"], exact["epsilon"], exact["steps"], exact["tol"]) == ("exact", 0, 0, 0)
     assert exact["sort_error"] == 0
     assert exact["rank_error"] < 1e-6
     assert exact["gradient_error"] is None
     assert all(row["forward_seconds"] > 0 and row["gradient_seconds"] > 0 for row in [*soft, exact])
-    for row in read(out / "sweeps.csv"):
-        assert math.isfinite(float(row["gradient_error"]))
+    assert frames["sweeps"]["outcome"].to_list() == ["fixed budget"] * 3
+    assert all(math.isfinite(error) for error in frames["sweeps"]["gradient_error"])
+    readings = frames["reading"].filter(pl.col("epsilon") < 1e-4)
+    np.testing.assert_allclose(readings["ranks"][0], range(1, 21), atol=0.05)
+    values = np.load(finished[1].parent / "values.npy")
+    np.testing.assert_allclose(readings["sorted_values"][0], np.sort(values), atol=0.01 * np.ptp(values))
 
 
 def test_resumes(finished, compare, tmp_path):
     arguments, out, _ = finished
     kept = content(out)
-    for name in ("config.json", "results.csv", "sweeps.csv"):
-        (tmp_path / name).write_bytes(kept[name])
-    cut = kept["results.csv"].rindex(b",", 0, -40)  # within the last line
-    assert kept["results.csv"][cut:].count(b"\n") == 1
-    (tmp_path / "results.csv").write_bytes(kept["results.csv"][:cut])
+    (tmp_path / "config.json").write_bytes(kept["config.json"])
+    lines = kept["results.jsonl"].splitlines(keepends=True)
+    (tmp_path / "results.jsonl").write_bytes(b"".join(lines[:3]) + lines[3][:40])
     process = compare(*arguments, tmp_path)
     assert process.returncode == 0, process.stderr
-    assert without_times(tmp_path / "results.csv") == without_times(out / "results.csv")
-    assert (tmp_path / "results.csv").read_bytes().splitlines()[:4] == kept["results.csv"].splitlines()[:4]
-    assert (tmp_path / "sweeps.csv").read_bytes() == kept["sweeps.csv"]
+    assert without_times(tmp_path) == without_times(out)
+    assert (tmp_path / "results.jsonl").read_bytes().splitlines(keepends=True)[:3] == lines[:3]
     assert set(content(tmp_path)) == set(kept)
-
-
-def rejected(*arguments, out: Path) -> str:
-    """What the command says on stderr: one line, with status 2."""
-    result = CliRunner().invoke(app, ["compare", *map(str, arguments), "--out", str(out)])
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    assert result.stderr.startswith("otsort: ")
-    assert result.stderr.count("\n") == 1
-    return result.stderr
 
 
 def test_refuses_another_configuration(finished):
     arguments, out, _ = finished
     kept = content(out)
-    assert "epsilons" in rejected(*arguments[:-1], "--epsilon", "0.1", out=out)
+    assert "epsilons" in rejected("compare", *arguments[:-1], "--epsilon", "0.1", "--out", out)
     assert content(out) == kept
 
 
 def test_refuses_a_folder_with_other_files(tmp_path):
-    (tmp_path / "results.csv").write_text("mine\n")
+    (tmp_path / "mine").write_text("mine\n")
     np.save(tmp_path / "values.npy", np.arange(3.0))
-    assert "other files" in rejected("--data", tmp_path / "values.npy", out=tmp_path)
-    assert "cannot write" in rejected("--data", tmp_path / "values.npy", out=tmp_path / "results.csv")
-    assert content(tmp_path).keys() == {"results.csv", "values.npy"}
+    assert "other files" in rejected("compare", "--data", tmp_path / "values.npy", "--out", tmp_path)
+    assert "cannot write" in rejected("compare", "--data", tmp_path / "values.npy", "--out", tmp_path / "mine")
+    assert content(tmp_path).keys() == {"mine", "values.npy"}
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "column", "says"),
-    [
-        ("absent.csv", None, None, "No such file"),
-        ("values.txt", "1\n2\n", None, "neither"),
-        ("empty.csv", "", None, "is empty"),
-        ("two.csv", "a,b\n1,2\n3,4\n", None, "--column"),
-        ("two.csv", "a,b\n1,2\n3,4\n", "c", "'c'"),
-        ("twice.csv", "a,a\n1,2\n3,4\n", "a", "2 columns"),
-        ("nameless.csv", "1.5\n2.5\n3.5\n", None, "must name"),
-        ("word.csv", "a\n1\nlots\n", None, "line 3"),
-        ("short.csv", "a,b\n1,2\n3\n", "b", "line 3"),
-        ("nan.csv", "a\n1\nnan\n", None, "value 2"),
-        ("inf.csv", "a\ninf\n1\n", None, "value 1"),
-        ("large.csv", "a\n1e300\n1\n", None, "float32"),
-        ("one.csv", "a\n1\n", None, "1 values"),
-        ("equal.csv", "a\n1\n1\n", None, "all equal"),
-        ("binary.csv", "\x00\xff", None, "column"),
-        ("array.npy", "no array", None, "not an .npy file"),
-        ("list.npy", np.arange(3.0), "0", "leave out --column"),
-        ("matrix.npy", np.eye(3), None, "--column"),
-        ("matrix.npy", np.eye(3), "3", "'3'"),
-        ("matrix.npy", np.eye(3), "a", "'a'"),
-        ("cube.npy", np.ones((2, 2, 2)), "0", "3 dimensions"),
-        ("words.npy", np.asarray(["a", "b"]), None, "real numbers"),
-        ("complex.npy", np.asarray([1j, 2j]), None, "real numbers"),
-        ("nan.npy", np.asarray([1, np.nan]), None, "value 2"),
-        ("long.npy", np.arange(5000.0), None, "5000 values"),
-    ],
-)
-def test_bad_data(name, text, column, says, tmp_path):
-    if isinstance(text, str):
-        (tmp_path / name).write_text(text)
-    elif text is not None:
-        np.save(tmp_path / name, text)
-    arguments = ["--data", tmp_path / name] + ([] if column is None else ["--column", column])
-    assert says in rejected(*arguments, out=tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["--solvers", "Sinkhron"], "unknown solver 'Sinkhron'"),
-        (["--epsilon", "0"], "positive"),
-        (["--epsilon", "0.1", "--epsilon", "-1"], "positive"),
-        (["--epsilon", "nan"], "positive"),
-        (["--epsilon", "inf"], "positive"),
-        (["--epsilon", "1e-60"], "positive"),
-        (["--column", "a"], "--data"),
-    ],
-)
-def test_bad_options(arguments, says, tmp_path):
-    assert says in rejected(*arguments, out=tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_the_example_has_few_ties():
-    values = example().values
-    assert values.size == 442
-    assert np.unique(values).size == 302
-
-
-def test_without_the_extra(monkeypatch, capsys):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "rich" else found(name))
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    assert stopped.value.code == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert 'python -m pip install "otsort[studies]"' in said.err
-    assert said.err.count("\n") == 1
+def test_solvers_are_chosen_in_the_order_of_the_list():
+    assert chosen(()) == SOLVERS
+    assert chosen(["NorthWestCorner", "Sinkhorn"]) == ("Sinkhorn", "NorthWestCorner")
+    study = Compare("", "", (1.0, 2.0), chosen(["Newton"]), (0.1, 0.01), pictured=2)
+    assert [type(case).__name__ for case in study.cases()] == ["Cost", "Cost", "Reading", "Reading"]
+    assert len(Compare("", "", (1.0, 2.0)).cases()) == 4 * (len(METHODS) - 1) + 1 + 4 * (5 + 5 + 3) + 31

@@ -18,7 +18,7 @@ STUDY = Compare("a.npy", "", (3.0, 1.0, 2.0), ("LogSinkhorn", "NorthWestCorner")
 BLOCKER = """
 import sys
 
-BLOCKED = {"jax", "jaxlib", "jaxtyping", "equinox", "otsort"}
+BLOCKED = {"jax", "jaxlib", "equinox", "otsort"}
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
@@ -155,8 +155,8 @@ def test_a_run_with_other_versions_is_not_continued(folder):
     kept = read_config(folder)
     with pytest.raises(InputError, match="versions jax"):
         claim(folder, {"study": "compare", "configuration": asdict(STUDY), **environment("0.0.2")})
+    changed = asdict(replace(STUDY, pictured=4))
     with pytest.raises(InputError, match="configuration pictured"):
-        changed = asdict(replace(STUDY, pictured=4))
         claim(folder, {"study": "compare", "configuration": changed, **environment("0.0.1")})
     assert read_config(folder) == kept
 

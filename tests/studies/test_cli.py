@@ -1,0 +1,75 @@
+"""The command line: what it says, and to whom."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from otsort_studies.app import app
+from otsort_studies.cli import main
+from otsort_studies.studies import STUDIES
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def rejected(*arguments):
+    """What the command says on stderr: one line, with status 2."""
+    result = invoke(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("otsort: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def test_list_names_every_study():
+    said = invoke("study", "list")
+    assert said.exit_code == 0
+    assert [line.split()[0] for line in said.stdout.splitlines()] == list(STUDIES)
+    assert all(kind.title in said.stdout for kind in STUDIES.values())
+
+
+@pytest.mark.parametrize("arguments", [["figure2"], ["compare", "--full"], ["list"]])
+def test_every_study_is_a_command(arguments):
+    assert invoke("study", *arguments, "--help").exit_code == 0
+    assert invoke("study", "other").exit_code == 2
+
+
+def test_refuses_the_folder_of_another_study(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"study": "other"}))
+    assert "study" in rejected("study", "figure2", "--out", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_refuses_to_report_what_is_no_run(tmp_path):
+    assert "cannot read" in rejected("report", tmp_path / "absent")
+    assert "cannot read" in rejected("report", tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"study": "other"}))
+    assert "not that of a study" in rejected("report", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize("package", ["rich", "polars", "typer"])
+def test_without_the_extra(package, monkeypatch, capsys):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else found(name))
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert 'python -m pip install "otsort[studies]"' in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_help_waits_for_no_jax():
+    code = "import sys; from otsort_studies.app import app; assert not {'jax', 'otsort', 'sklearn'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    said = subprocess.run([sys.executable, "-m", "otsort_studies", "--help"], capture_output=True, text=True)
+    assert said.returncode == 0
+    assert all(command in said.stdout for command in ("compare", "study", "report"))

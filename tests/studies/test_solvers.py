@@ -1,0 +1,37 @@
+"""The list of named solvers."""
+
+import jax.numpy as jnp
+import pytest
+
+import otsort
+from otsort_studies.common.solvers import DIFFERENTIATIONS, SOLVERS, with_budget
+from otsort_studies.compare.study import EXACT_SOLVER, METHODS
+
+from ..problems import SOLVERS as TESTED
+
+X = jnp.asarray([3.0, 1.0, 2.0, 5.0])
+
+
+def test_every_solver_is_named_and_tested():
+    made = {name: make(0.1) for name, make in SOLVERS.items()}
+    assert {name: type(solver).__name__ for name, solver in made.items()} == {name: name for name in SOLVERS}
+    public = {kind for kind in map(otsort.__dict__.get, otsort.__dict__) if isinstance(kind, type)}
+    final = {
+        kind.__name__ for kind in public if issubclass(kind, otsort.AbstractSolver) and "Abstract" not in kind.__name__
+    }
+    assert final == set(SOLVERS)
+    assert {type(make(0.1)).__name__ for make in TESTED.values()} == final - {EXACT_SOLVER}
+
+
+def test_every_solver_is_compared():
+    assert {solver for solver, _ in METHODS} == set(SOLVERS)
+    assert {differentiation for _, differentiation in METHODS} - {""} == set(DIFFERENTIATIONS)
+
+
+@pytest.mark.parametrize("solver", ["Sinkhorn", "LogSinkhorn", "AndersonSinkhorn", "Newton"])
+@pytest.mark.parametrize("differentiation", DIFFERENTIATIONS)
+def test_a_budget_is_kept(solver, differentiation):
+    made = with_budget(solver, differentiation, 0.1, 9)
+    solution = otsort.solve(X, otsort.UniformTarget(4), solver=made)
+    assert solution.stats["num_steps"] == 9
+    assert jnp.isinf(solution.stats["tol"])
