@@ -131,7 +131,7 @@ class Gradients(AbstractStudy):
         lists += [(name, epsilon) for epsilon in self.epsilons for name in self.data[:2]]
         centre, *places = self.places()
         others = tuple(name for name in METHODS if name not in MAIN)
-        blocks = [
+        blocks: list[tuple[tuple[int, int, str], tuple[int, ...], list[tuple[str, float]], tuple[str, ...]]] = [
             (centre, self.sweeps, lists, MAIN),
             (centre, self.few_sweeps, here, others),
             *((place, (self.budget,), here, STRATEGIES) for place in places),
