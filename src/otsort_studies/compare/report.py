@@ -40,7 +40,7 @@ def _table(costs: pl.DataFrame, headers: Sequence[str], cells: Callable[[dict[st
     """A line for each method, those of one epsilon together."""
     lines = []
     for (epsilon,), group in costs.group_by("epsilon", maintain_order=True):
-        lines.append([f"**epsilon = {epsilon:g}**", *("" for _ in headers)])
+        lines.append([f"epsilon = {epsilon:g}", *("" for _ in headers)])
         for row in group.iter_rows(named=True):
             lines.append([f"{row['solver']} {row['differentiation']}".strip(), *cells(row)])
     return markdown_table(lines, ["", *headers])
