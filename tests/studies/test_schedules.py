@@ -1,8 +1,5 @@
 """The schedules of the study, what it measures, and the text of its report."""
 
-import subprocess
-import sys
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -188,12 +185,6 @@ def test_report_of_a_baseline_that_fails(rows):
     assert "The baseline did not train with every seed" in text
     assert "raised ValueError" in text
     assert "nan" not in text
-
-
-def test_the_report_needs_no_jax():
-    script = "import sys, otsort_studies.schedules.report; print(*(name in sys.modules for name in ('jax', 'otsort')))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False"]
 
 
 def test_rate_and_steps_are_chosen_by_validation_alone_and_failures_lose():

@@ -10,8 +10,10 @@ from ..common.data import values
 from ..common.study import AbstractCase, AbstractStudy
 
 SQUASHES = ("logistic", "min_max")
-# A rank sees SUPPORT deviations of the kernel less OWN, the value itself, in theory: as `otsort.suggest_epsilon` has it.
+# In theory a rank sees SUPPORT deviations of the kernel, less OWN for the value itself: `otsort.suggest_epsilon`.
 SUPPORT, OWN = 3.8093, 0.8503
+DEFAULT_EPSILON = 1e-2  # of the library
+TIED = "rounded"  # the family with ties
 _MEASURED = (
     *("density", "support_low", "support", "support_high", "whole_support", "support_of_values", "dense"),
     *("row", "frobenius", "spectral", "silent", "marginal_error"),

@@ -1,0 +1,136 @@
+"""Whether the suggested epsilon gives the neighbours that were asked for."""
+
+import itertools
+import math
+
+import numpy as np
+import polars as pl
+from matplotlib.figure import Figure
+
+from ..common.report import markdown_table, number
+from .study import TIED, Signal
+
+_FACTOR = 1.5  # beyond it, a support is told to be off
+_NORM = 1.25  # and beyond it, a norm
+
+
+def with_ratio(suggested: pl.DataFrame) -> pl.DataFrame:
+    """The rows with `ratio` of the support to what was asked for, and `factor` by which it is off, at least 1."""
+    ratio = pl.col("support") / pl.col("neighbours")
+    return suggested.with_columns(ratio=ratio, factor=pl.max_horizontal(ratio, 1 / ratio))
+
+
+def text(study: Signal, asked: pl.DataFrame) -> str:
+    """How good the rule is.
+
+    Args:
+        study: its configuration.
+        asked: converged rows with ratios where m = n, at least one.
+    """
+    table = [
+        _line(group, count, here)
+        for group, names in _groups(study).items()
+        for count in study.neighbours
+        if not (here := asked.filter(pl.col("data").is_in(names), pl.col("neighbours") == count)).is_empty()
+    ]
+    headers = ["data", "asked", "epsilon", "median", "5 % to 95 %", "worst", "most silent"]
+    cases = asked.group_by("data", maintain_order=True).agg(fails=(pl.col("factor") > _FACTOR).sum(), cases=pl.len())
+    fails = ", ".join(f"{data} ({fails} of {of})" for data, fails, of in cases.iter_rows() if fails)
+    return (
+        "**How to choose epsilon.** Say how many neighbours a rank should see and call `otsort.suggest_epsilon`. "
+        f"{_on_real(asked.filter(pl.col('data').is_in(study.real)))}Of all {len(asked)} cases {cases['fails'].sum()} "
+        f"are off by more than a factor of {_FACTOR:g}{f': {fails}' if fails else ''}. "
+        "Ties see each other whatever epsilon is: "
+        "of rounded values no fewer neighbours are to be had than those. Measured over asked support; silent are "
+        "values whose rank changes, to first order, by less than n/100 over the whole range:\n\n"
+        f"{markdown_table(table, headers)}"
+    )
+
+
+def few_targets(study: Signal, suggested: pl.DataFrame) -> str:
+    """What becomes of the rule where m < n; empty if that was not asked.
+
+    Args:
+        study: its configuration.
+        suggested: converged rows.
+    """
+    if not study.m:
+        return ""
+    most = max(study.n)
+    untied = suggested.filter(pl.col("n") == most, pl.col("data") != TIED)
+    counts = [count for count in study.neighbours if count < most]
+    table, smooth = [], []
+    for m in [*study.m, most]:
+        here = [untied.filter(pl.col("m") == m, pl.col("neighbours") == count) for count in counts]
+        supports, norms = ([_median(group[column]) for group in here] for column in ("support", "norm"))
+        cells = [
+            f"{number(support, '.1f')} ({number(norm, '.2f')})" for support, norm in zip(supports, norms, strict=True)
+        ]
+        table.append([m, f"{most / m:.1f}", *cells])
+        within = [1 / _NORM < norm < _NORM for norm in norms]
+        enough = sum(1 for _ in itertools.takewhile(bool, reversed(within)))
+        smooth.append(f"{f'from {counts[-enough]:g}' if enough else 'never'} at n/m = {most / m:.1f}")
+    headers = ["m", "n/m", *(f"asked {count:g}" for count in counts)]
+    return (
+        f"**Fewer targets.** The rule is made for m = n. With m targets for n = {most} values ranks turn into "
+        "steps where fewer than about n/m neighbours are asked for: the norm of a row over n density, 1 in theory, "
+        f"is within a factor of {_NORM:g} of that {', '.join(smooth)}. Median support, and in brackets that norm, of "
+        f"lists without heavy ties:\n\n{markdown_table(table, headers)}"
+    )
+
+
+def draw(study: Signal, asked: pl.DataFrame) -> tuple[Figure, str]:
+    """Measured over asked support, and the caption."""
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    for place, (title, names) in zip(figure.subplots(1, 2, sharey=True), _groups(study).items(), strict=True):
+        for i, data in enumerate(names):
+            here = asked.filter(pl.col("data") == data)
+            # Side by side: the points of one request would hide each other.
+            across = here["neighbours"] * 1.06 ** (i - (len(names) - 1) / 2)
+            place.plot(across, here["ratio"], ".", alpha=0.6, label=data)
+        place.axhline(1, color="k", lw=0.8)
+        place.axhspan(1 / _FACTOR, _FACTOR, color="0.93", zorder=0)
+        place.set(title=title, xscale="log", yscale="log", xlabel="neighbours asked for")
+        if names:
+            place.legend(fontsize="small")
+    figure.axes[0].set_ylabel("median support / neighbours asked for")
+    return figure, (
+        f"Median support at the suggested epsilon over the neighbours asked for; grey: within a factor of {_FACTOR:g}."
+    )
+
+
+def _groups(study: Signal) -> dict[str, tuple[str, ...]]:
+    return {"real columns": study.real, "random families": study.families}
+
+
+def _on_real(asked: pl.DataFrame) -> str:
+    if asked.is_empty():
+        return ""
+    return (
+        "On the real columns, which no constant was fitted to, the median support it gave was "
+        f"{asked['ratio'].median():.2f} times what was asked in the median of {len(asked)} cases (lists, squashes and "
+        f"numbers asked for), and {_worst(asked)['ratio']:.2f} times at worst. "
+    )
+
+
+def _line(group: str, count: int, here: pl.DataFrame) -> list[str]:
+    ratio, worst = here["ratio"], _worst(here)
+    low, high = (ratio.quantile(q, "linear") for q in (0.05, 0.95))
+    return [
+        group,
+        str(count),
+        f"{here['epsilon'].min():.1e} to {here['epsilon'].max():.1e}",
+        f"{ratio.median():.2f}",
+        f"{low:.2f} to {high:.2f}",
+        f"{worst['ratio']:.2f} ({worst['data']}, n = {worst['n']}, {worst['squash']})",
+        f"{here['silent'].max():.0%}",
+    ]
+
+
+def _median(column: pl.Series) -> float:
+    """NaN if there is none."""
+    return math.nan if column.is_empty() else float(np.median(column))
+
+
+def _worst(asked: pl.DataFrame) -> dict:
+    return asked.row(asked["factor"].arg_max() or 0, named=True)
