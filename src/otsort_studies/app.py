@@ -8,8 +8,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.markdown import Markdown
 
 from .common.column import example, load
 from .common.errors import InputError
@@ -53,8 +51,7 @@ def compare(
         found = example() if data is None else load(data, column)
         values = tuple(found.values.tolist())
         asked = Compare(found.source, found.name, values, chosen(solvers or ()), _decreasing(epsilon or EPSILONS))
-        Console().print(Markdown(_run(asked, out).text))
-        print()
+        print(_run(asked, out).text, end="\n\n")
         _say_where(out)
 
 
