@@ -42,8 +42,11 @@ def draw_cost(study: Gradients, rows: pl.DataFrame) -> tuple[Figure, str]:
     points = pairs(rows).with_columns(across=pl.col("sweeps") * (1 - pl.col("rate")))
     for start, style in zip(COLD, ("C0o", "C1^"), strict=True):
         here = points.filter(start=start)
-        ratio.plot(here["across"], here["ratio"], style, label=f"start: {start}", markersize=3, alpha=0.6)
-    ratio.axhline(1, color="0.5")
+        if not here.is_empty():
+            ratio.plot(here["across"], here["ratio"], style, label=f"start: {start}", markersize=3, alpha=0.6)
+    if ratio.lines:
+        ratio.legend(fontsize="small")
+        ratio.axhline(1, color="0.5", zorder=0)
     ratio.set(xscale="log", yscale="log", xlabel="sweeps x (1 - rho)", ylabel="error, unrolled / implicit")
     for index, method in enumerate(METHODS):
         budgets = rows.filter(method=method).sort("sweeps").group_by("sweeps", maintain_order=True)
@@ -63,8 +66,8 @@ def draw_cost(study: Gradients, rows: pl.DataFrame) -> tuple[Figure, str]:
     memory.set(xscale="log", yscale="log", xlabel="sweeps", ylabel="scratch memory of the gradient, MiB")
     for axes in (ratio, seconds, memory):
         axes.grid(alpha=0.3)
-    ratio.legend(fontsize="small")
-    memory.legend(fontsize="x-small")
+    if memory.lines:
+        memory.legend(fontsize="x-small")
     return figure, (
         "Left: error of the unrolled over that of the implicit gradient, all lists and epsilon, against the number "
         "of sweeps in units of 1 / (1 - rho), above 1 where implicit differentiation is better. Middle and right: "
