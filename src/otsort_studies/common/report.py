@@ -55,7 +55,7 @@ def load(folder: Path) -> tuple[dict[str, Any], AbstractStudy, dict[str, pl.Data
     config = read_config(folder)
     try:
         study = STUDIES[config["study"]](**_tuples(config["configuration"]))
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         raise InputError(f"{folder / CONFIG} is not that of a study of this version") from None
     found, _ = rows.read(folder / ROWS, study.parts)
     cases = study.cases()

@@ -105,10 +105,13 @@ def _harmless(sound: pl.DataFrame) -> str:
     harmless = [epsilon for epsilon, _ in itertools.takewhile(lambda row: row[1] < _DRIFT, drifts.iter_rows())]
     if not harmless:
         return (
-            f"At epsilon = {drifts['epsilon'][0]:g} some S-quantile is already more than {100 * _DRIFT:g} % of the range off "
-            "its K-quantile."
+            f"At epsilon = {drifts['epsilon'][0]:g} some S-quantile is already more than {100 * _DRIFT:g} % of the "
+            "range off its K-quantile."
         )
-    return f"The S-quantiles stay within {100 * _DRIFT:g} % of the range of their K-quantiles up to epsilon = {harmless[-1]:g}."
+    return (
+        f"The S-quantiles stay within {100 * _DRIFT:g} % of the range of their K-quantiles up to epsilon = "
+        f"{harmless[-1]:g}."
+    )
 
 
 def _best(sound: pl.DataFrame) -> str:
