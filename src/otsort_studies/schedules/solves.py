@@ -45,9 +45,7 @@ def _verdict(solves: pl.DataFrame, best: str) -> str:
     """Whether the best annealing pays beside the exact start."""
     missed = missing(solves)
     if left := [f"{name} {missed[name]}" for name in (best, EXACT) if missed[name]]:
-        return (
-            f"Whether annealing pays beside the exact start is open: solves that did not converge: {', '.join(left)}."
-        )
+        return f"Whether annealing pays beside the exact start is open, as solves did not converge: {', '.join(left)}."
     steps = totals(solves, "steps")
     ours, theirs = (solves.filter(pl.col("schedule") == name)["steps"] for name in (best, EXACT))
     pays = "annealing pays beside it." if steps[best] < steps[EXACT] else "in total it does not pay beside it."

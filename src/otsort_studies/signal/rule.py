@@ -91,6 +91,8 @@ def draw(study: Signal, asked: pl.DataFrame) -> tuple[Figure, str]:
         place.axhline(1, color="k", lw=0.8)
         place.axhspan(1 / _FACTOR, _FACTOR, color="0.93", zorder=0)
         place.set(title=title, xscale="log", yscale="log", xlabel="neighbours asked for")
+        place.set_xticks(study.neighbours, list(map(str, study.neighbours)))
+        place.set_xticks([], minor=True)
         if names:
             place.legend(fontsize="small")
     figure.axes[0].set_ylabel("median support / neighbours asked for")
