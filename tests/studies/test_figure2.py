@@ -71,10 +71,11 @@ def test_a_row_depends_on_its_case_alone(rows):
     assert list(measured(STUDY, STUDY.cases()[some])) == rows[some]
 
 
-def test_report(rows):
+def test_report(rows, tmp_path):
     text, figures = (found := report(STUDY, frames(rows))).text, found.figures
     assert set(figures) == {"figure2-normal", "figure2-uniform"}
     figure, caption = figures["figure2-normal"]
+    figure.savefig(tmp_path / "figure.png")
     assert [axes.get_title() for axes in figure.axes] == PANELS
     assert [len(axes.lines) for axes in figure.axes] == [3, 7, 7, 3, 3, 3]  # the exact steps, and two of each setting
     assert caption == "S-CDF (lines) and S-quantiles (dots) of 8 values (normal)."

@@ -188,7 +188,8 @@ def _draw_errors(study: Figure3, sound: pl.DataFrame) -> tuple[Figure, str]:
             exact, *medians = (_median(sound.filter(atom=atom, t=t, epsilon=epsilon)) for epsilon in (0.0, *soft))
             axes.plot(soft, medians, "o-", color=f"C{i}", label=f"t = {t:g}")
             axes.axhline(exact, color=f"C{i}", linestyle=":")
-        axes.set(xscale="log", xlabel="epsilon", title=title)
+        # Limits of its own: there are none on a logarithmic axis without a point.
+        axes.set(xscale="log", xlim=(soft[0] / 1.4, 1.4 * soft[-1]), xlabel="epsilon", title=title)
         axes.set_yscale("symlog", linthresh=1e-3)
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("distance from numpy's quantile / range")
