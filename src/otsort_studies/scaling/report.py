@@ -57,7 +57,7 @@ def _overtaking(study: Scaling, costs: pl.DataFrame, switches: pl.DataFrame) -> 
             continue
         (switch,) = switches.filter(m=m)["n"]
         said = " and ".join(f"{place} for {what}" for what, place in found.items())
-        change = "does not change" if switch is None else f"changes at n = {switch}"
+        change = "changes at none of these n" if switch is None else f"changes at n = {switch}"
         yield f"With {sweep.title}, Quadrature is faster than Newton {said}; the library {change}."
 
 
@@ -92,7 +92,7 @@ def _epsilons(study: Scaling, costs: pl.DataFrame) -> Iterator[str]:
     if parts:
         yield (
             f"At the least epsilon where it is sound, a gradient at {sweep.title} takes so many times as long as at "
-            f"the largest: {', '.join(parts)}. In brackets both epsilons, and the marginal errors that had to be reached."
+            f"the largest: {', '.join(parts)}. In brackets both epsilons, and the marginal errors to be reached."
         )
 
 
