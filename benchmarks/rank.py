@@ -13,15 +13,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 import otsort
+from otsort_studies.common import solvers
 
-SOLVERS = {
-    "Sinkhorn": otsort.Sinkhorn(),
-    "LogSinkhorn": otsort.LogSinkhorn(),
-    "AndersonSinkhorn": otsort.AndersonSinkhorn(),
-    "Newton": otsort.Newton(),
-    "Quadrature": otsort.Quadrature(),
-    "NorthWestCorner": otsort.NorthWestCorner(),
-}
+SOLVERS = {name: make(1e-2) for name, make in solvers.SOLVERS.items()}
 SIZES = [100, 1000]
 
 

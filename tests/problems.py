@@ -1,11 +1,15 @@
 """Named data families, target measures and solvers, for tests of each against each."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from hypothesis import strategies as st
 
 import otsort
+from otsort_studies.common import solvers
+from otsort_studies.common.methods import EXACT_SOLVER, METHODS
 
 #: Numbers of inputs and of targets, few, so that compilation does not dominate.
 SIZES = (5, 16)
@@ -85,16 +89,14 @@ targets = st.sampled_from(sorted(TARGETS))
 
 #: Every iterative solver, each at an epsilon and a budget at which it converges.
 SOLVERS = {
-    "sinkhorn": lambda epsilon: otsort.Sinkhorn(epsilon=epsilon, max_steps=3000),
-    "sinkhorn_tol": lambda epsilon: otsort.Sinkhorn(
-        epsilon=epsilon, tol=1e-9, max_steps=3000, differentiation=otsort.Implicit()
+    **{name: functools.partial(solvers.SOLVERS[name], tol=1e-9) for name in METHODS if name != EXACT_SOLVER},
+    "Sinkhorn": functools.partial(otsort.Sinkhorn, max_steps=3000),
+    "Sinkhorn to a tolerance": functools.partial(
+        otsort.Sinkhorn, tol=1e-9, max_steps=3000, differentiation=otsort.Implicit()
     ),
-    "log_sinkhorn": lambda epsilon: otsort.LogSinkhorn(epsilon=epsilon, tol=1e-9),
-    "log_sinkhorn_zero_start": lambda epsilon: otsort.LogSinkhorn(epsilon=epsilon, tol=1e-9, start=otsort.zero_start),
-    "log_sinkhorn_schedule": lambda epsilon: otsort.LogSinkhorn(epsilon=otsort.EpsilonSchedule(epsilon), tol=1e-9),
-    "anderson": lambda epsilon: otsort.AndersonSinkhorn(epsilon=epsilon, tol=1e-9),
-    "newton": lambda epsilon: otsort.Newton(epsilon=epsilon, tol=1e-9),
-    "quadrature": lambda epsilon: otsort.Quadrature(epsilon=epsilon, accuracy=1e-10, tol=1e-9),
+    "LogSinkhorn from zero": functools.partial(otsort.LogSinkhorn, tol=1e-9, start=otsort.zero_start),
+    "LogSinkhorn, scheduled": lambda epsilon: otsort.LogSinkhorn(otsort.EpsilonSchedule(epsilon), tol=1e-9),
+    "Quadrature": functools.partial(otsort.Quadrature, accuracy=1e-10, tol=1e-9),
 }
 
 

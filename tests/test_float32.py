@@ -74,7 +74,7 @@ def test_gradient_of_a_quantile_of_many_values():
     np.testing.assert_allclose(jnp.sum(gradient(x)), 1, rtol=1e-4)  # a shift of all moves it by as much
 
 
-@pytest.mark.parametrize("solver", ["newton", "quadrature", "log_sinkhorn", "sinkhorn"])
+@pytest.mark.parametrize("solver", ["Newton", "Quadrature", "LogSinkhorn", "Sinkhorn"])
 @pytest.mark.parametrize(("offset", "scale"), [(3.0, 1e-3), (1e5, 1.0), (-1e4, 1.0)])
 def test_an_offset_costs_no_digits(solver, offset, scale):
     """Answers are as good as those of the shifted problem, but for the rounding of the answer itself."""

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from otsort_studies.common.methods import METHODS
 from otsort_studies.common.report import load
-from otsort_studies.compare.study import METHODS, SOLVERS, Compare, chosen
+from otsort_studies.compare.study import Compare, chosen
 
 from .test_cli import rejected
 
@@ -140,8 +141,10 @@ def test_refuses_a_folder_with_other_files(tmp_path):
 
 
 def test_solvers_are_chosen_in_the_order_of_the_list():
-    assert chosen(()) == SOLVERS
+    assert chosen(()) == tuple(METHODS)
     assert chosen(["NorthWestCorner", "Sinkhorn"]) == ("Sinkhorn", "NorthWestCorner")
     study = Compare("", "", (1.0, 2.0), chosen(["Newton"]), (0.1, 0.01), pictured=2)
     assert [type(case).__name__ for case in study.cases()] == ["Cost", "Cost", "Reading", "Reading"]
-    assert len(Compare("", "", (1.0, 2.0)).cases()) == 4 * (len(METHODS) - 1) + 1 + 4 * (5 + 5 + 3) + 31
+    assert (
+        len(Compare("", "", (1.0, 2.0)).cases()) == 4 * (sum(map(len, METHODS.values())) - 1) + 1 + 4 * (5 + 5 + 3) + 31
+    )

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import pytest
 
 import otsort
+from otsort_studies.common.methods import EXACT_SOLVER, METHODS
 from otsort_studies.common.solvers import DIFFERENTIATIONS, SOLVERS, with_budget
-from otsort_studies.compare.study import EXACT_SOLVER, METHODS
 
 from ..problems import SOLVERS as TESTED
 
@@ -24,8 +24,8 @@ def test_every_solver_is_named_and_tested():
 
 
 def test_every_solver_is_compared():
-    assert {solver for solver, _ in METHODS} == set(SOLVERS)
-    assert {differentiation for _, differentiation in METHODS} - {""} == set(DIFFERENTIATIONS)
+    assert set(METHODS) == set(SOLVERS)
+    assert {name for differentiations in METHODS.values() for name in differentiations} - {""} == set(DIFFERENTIATIONS)
 
 
 @pytest.mark.parametrize("solver", ["Sinkhorn", "LogSinkhorn", "AndersonSinkhorn", "Newton"])

@@ -1,18 +1,16 @@
-"""The one list of named solvers and differentiations; it needs none of the extras."""
+"""What the names of solvers and differentiations stand for; it needs none of the extras."""
 
 from collections.abc import Callable
 from typing import Any
 
 import otsort
 
+from .methods import EXACT_SOLVER, METHODS
+
 #: Name -> callable that makes the solver from epsilon and further options of its own.
 SOLVERS: dict[str, Callable[..., otsort.AbstractSolver]] = {
-    "Sinkhorn": otsort.Sinkhorn,
-    "LogSinkhorn": otsort.LogSinkhorn,
-    "AndersonSinkhorn": otsort.AndersonSinkhorn,
-    "Newton": otsort.Newton,
-    "Quadrature": otsort.Quadrature,
-    "NorthWestCorner": lambda epsilon: otsort.NorthWestCorner(),  # at epsilon = 0
+    **{name: getattr(otsort, name) for name in METHODS if name != EXACT_SOLVER},
+    EXACT_SOLVER: lambda epsilon: getattr(otsort, EXACT_SOLVER)(),
 }
 
 #: Name -> strategy, for the solvers that have the choice: not `Quadrature` and `NorthWestCorner`.

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from ..common import outcome
 from ..common.column import words
+from ..common.methods import EXACT_SOLVER
 from ..common.report import Report, markdown_table, number
-from .study import EXACT_SOLVER, Compare
+from .study import Compare
 
 ERRORS = {"marginal_error": "marginal", "rank_error": "ranks", "sort_error": "sorted", "gradient_error": "gradient"}
 

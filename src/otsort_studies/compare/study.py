@@ -10,21 +10,9 @@ import polars as pl
 from ..common.column import example
 from ..common.data import REFERENCE_TOL
 from ..common.errors import InputError
+from ..common.methods import EXACT_SOLVER, METHODS
 from ..common.study import AbstractCase, AbstractStudy
 
-EXACT_SOLVER = "NorthWestCorner"  # at epsilon = 0
-METHODS = (
-    ("Sinkhorn", "Unrolled"),
-    ("Sinkhorn", "Checkpointed"),
-    ("LogSinkhorn", "Implicit"),
-    ("LogSinkhorn", "Unrolled"),
-    ("LogSinkhorn", "OneStep(5)"),
-    ("AndersonSinkhorn", "Implicit"),
-    ("Newton", "Implicit"),
-    ("Quadrature", ""),
-    (EXACT_SOLVER, ""),
-)
-SOLVERS = tuple(dict.fromkeys(solver for solver, _ in METHODS))
 EPSILONS = (1e-1, 1e-2, 1e-3)  # unless others are asked for
 #: Differentiations of `LogSinkhorn` after a number of sweeps, and the fewest that each takes.
 SWEPT = {"Unrolled": 1, "Implicit": 1, "OneStep(5)": 7}
@@ -126,7 +114,7 @@ class Compare(AbstractStudy):
     source: str = "scikit-learn diabetes"
     column: str = "s2"
     values: tuple[float, ...] = field(default_factory=lambda: tuple(example().values.tolist()))
-    solvers: tuple[str, ...] = SOLVERS
+    solvers: tuple[str, ...] = tuple(METHODS)
     epsilons: tuple[float, ...] = (*EPSILONS, 1e-4)
     sweeps: tuple[int, ...] = (1, 3, 10, 30, 100)
     pictured: int = 31
@@ -147,8 +135,9 @@ class Compare(AbstractStudy):
     def cases(self) -> list[AbstractCase]:
         costs = [
             Cost(solver, differentiation, epsilon)
-            for solver, differentiation in METHODS
+            for solver, differentiations in METHODS.items()
             if solver in self.solvers
+            for differentiation in differentiations
             for epsilon in ((0.0,) if solver == EXACT_SOLVER else self.epsilons)
         ]
         swept = [
@@ -168,6 +157,6 @@ def chosen(solvers: Sequence[str]) -> tuple[str, ...]:
         InputError: no solver has such a name.
     """
     for name in solvers:
-        if name not in SOLVERS:
-            raise InputError(f"unknown solver {name!r}: known are {', '.join(SOLVERS)}")
-    return tuple(name for name in SOLVERS if not solvers or name in solvers)
+        if name not in METHODS:
+            raise InputError(f"unknown solver {name!r}: known are {', '.join(METHODS)}")
+    return tuple(name for name in METHODS if not solvers or name in solvers)

@@ -16,10 +16,11 @@ from otsort._default import default_solver
 from ..common import outcome
 from ..common.data import values
 from ..common.execution import Call, Execution, execute, in_turn
+from ..common.methods import EXACT_SOLVER
 from ..common.solvers import SOLVERS
 from ..common.study import Row
 from ..common.verdict import Verdict
-from .study import EXACT_SOLVER, SORT, Cost, Scaling, Switch
+from .study import SORT, Cost, Scaling, Switch
 
 
 def measure(study: Scaling, cases: Sequence[Cost | Switch]) -> Iterator[Row]:

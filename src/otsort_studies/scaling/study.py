@@ -5,12 +5,12 @@ from typing import ClassVar, NamedTuple
 
 import polars as pl
 
+from ..common.methods import EXACT_SOLVER, METHODS
 from ..common.study import AbstractCase, AbstractStudy
 
 SORT = "jnp.sort"  # the unit: it stands among the solvers
-EXACT_SOLVER = "NorthWestCorner"
 EXACT = (EXACT_SOLVER, SORT)  # without epsilon
-SOLVERS = ("Sinkhorn", "LogSinkhorn", "AndersonSinkhorn", "Newton", "Quadrature", *EXACT)
+SOLVERS = (*METHODS, SORT)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,14 @@
+"""The one list of solvers by name; tests, benchmarks and studies go through it. It imports nothing."""
+
+#: Exact: it takes no epsilon, and stands at epsilon = 0.
+EXACT_SOLVER = "NorthWestCorner"
+
+#: Name of a solver in `otsort` -> the differentiations that the comparison shows it with, "" where it has no choice.
+METHODS: dict[str, tuple[str, ...]] = {
+    "Sinkhorn": ("Unrolled", "Checkpointed"),
+    "LogSinkhorn": ("Implicit", "Unrolled", "OneStep(5)"),
+    "AndersonSinkhorn": ("Implicit",),
+    "Newton": ("Implicit",),
+    "Quadrature": ("",),
+    EXACT_SOLVER: ("",),
+}
