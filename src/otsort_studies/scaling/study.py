@@ -113,7 +113,7 @@ class Scaling(AbstractStudy):
     length: int = 100
     batches: tuple[int, ...] = (1, 16, 256)
     epsilons: tuple[float, ...] = (1e-1, 1e-2, 1e-3, 1e-4)
-    largest: int = 2**24
+    largest: int = 2**25
     seed: int = 1
 
     @classmethod
