@@ -129,6 +129,13 @@ def test_what_raises_is_an_outcome(toy, tmp_path):
     assert "| 2        | 1.00   |" in text
 
 
+def test_what_raises_for_all_is_an_outcome_of_its_own_case_alone(toy):
+    """As where no program of a group can be made because of one of them."""
+    found = list(measured(Toy(refused=(2,)), Toy().cases()))
+    assert [row["outcome"] for row in found] == ["exact", "raised MemoryError", "exact", "exact"]
+    assert [row.get("half") for row in found] == [0.5, None, 1.5, None]
+
+
 def test_a_row_must_be_that_of_its_case(toy):
     found = measured(Toy(swapped=(2,)), Toy().cases())
     assert next(found)["number"] == 1

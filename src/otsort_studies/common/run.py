@@ -50,7 +50,7 @@ def run(study: AbstractStudy, folder: Path) -> Report:
 
 
 def measured(study: AbstractStudy, cases: Sequence[AbstractCase]) -> Iterator[Row]:
-    """A row of each case: where measuring raises, that is the outcome of its next case, and the rest goes on.
+    """A row of each case; where measuring it alone raises, that is its outcome, and the rest goes on.
 
     Raises:
         RuntimeError: a row is not that of the next case.
@@ -61,8 +61,15 @@ def measured(study: AbstractStudy, cases: Sequence[AbstractCase]) -> Iterator[Ro
         try:
             found = found or measure(study, tuple(cases[place:]))
             row = next(found)
-        except Exception as error:  # whatever it is
-            row, found = case.row(failure(error)), None
+        except Exception:  # whatever it is, and maybe of a later case, such as one whose program cannot be compiled
+            row, found = _alone(measure, study, case), None
         if type(case).of(row) != case:
             raise RuntimeError(f"{study.name} measured {row} in place of {case}")
         yield row
+
+
+def _alone(measure: Callable[..., Iterator[Row]], study: AbstractStudy, case: AbstractCase) -> Row:
+    try:
+        return next(measure(study, (case,)))
+    except Exception as error:  # whatever it is
+        return case.row(failure(error))

@@ -36,6 +36,7 @@ class Toy(AbstractStudy):
     bases: tuple[float, ...] = (2.0,)
     raising: tuple[int, ...] = ()
     swapped: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
 
     @classmethod
     def quick(cls) -> "Toy":
