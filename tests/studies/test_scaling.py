@@ -118,6 +118,14 @@ def test_a_switch_that_does_not_come_is_none(tmp_path):
     )
 
 
+def test_a_switch_that_failed_is_told(tmp_path):
+    study = Scaling(sizes=(8, 16), many=())
+    costs = [cost(n, solver, 1.0) for n in study.sizes for solver in ("Newton", "Quadrature")]
+    text = report(study, frames([*costs, Switch(0).row("raised OSError")], tmp_path / "rows")).text
+    assert "the library was not asked where it changes (raised OSError)." in text
+    assert "none of these n" not in text
+
+
 @pytest.fixture(scope="module")
 def rows():
     return list(measured(TINY, TINY.cases()))

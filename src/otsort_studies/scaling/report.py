@@ -55,9 +55,10 @@ def _overtaking(study: Scaling, costs: pl.DataFrame, switches: pl.DataFrame) -> 
         found = {what: crossing(newton, quadrature, column) for column, what in _TIMES.items()}
         if None in found.values():
             continue
-        (switch,) = switches.filter(m=m)["n"]
+        ((switch, outcome),) = switches.filter(m=m).select("n", "outcome").iter_rows()
         said = " and ".join(f"{place} for {what}" for what, place in found.items())
         change = "changes at none of these n" if switch is None else f"changes at n = {switch}"
+        change = change if outcome in SOUND else f"was not asked where it changes ({outcome})"
         yield f"With {sweep.title}, Quadrature is faster than Newton {said}; the library {change}."
 
 
