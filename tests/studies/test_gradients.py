@@ -165,6 +165,15 @@ def test_answers_are_those_of_the_rows(tmp_path):
     assert "nan" not in text
 
 
+@pytest.mark.parametrize(
+    ("small", "said"), [((1, 32), "from 32 sweeps on"), ((8, 32), "from 8 sweeps on"), ((1, 8), "at no budget")]
+)
+def test_small_errors_from_a_warm_start_stay_small(small, said, tmp_path):
+    study = Gradients.quick()
+    rows = [{**costed(case), "gradient_error": 1e-6 if case.sweeps in small else 0.1} for case in study.cases()]
+    assert f"in the median list {said}, at epsilon" in report(study, frames(rows, tmp_path / "rows")).text
+
+
 def test_only_what_is_sound_counts(tmp_path):
     study = Gradients.quick()
     rows = [

@@ -1,5 +1,7 @@
 """The report on gradients: which way is better, why, how fast errors fall, and what it costs."""
 
+import itertools
+
 import polars as pl
 
 from ..common.outcome import CONVERGED, FIXED_BUDGET
@@ -61,11 +63,12 @@ def _warm(study: Gradients, rows: pl.DataFrame) -> str:
     unrolled, implicit = (warm.filter(method=method) for method in MAIN)
     largest = implicit["gradient_error"].max()
     said = number(None) if largest is None else f"at most {max(largest, FLOOR):.0e}"  # pyright: ignore
-    enough = [sweeps for sweeps in study.sweeps if median(unrolled.filter(sweeps=sweeps)["gradient_error"]) <= ENOUGH]
+    is_enough = lambda sweeps: median(unrolled.filter(sweeps=sweeps)["gradient_error"]) <= ENOUGH
+    enough = [*itertools.takewhile(is_enough, reversed(study.sweeps))]
     return (
         f"From the converged potential itself, a perfect warm start, the implicit gradient has an error of {said} at "
         f"all budgets; the unrolled one has an error of at most {ENOUGH:g} in the median list "
-        f"{f'from {enough[0]} sweeps on' if enough else 'at no budget'}, at epsilon = {study.epsilon:g}."
+        f"{f'from {enough[-1]} sweeps on' if enough else 'at no budget'}, at epsilon = {study.epsilon:g}."
     )
 
 
@@ -88,8 +91,8 @@ def _budgets(study: Gradients, rows: pl.DataFrame) -> str:
     names = ("marginal error", "implicit", "unrolled", "unrolled / implicit")
     headers = ["sweeps", *(f"{start}: {name}" for start in COLD for name in names), "solution: unrolled"]
     return (
-        f"Gradient errors at epsilon = {study.epsilon:g}, medians over {len(study.data)} lists, and ratios with their "
-        f"range, where an error is above {FLOOR:g}:\n\n{markdown_table(table, headers)}"
+        f"Gradient errors at epsilon = {study.epsilon:g}, medians over {rows['data'].n_unique()} lists, and ratios "
+        f"with their range, where an error is above {FLOOR:g}:\n\n{markdown_table(table, headers)}"
     )
 
 
