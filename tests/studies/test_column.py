@@ -27,6 +27,8 @@ from .test_cli import rejected
         ("equal.csv", "a\n1\n1\n", None, "all equal"),
         ("binary.csv", "\x00\xff", None, "column"),
         ("array.npy", "no array", None, "not an .npy file"),
+        ("empty.npy", "", None, "not an .npy file"),
+        ("zipped.npy", "PK\x03\x04 and no more", None, "not an .npy file"),
         ("list.npy", np.arange(3.0), "0", "leave out --column"),
         ("matrix.npy", np.eye(3), None, "--column"),
         ("matrix.npy", np.eye(3), "3", "'3'"),

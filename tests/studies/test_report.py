@@ -119,6 +119,12 @@ def test_readings_that_failed_are_gaps(folder):
     assert "gaps where it did not converge" in caption
 
 
+def test_tells_where_it_cannot_write(folder):
+    (folder / "ranks.png").mkdir()
+    with pytest.raises(InputError, match="cannot write to"):
+        render(folder)
+
+
 def test_refuses_an_unfinished_run(folder):
     path = folder / "results.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-2]))

@@ -3,7 +3,6 @@
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -103,10 +102,11 @@ def _read_csv(path: Path, column: str | None) -> Column:
 
 def _read_npy(path: Path, column: str | None) -> Column:
     try:
-        array: Any = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError):
+        with path.open("rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+    except ValueError:
         raise InputError(f"{path} is not an .npy file of numbers") from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
+    if array.dtype.kind not in "iuf":
         raise InputError(f"{path} does not hold an array of real numbers")
     if array.ndim == 1:
         if column is not None:

@@ -36,13 +36,16 @@ def render(folder: Path) -> Report:
     """Writes report.md and its pictures from the configuration and the rows of a run, and returns what they say.
 
     Raises:
-        InputError: the folder is not that of a finished run of a study of this version.
+        InputError: the folder is not that of a finished run of a study of this version, or cannot be written to.
     """
     config, study, frames = load(folder)
     report: Report = study.module("report").report(study, frames)
-    for name, (figure, _) in report.figures.items():
-        figure.savefig(folder / f"{name}.png", dpi=150)
-    write_text(folder / REPORT, _page(config, study, report))
+    try:
+        for name, (figure, _) in report.figures.items():
+            figure.savefig(folder / f"{name}.png", dpi=150)
+        write_text(folder / REPORT, _page(config, study, report))
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
     return report
 
 
