@@ -14,13 +14,12 @@ from otsort_studies.common import rows as files
 from otsort_studies.common.outcome import CONVERGED, FIXED_BUDGET, NOT_CONVERGED, NOT_FINITE, NOT_INSTALLED
 from otsort_studies.common.run import measured
 from otsort_studies.common.verdict import Verdict
+from otsort_studies.gradients import measure as measuring
 from otsort_studies.gradients import methods
-from otsort_studies.gradients import truth as truth_module
-from otsort_studies.gradients.laws import law
-from otsort_studies.gradients.points import pairs
+from otsort_studies.gradients.laws import law, pairs
+from otsort_studies.gradients.measure import Truth
 from otsort_studies.gradients.report import report
 from otsort_studies.gradients.study import MAIN, METHODS, STARTS, Gradient, Gradients
-from otsort_studies.gradients.truth import Truth
 
 TINY = Gradients(
     data=("normal", "digits ink"), n=6, epsilons=(), sweeps=(2,), few_sweeps=(2,), budget=2, sizes=(), seed=3
@@ -93,7 +92,7 @@ def test_all_methods_are_there():
 
 def test_without_a_reference_there_is_no_error(monkeypatch):
     """As where rounding lets no solver reach the tolerance."""
-    monkeypatch.setattr(truth_module, "REFERENCE_TOL", 1e-300)
+    monkeypatch.setattr(measuring, "REFERENCE_TOL", 1e-300)
     (row,) = measured(TINY, [Gradient(7, 8, "float64", 2, "normal", 0.01, "exact", MAIN[1])])
     assert (row["outcome"], row["reference"]) == (FIXED_BUDGET, NOT_CONVERGED)
     assert np.isnan([row[f"{kind}_error"] for kind in ("gradient", "point", "derivative")]).all()

@@ -13,8 +13,7 @@ from otsort_studies.common import rows as files
 from otsort_studies.common.outcome import CONVERGED, EXACT, FIXED_BUDGET, NOT_FINITE, TOO_LARGE
 from otsort_studies.common.run import measured
 from otsort_studies.scaling import measure
-from otsort_studies.scaling.curves import Crossing, crossing, curve, power
-from otsort_studies.scaling.report import report
+from otsort_studies.scaling.report import Crossing, crossing, curve, power, report
 from otsort_studies.scaling.study import EXACT as WITHOUT_EPSILON
 from otsort_studies.scaling.study import SOLVERS, Cost, Scaling, Switch
 

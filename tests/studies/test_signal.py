@@ -11,8 +11,13 @@ from otsort import _suggest
 from otsort_studies.common import outcome
 from otsort_studies.common.run import measured
 from otsort_studies.signal import study as names
-from otsort_studies.signal.jacobian import jacobian_of_ranks, participation, participation_of_others
-from otsort_studies.signal.measure import SQUASHES, linearised
+from otsort_studies.signal.measure import (
+    SQUASHES,
+    jacobian_of_ranks,
+    linearised,
+    participation,
+    participation_of_others,
+)
 from otsort_studies.signal.report import report
 from otsort_studies.signal.study import Signal, Suggested, Sweep
 

@@ -1,18 +1,24 @@
 """Runs a study: measures what is missing, then writes the report."""
 
+import importlib.metadata
 import os
+import platform
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import jax
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from threadpoolctl import threadpool_limits
 
+import otsort
+
 from . import rows
-from .environment import environment
 from .execution import failure
 from .folder import ROWS, claim
-from .progress import progress
 from .report import Report, render
 from .study import AbstractCase, AbstractStudy, Row
 
@@ -73,3 +79,40 @@ def _alone(measure: Callable[..., Iterator[Row]], study: AbstractStudy, case: Ab
         return next(measure(study, (case,)))
     except Exception as error:  # whatever it is
         return case.row(failure(error))
+
+
+PACKAGES = ("jax", "jaxlib", "equinox", "jaxopt", "numpy", "scipy", "scikit-learn", "optax", "ott-jax")
+
+
+def environment() -> dict[str, Any]:
+    """Versions and device."""
+    versions = {"otsort": otsort.__version__, **{package: _version(package) for package in PACKAGES}}
+    device = jax.devices()[0]
+    return {
+        "versions": {**versions, "python": platform.python_version()},
+        "device": {"platform": device.platform, "kind": device.device_kind, "machine": platform.machine()},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
+@contextmanager
+def progress(doing: str, total: int, done: int) -> Iterator[Callable[[], None]]:
+    """A bar with the time left, on stderr, of which some is done; yields what advances it by one."""
+    columns = (
+        TextColumn(doing),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("elapsed"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=total, completed=done)
+        yield lambda: bar.advance(task)

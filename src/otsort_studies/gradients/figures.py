@@ -3,7 +3,7 @@
 import polars as pl
 from matplotlib.figure import Figure
 
-from .points import COLD, FLOOR, median, pairs
+from .laws import COLD, FLOOR, median, pairs
 from .study import MAIN, METHODS, STARTS, Gradients
 
 

@@ -1,19 +1,20 @@
 """The report on time and memory."""
 
 import itertools
+import math
 import operator
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
+from matplotlib.figure import Figure
 
 from ..common.outcome import SOUND, TOO_LARGE
 from ..common.report import Report, markdown_table, number
-from .curves import FITTED, crossing, curve, power
-from .figures import draw
-from .study import EXACT, SORT, Scaling, Sweep
+from .study import EXACT, SOLVERS, SORT, Scaling, Sweep
 
 _TIMES = {"forward_seconds": "ranks", "gradient_seconds": "their gradient"}
-_MEASURES = (*_TIMES, "gradient_bytes")
 
 
 def report(study: Scaling, frames: dict[str, pl.DataFrame]) -> Report:
@@ -172,3 +173,102 @@ def _at(points: pl.DataFrame, factor: str, value: int, column: str) -> float | N
 
 def _number(value: float | None) -> str:
     return number(value, ".3g" if value is None or value < 100 else ",.0f")
+
+
+FITTED = 3  # points at the dear end of a curve
+
+_SETTING = {"n": pl.Int64, "m": pl.Int64, "batch": pl.Int64, "epsilon": pl.Float64}
+
+
+def curve(costs: pl.DataFrame, sweep: Sweep, solver: str) -> pl.DataFrame:
+    """The sound rows of a solver in a sweep, in the order of its factor; exact solvers have no epsilon."""
+    settings = pl.DataFrame(sweep.settings, _SETTING, orient="row")
+    if solver in EXACT:
+        settings = settings.with_columns(epsilon=0.0)
+    sound = costs.filter(pl.col("outcome").is_in(SOUND), solver=solver)
+    return sound.join(settings, on=[*_SETTING], how="semi").sort(sweep.factor)
+
+
+def power(points: pl.DataFrame, factor: str, column: str) -> str:
+    """Least-squares slope of the logarithms at the dear end: the three largest factors, or the least epsilons."""
+    points = points.filter(pl.col(column) > 0).sort(factor)
+    points = points.head(FITTED) if factor == "epsilon" else points.tail(FITTED)
+    if points.height < 2:
+        return number(None)
+    slope, _ = np.polyfit(np.log(points[factor].to_numpy()), np.log(points[column].to_numpy()), 1)
+    return f"{round(slope, 1) + 0.0:.1f}"  # without -0.0
+
+
+class Crossing(NamedTuple):
+    """Where one curve over n falls below another for good.
+
+    Attributes:
+        place: that n, interpolated in logarithms; 0 if it is below everywhere, infinite if not at the largest n.
+        least, most: n at which both were measured.
+    """
+
+    place: float
+    least: int
+    most: int
+
+    def __str__(self) -> str:
+        if math.isinf(self.place):
+            return f"nowhere up to n = {self.most}"
+        if self.place == 0:
+            return f"at every n from {self.least} to {self.most}"
+        return f"from about n = {float(f'{self.place:.2g}'):g} on"
+
+
+def crossing(slower: pl.DataFrame, faster: pl.DataFrame, column: str) -> Crossing | None:
+    """From which n on the second curve is below the first; None if they share no n."""
+    both = slower.join(faster, on="n").drop_nulls([column, f"{column}_right"]).sort("n")
+    if both.is_empty():
+        return None
+    sizes, gain = both["n"].to_numpy(), np.log((both[column] / both[f"{column}_right"]).to_numpy())
+    behind = np.flatnonzero(gain <= 0)
+    least, most = int(sizes[0]), int(sizes[-1])
+    if not behind.size:
+        return Crossing(0.0, least, most)
+    last = behind[-1]
+    if last == sizes.size - 1:
+        return Crossing(math.inf, least, most)
+    place = np.interp(0, gain[last : last + 2], np.log(sizes[last : last + 2]))
+    return Crossing(float(np.exp(place)), least, most)
+
+
+_MEASURES = {
+    "forward_seconds": ("ranks", "seconds"),
+    "gradient_seconds": ("gradient", "seconds"),
+    "gradient_bytes": ("scratch memory of the gradient", "bytes"),
+}
+_FACTORS = {"n": "number of values n", "batch": "number of lists", "epsilon": "epsilon"}
+
+
+def draw(study: Scaling, costs: pl.DataFrame) -> tuple[Figure, str]:
+    """All measures against n = m, and the time of the gradient against the other factors."""
+    first, *others = study.sweeps()
+    shown = [(first, column) for column in _MEASURES]
+    shown += [(sweep, "gradient_seconds") for sweep in others if len(sweep.settings) > 1 and sweep.factor in _FACTORS]
+    lines = math.ceil(len(shown) / 3)
+    figure = Figure(figsize=(13, 3.75 * lines), layout="constrained")
+    places = figure.subplots(lines, 3).ravel()
+    for axes in places[len(shown) :]:
+        axes.remove()
+    for axes, (sweep, column) in zip(places, shown, strict=False):
+        _panel(axes, study, costs, sweep, column)
+    figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(study.solvers))
+    return figure, (
+        "Time of soft ranks and of their gradient, and the gradient's scratch memory, against one factor each "
+        "(log axes); where the sweep of a solver ends early, the text says why."
+    )
+
+
+def _panel(axes: Any, study: Scaling, costs: pl.DataFrame, sweep: Sweep, column: str) -> None:
+    for solver in study.solvers:
+        points = curve(costs, sweep, solver).drop_nulls(column)
+        color, style = ("0.4", "--") if solver == SORT else (f"C{SOLVERS.index(solver)}", "o-")
+        if points.height > 1:
+            axes.plot(points[sweep.factor], points[column], style, color=color, label=solver, markersize=4)
+    what, unit = _MEASURES[column]
+    axes.set(xscale="log", yscale="log", xlabel=_FACTORS[sweep.factor], ylabel=unit, title=f"{what}, {sweep.title}")
+    axes.grid(alpha=0.3)
