@@ -20,8 +20,7 @@ from ..common.study import Row
 from ..common.tasks import TASKS
 from ..common.training import TrainingSchedule, begin, train
 from ..common.verdict import Verdict
-from . import study as names
-from .study import Schedules, Solve, Training
+from .study import BASELINE, CONSTANT, COSINE, EXACT, GEOMETRIC, GRADIENT_NORM, NEWTON, Schedules, Solve, Training
 
 
 class _State(otsort.AbstractState):
@@ -85,19 +84,20 @@ def solvers(study: Schedules, epsilon: float, dtype: str) -> dict[str, otsort.Ab
     from_zero = {**common, "start": otsort.zero_start}
     from_exact = {**common, "start": otsort.exact_start}
 
-    def adaptive(threshold: float, first: Array, how: dict[str, Any]) -> Annealed:
-        return Annealed(epsilon=last, first=first, factor=factor, threshold=jnp.asarray(threshold, dtype), **how)
+    def geometric(decay: float) -> otsort.LogSinkhorn:
+        return otsort.LogSinkhorn(otsort.EpsilonSchedule(last, decay=decay), **from_zero)
+
+    def adaptive(first: Array, how: dict[str, Any]) -> list[Annealed]:
+        thresholds = [jnp.asarray(threshold, dtype) for threshold in study.thresholds]
+        return [Annealed(epsilon=last, first=first, factor=factor, threshold=at, **how) for at in thresholds]
 
     return {
-        names.CONSTANT: otsort.LogSinkhorn(last, **from_zero),
-        **{
-            names.geometric(decay): otsort.LogSinkhorn(otsort.EpsilonSchedule(last, decay=decay), **from_zero)
-            for decay in study.decays
-        },
-        **{names.adaptive(at): adaptive(at, one, from_zero) for at in study.thresholds},
-        names.EXACT: otsort.LogSinkhorn(last, **from_exact),
-        **{names.adaptive_from_exact(at): adaptive(at, 10 * last, from_exact) for at in study.thresholds},
-        names.NEWTON: otsort.Newton(last, **from_exact),
+        CONSTANT: otsort.LogSinkhorn(last, **from_zero),
+        **dict(zip(study.geometric, map(geometric, study.decays), strict=True)),
+        **dict(zip(study.adaptive, adaptive(one, from_zero), strict=True)),
+        EXACT: otsort.LogSinkhorn(last, **from_exact),
+        **dict(zip(study.adaptive_from_exact, adaptive(10 * last, from_exact), strict=True)),
+        NEWTON: otsort.Newton(last, **from_exact),
     }
 
 
@@ -114,11 +114,11 @@ def training_schedules(study: Schedules) -> dict[str, TrainingSchedule]:
         return TrainingSchedule(plan, share_, factor, jnp.asarray(study.window), lowest_)
 
     return {
-        names.BASELINE: schedule(flat(np.nan)),
-        **{names.constant(epsilon): schedule(flat(epsilon)) for epsilon in study.constants},
-        names.GEOMETRIC: schedule(optax.exponential_decay(study.highest, study.steps, end)(step)),
-        names.COSINE: schedule(optax.cosine_decay_schedule(study.highest, study.steps, end)(step)),
-        names.GRADIENT_NORM: schedule(flat(study.highest), study.share, study.lowest),
+        BASELINE: schedule(flat(np.nan)),
+        **dict(zip(study.constant, map(schedule, map(flat, study.constants)), strict=True)),
+        GEOMETRIC: schedule(optax.exponential_decay(study.highest, study.steps, end)(step)),
+        COSINE: schedule(optax.cosine_decay_schedule(study.highest, study.steps, end)(step)),
+        GRADIENT_NORM: schedule(flat(study.highest), study.share, study.lowest),
     }
 
 
@@ -150,7 +150,7 @@ def _trainings(study: Schedules, cases: Sequence[Training]) -> Iterator[Row]:
 
     def call(case: Training) -> Call:
         task = TASKS[case.task]
-        loss = task.baseline if case.schedule == names.BASELINE else task.loss
+        loss = task.baseline if case.schedule == BASELINE else task.loss
         rate = jnp.asarray(case.rate, jnp.float32)
         return Call(train, (task, loss, schedules[case.schedule], *start(case.task, case.seed), rate))
 

@@ -5,7 +5,6 @@ from matplotlib.figure import Figure
 
 from ..common.outcome import CONVERGED
 from ..common.report import Report, markdown_table, number
-from . import study as names
 from . import trainings
 from .study import CONSTANT, EXACT, NEWTON, Schedules
 
@@ -40,11 +39,6 @@ def _within(study: Schedules, solves: pl.DataFrame) -> str:
     """
     steps, seconds = _totals(solves, "steps"), _totals(solves, "seconds")
     missed = _missing(solves)
-    from_zero = {
-        "geometric": [names.geometric(decay) for decay in study.decays],
-        "adaptive": [names.adaptive(threshold) for threshold in study.thresholds],
-    }
-    from_exact = [names.adaptive_from_exact(threshold) for threshold in study.thresholds]
 
     def fewest(schedules: list[str]) -> str:
         return min(schedules, key=lambda name: (missed[name], steps[name]))
@@ -53,8 +47,8 @@ def _within(study: Schedules, solves: pl.DataFrame) -> str:
         left = f" ({missed[name]} of its solves did not converge)" if missed[name] else ""
         return f"{name} {number(steps[name] / steps[CONSTANT], '.2f')}{left}"
 
-    geometric, adaptive = map(fewest, from_zero.values())
-    best = fewest([geometric, adaptive, *from_exact])
+    geometric, adaptive = fewest(study.geometric), fewest(study.adaptive)
+    best = fewest([geometric, adaptive, *study.adaptive_from_exact])
     return (
         f"Sweeps to a marginal error of {study.tol:g} in {solves['dtype'][0]}, over all values and epsilons, relative "
         f"to a constant epsilon from zero: {said(geometric)} and {said(adaptive)}, the best of their kind; "
@@ -141,10 +135,10 @@ def _styles(study: Schedules) -> dict[str, dict]:
 
     return {
         **family([CONSTANT], "black", "s", "-"),
-        **family([names.geometric(decay) for decay in study.decays], "C1", "o", "-"),
-        **family([names.adaptive(threshold) for threshold in study.thresholds], "C0", "^", "-"),
+        **family(study.geometric, "C1", "o", "-"),
+        **family(study.adaptive, "C0", "^", "-"),
         **family([EXACT], "black", "s", "--"),
-        **family([names.adaptive_from_exact(threshold) for threshold in study.thresholds], "C0", "^", "--"),
+        **family(study.adaptive_from_exact, "C0", "^", "--"),
     }
 
 

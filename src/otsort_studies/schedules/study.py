@@ -15,26 +15,6 @@ BASELINE, GEOMETRIC, COSINE, GRADIENT_NORM = "no ranks", "geometric", "cosine", 
 UNITS = {"digits": "accuracy", "diabetes": "Spearman correlation"}
 
 
-def geometric(decay: float) -> str:
-    """Name of the annealing by this factor a sweep."""
-    return f"geometric {decay:g}"
-
-
-def adaptive(threshold: float) -> str:
-    """Name of the annealing by the marginal error, from the zero potential."""
-    return f"adaptive {threshold:g}"
-
-
-def adaptive_from_exact(threshold: float) -> str:
-    """Name of the same from the exact potentials."""
-    return f"{adaptive(threshold)} from exact"
-
-
-def constant(epsilon: float) -> str:
-    """Name of a training at one epsilon."""
-    return f"constant {epsilon:g}"
-
-
 @dataclass(frozen=True)
 class Solve(AbstractCase):
     """One solve.
@@ -177,14 +157,33 @@ class Schedules(AbstractStudy):
         """Training steps between two checkpoints."""
         return self.steps // self.checkpoints
 
+    @property
+    def geometric(self) -> list[str]:
+        """Names of the annealings by a factor a sweep."""
+        return [f"geometric {decay:g}" for decay in self.decays]
+
+    @property
+    def adaptive(self) -> list[str]:
+        """Names of the annealings by the marginal error, from the zero potential."""
+        return [f"adaptive {threshold:g}" for threshold in self.thresholds]
+
+    @property
+    def adaptive_from_exact(self) -> list[str]:
+        """Names of the same from the exact potentials."""
+        return [f"{name} from exact" for name in self.adaptive]
+
+    @property
+    def constant(self) -> list[str]:
+        """Names of the trainings at one epsilon."""
+        return [f"constant {epsilon:g}" for epsilon in self.constants]
+
     def solve_schedules(self) -> list[str]:
         """Names of what is compared within a solve."""
-        from_zero = [CONSTANT, *map(geometric, self.decays), *map(adaptive, self.thresholds)]
-        return [*from_zero, EXACT, *map(adaptive_from_exact, self.thresholds), NEWTON]
+        return [CONSTANT, *self.geometric, *self.adaptive, EXACT, *self.adaptive_from_exact, NEWTON]
 
     def training_schedules(self) -> list[str]:
         """Names of what is compared over training steps."""
-        return [BASELINE, *map(constant, self.constants), GEOMETRIC, COSINE, GRADIENT_NORM]
+        return [BASELINE, *self.constant, GEOMETRIC, COSINE, GRADIENT_NORM]
 
     def cases(self) -> list[Solve | Training]:
         solves = [

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ..common.outcome import TRAINED
 from ..common.report import markdown_table, number
-from .study import BASELINE, UNITS, Schedules, constant
+from .study import BASELINE, UNITS, Schedules
 
 
 class Chosen(NamedTuple):
@@ -92,7 +92,7 @@ def is_beyond(differences: Float[np.ndarray, " pairs"], comparisons: int) -> boo
 def text(study: Schedules, task: str, chosen: dict[str, Chosen]) -> str:
     """The answer for a task, with a table."""
     trained = [name for name, one in chosen.items() if np.isfinite(one.validation)]
-    constants = [name for name in map(constant, study.constants) if name in trained]
+    constants = [name for name in study.constant if name in trained]
     if not constants:
         return f"*{task}*: no constant epsilon trained with every seed."
     test = {name: one.at_stop("test") for name, one in chosen.items()}
@@ -140,7 +140,7 @@ def draw(study: Schedules, chosen: dict[str, dict[str, Chosen]]) -> tuple[Figure
         study: its configuration.
         chosen: task -> schedule -> its trainings.
     """
-    constants = [BASELINE, *map(constant, study.constants)]
+    constants = [BASELINE, *study.constant]
     steps = study.stride * np.arange(1, study.checkpoints + 1)
     figure = Figure(figsize=(6 * len(chosen) + 2, 9), layout="constrained")
     places = figure.subplots(3, len(chosen), sharex=True, squeeze=False)
