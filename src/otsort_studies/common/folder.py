@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,28 +23,29 @@ def claim(folder: Path, configuration: dict[str, Any]) -> None:
     Raises:
         InputError: the folder holds results of another configuration, or anything else; nothing was written.
     """
+    with writing(folder):
+        if (folder / CONFIG).exists():
+            wanted = _flat(json.loads(json.dumps(configuration)))  # as it is read
+            found = _flat(read_config(folder))
+            different = [name for name in {**wanted, **found} if wanted.get(name, ...) != found.get(name, ...)]
+            if said := ", ".join(name for name in different if name != "date"):
+                raise InputError(f"{folder} holds results of another configuration (see {said}): choose another --out")
+            return
+        draft = _draft(folder / CONFIG)  # of a run that was killed before its first row
+        if folder.exists() and any(other != draft for other in folder.iterdir()):
+            raise InputError(f"{folder} holds other files: choose a new folder with --out")
+        folder.mkdir(parents=True, exist_ok=True)
+        dated = {**configuration, "date": datetime.now(UTC).isoformat(timespec="seconds")}
+        write_text(folder / CONFIG, json.dumps(dated, indent=2, allow_nan=False) + "\n")
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Tells in one line that a folder cannot be written to."""
     try:
-        _claim(folder, configuration)
+        yield
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
-
-
-def _claim(folder: Path, configuration: dict[str, Any]) -> None:
-    if (folder / CONFIG).exists():
-        wanted = _flat(json.loads(json.dumps(configuration)))  # as it is read
-        found = _flat(read_config(folder))
-        different = [name for name in {**wanted, **found} if name != "date" and not _same(name, wanted, found)]
-        if different:
-            raise InputError(
-                f"{folder} holds results of another configuration (see {', '.join(different)}): choose another --out"
-            )
-        return
-    draft = _draft(folder / CONFIG)  # of a run that was killed before its first row
-    if folder.exists() and any(other != draft for other in folder.iterdir()):
-        raise InputError(f"{folder} holds other files: choose a new folder with --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    dated = {**configuration, "date": datetime.now(UTC).isoformat(timespec="seconds")}
-    write_text(folder / CONFIG, json.dumps(dated, indent=2, allow_nan=False) + "\n")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -76,7 +79,3 @@ def _flat(record: dict[str, Any]) -> dict[str, Any]:
     for name, value in record.items():
         flat |= {f"{name} {key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
     return flat
-
-
-def _same(name: str, one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return name in one and name in other and one[name] == other[name]

@@ -13,7 +13,7 @@ from tabulate import tabulate
 from ..studies import STUDIES
 from . import rows
 from .errors import InputError
-from .folder import CONFIG, REPORT, ROWS, read_config, write_text
+from .folder import CONFIG, REPORT, ROWS, read_config, write_text, writing
 from .study import AbstractStudy
 
 _MOST_WORDS = 20
@@ -40,12 +40,10 @@ def render(folder: Path) -> Report:
     """
     config, study, frames = load(folder)
     report: Report = study.module("report").report(study, frames)
-    try:
+    with writing(folder):
         for name, (figure, _) in report.figures.items():
             figure.savefig(folder / f"{name}.png", dpi=150)
         write_text(folder / REPORT, _page(config, study, report))
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
     return report
 
 

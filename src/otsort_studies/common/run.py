@@ -4,7 +4,6 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -46,12 +45,15 @@ def run(study: AbstractStudy, folder: Path) -> Report:
 
     cases = study.cases()
     missing = [case for case in cases if case not in done]
+    times = TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
+    bar = Progress(TextColumn(study.name), BarColumn(), MofNCompleteColumn(), *times, console=Console(stderr=True))
     # LAPACK's threads wait for each other in a busy loop: with any other load on the machine a factorisation takes ten
     # times as long as on one thread, and no less without.
-    with threadpool_limits(1, "blas"), progress(study.name, len(cases), len(cases) - len(missing)) as advance:
+    with threadpool_limits(1, "blas"), bar:
+        task = bar.add_task("", total=len(cases), completed=len(cases) - len(missing))
         for row in measured(study, missing):
             rows.append(path, row)
-            advance()
+            bar.advance(task)
     return render(folder)
 
 
@@ -99,20 +101,3 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "absent"
-
-
-@contextmanager
-def progress(doing: str, total: int, done: int) -> Iterator[Callable[[], None]]:
-    """A bar with the time left, on stderr, of which some is done; yields what advances it by one."""
-    columns = (
-        TextColumn(doing),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("elapsed"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, completed=done)
-        yield lambda: bar.advance(task)

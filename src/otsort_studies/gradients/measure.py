@@ -3,6 +3,7 @@
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -119,7 +120,7 @@ def _arguments(case: Gradient, truth: Truth) -> tuple:
     given = truth.potential if case.start == "solution" else jnp.zeros_like(truth.potential)
     x, weights, epsilon, given = (array.astype(case.dtype) for array in (truth.x, truth.weights, truth.epsilon, given))
     start = Start(jnp.asarray(case.start == "exact"), given)
-    return x, weights, epsilon, start, METHODS[case.method], case.m, case.sweeps
+    return x, weights, METHODS[case.method], epsilon, start, case.m, case.sweeps
 
 
 def _row(case: Gradient, truth: Truth, gradient: Execution, forward_seconds: float, gradient_seconds: float) -> Row:
@@ -142,33 +143,19 @@ def _row(case: Gradient, truth: Truth, gradient: Execution, forward_seconds: flo
 
 
 @eqx.filter_jit
-def _total(
-    x: Float[Array, " n"],
-    weights: Float[Array, " n"],
-    epsilon: Float[Array, ""],
-    start: Start,
-    ranks: Ranks,
-    m: int,
-    sweeps: int,
-) -> Float[Array, ""]:
+def _total(x: Float[Array, " n"], weights: Float[Array, " n"], ranks: Ranks, *how: Any) -> Float[Array, ""]:
     """The weighted sum of the ranks."""
-    return jnp.vdot(weights, ranks(x, epsilon, start, m, sweeps)[1])
+    return jnp.vdot(weights, ranks(x, *how)[1])
 
 
 @eqx.filter_jit
 def _gradient(
-    x: Float[Array, " n"],
-    weights: Float[Array, " n"],
-    epsilon: Float[Array, ""],
-    start: Start,
-    ranks: Ranks,
-    m: int,
-    sweeps: int,
+    x: Float[Array, " n"], weights: Float[Array, " n"], ranks: Ranks, *how: Any
 ) -> tuple[Float[Array, " n"], tuple[Verdict, Float[Array, " m"]]]:
     """Its gradient in x, with how the solve went and its potential."""
 
     def total(x):
-        verdict, answer, potential = ranks(x, epsilon, start, m, sweeps)
+        verdict, answer, potential = ranks(x, *how)
         return jnp.vdot(weights, answer), (verdict, potential)
 
     return jax.grad(total, has_aux=True)(x)

@@ -15,7 +15,7 @@ from otsort._default import default_solver
 
 from ..common import outcome
 from ..common.data import values
-from ..common.execution import Call, Execution, execute, in_turn
+from ..common.execution import Call, execute, in_turn
 from ..common.methods import EXACT_SOLVER
 from ..common.solvers import SOLVERS
 from ..common.study import Row
@@ -48,29 +48,17 @@ def _costs(study: Scaling, cases: Sequence[Cost]) -> Iterator[Row]:
         for case, each in zip(group, entries, strict=True):
             if each > study.largest:
                 yield case.row(outcome.TOO_LARGE, entries=each)
+                continue
+            (forward, forward_seconds), (gradient, gradient_seconds) = next(measured), next(measured)
+            row = {"entries": each, "forward_seconds": forward_seconds, "gradient_seconds": gradient_seconds}
+            row["gradient_bytes"] = gradient.scratch_bytes
+            if case.solver == EXACT_SOLVER:  # the gradient of its ranks is zero
+                row |= dict.fromkeys(("gradient_seconds", "gradient_bytes"), np.nan)
+            if failed := forward.failure or gradient.failure:
+                yield case.row(failed, **row)
             else:
-                yield _row(case, each, *next(measured), *next(measured))
-
-
-def _row(
-    case: Cost,
-    entries: int,
-    forward: Execution,
-    forward_seconds: float,
-    gradient: Execution,
-    gradient_seconds: float,
-) -> Row:
-    trivial = case.solver == EXACT_SOLVER  # the gradient of its ranks is zero
-    measured = {
-        "entries": entries,
-        "forward_seconds": forward_seconds,
-        "gradient_seconds": np.nan if trivial else gradient_seconds,
-        "gradient_bytes": np.nan if trivial else gradient.scratch_bytes,
-    }
-    if failed := forward.failure or gradient.failure:
-        return case.row(failed, **measured)
-    verdict, _ = forward.value
-    return case.row(verdict.outcome(gradient.value), tol=float(np.max(verdict.tol)), **measured)
+                verdict, _ = forward.value
+                yield case.row(verdict.outcome(gradient.value), tol=float(np.max(verdict.tol)), **row)
 
 
 def _switches(study: Scaling, cases: Sequence[Switch]) -> Iterator[Row]:
