@@ -1,10 +1,7 @@
 """The curves of Figure 2 are those of the algorithm in the paper, and the report measures them by the exact ones."""
 
-import json
-
 import jax.numpy as jnp
 import numpy as np
-import polars as pl
 import pytest
 
 import otsort
@@ -14,6 +11,8 @@ from otsort_studies.figure2 import measure
 from otsort_studies.figure2.report import report
 from otsort_studies.figure2.study import Curves, Figure2
 
+from .frames import frames
+
 STUDY = Figure2(data=("normal", "uniform"), n=8, epsilon=1e-2, sweeps=300)
 PANELS = ["m = n", "stronger epsilon", "fewer sweeps", "m = 5", "random b", "b for one quantile"]
 
@@ -21,10 +20,6 @@ PANELS = ["m = n", "stronger epsilon", "fewer sweeps", "m = 5", "random b", "b f
 @pytest.fixture(scope="module")
 def rows():
     return list(measured(STUDY, STUDY.cases()))
-
-
-def frames(rows):
-    return {"curves": pl.DataFrame(json.loads(json.dumps(rows)), schema=Curves.schema())}
 
 
 def paper(row):
@@ -72,7 +67,7 @@ def test_a_row_depends_on_its_case_alone(rows):
 
 
 def test_report(rows, tmp_path):
-    text, figures = (found := report(STUDY, frames(rows))).text, found.figures
+    text, figures = (found := report(STUDY, frames(STUDY, rows))).text, found.figures
     assert set(figures) == {"figure2-normal", "figure2-uniform"}
     figure, caption = figures["figure2-normal"]
     figure.savefig(tmp_path / "figure.png")
@@ -113,14 +108,14 @@ def test_what_fails_is_a_row_and_is_told(rows, monkeypatch):
             continue
         assert row["outcome"] == (NOT_FINITE if row["sweeps"] == 1 else "raised ZeroDivisionError")
         assert (row["values"], row["levels"]) == (sound["values"], sound["levels"])
-    text = report(STUDY, frames(found)).text
+    text = report(STUDY, frames(STUDY, found)).text
     assert text.count("raised ZeroDivisionError") == text.count(f"| {NOT_FINITE} ") == 2
     assert "4 of 20 solves failed" in text
     assert "nan" not in text
 
 
 def test_report_of_a_study_in_which_all_raises():
-    found = report(STUDY, frames([case.row("raised OSError") for case in STUDY.cases()]))
+    found = report(STUDY, frames(STUDY, [case.row("raised OSError") for case in STUDY.cases()]))
     assert "20 of 20 solves failed" in found.text
     assert "nan" not in found.text
     assert found.figures == {}

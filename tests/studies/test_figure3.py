@@ -1,10 +1,8 @@
 """The rows of Figure 3 say what the operators say, and the report what the rows say."""
 
-import json
 from dataclasses import asdict
 
 import numpy as np
-import polars as pl
 import pytest
 
 import otsort
@@ -14,6 +12,8 @@ from otsort_studies.figure3 import measure
 from otsort_studies.figure3.report import report
 from otsort_studies.figure3.study import CENTRED, PAPER, Average, Figure3
 
+from .frames import frames
+
 STUDY = Figure3(data=("normal",), n=10, taus=(0.23, 0.5), ts=(0.1, 0.3), epsilons=(0.0, 1e-2))
 CASES = STUDY.cases()
 
@@ -21,10 +21,6 @@ CASES = STUDY.cases()
 @pytest.fixture(scope="module")
 def rows():
     return list(measured(STUDY, CASES))
-
-
-def frames(rows):
-    return {"averages": pl.DataFrame(json.loads(json.dumps(rows)), schema=Average.schema())}
 
 
 def one(rows, **fields):
@@ -67,7 +63,7 @@ def test_a_row_depends_on_its_case_alone(rows):
 
 
 def test_report(rows, tmp_path):
-    found = report(STUDY, frames(rows))
+    found = report(STUDY, frames(STUDY, rows))
     for name, (figure, _) in found.figures.items():
         figure.savefig(tmp_path / f"{name}.png")
     assert set(found.figures) == {"figure3-normal", "figure3-errors"}
@@ -116,7 +112,7 @@ def hand_made(quantile):
     ],
 )
 def test_claims_follow_the_rows(exact, soft, largest, drift):
-    text = report(STUDY, frames(hand_made(lambda case: soft if case.epsilon else exact))).text
+    text = report(STUDY, frames(STUDY, hand_made(lambda case: soft if case.epsilon else exact))).text
     error = (soft - 2) / 9
     assert f"an S-quantile is off by {error:.4f} and {error:.4f} of the range" in text
     assert f"most of the error is that of {largest}." in text
@@ -126,7 +122,7 @@ def test_claims_follow_the_rows(exact, soft, largest, drift):
 
 
 def test_the_best_t_is_that_of_the_least_median_error():
-    text = report(STUDY, frames(hand_made(lambda case: 2 + abs(case.t - (0.1 if case.epsilon else 0.3))))).text
+    text = report(STUDY, frames(STUDY, hand_made(lambda case: 2 + abs(case.t - (0.1 if case.epsilon else 0.3))))).text
     assert "equation (4): 0.3 at epsilon = 0, 0.1 at epsilon = 0.01." in text
 
 
@@ -148,7 +144,7 @@ def test_what_fails_is_a_row_and_is_told(rows, monkeypatch):
             continue
         assert row["outcome"] == (NOT_CONVERGED if case.t == 0.1 else "raised ZeroDivisionError")
         assert (row["values"], row["exact"]) == (sound["values"], sound["exact"])
-    text = report(STUDY, frames(found)).text
+    text = report(STUDY, frames(STUDY, found)).text
     assert "2 of 16 solves failed or did not converge" in text
     assert "(median and largest over 1 levels and lists)" in text
     assert "of 0 quantiles, other than medians" in text
@@ -156,7 +152,7 @@ def test_what_fails_is_a_row_and_is_told(rows, monkeypatch):
 
 
 def test_report_of_a_study_in_which_all_raises(tmp_path):
-    found = report(STUDY, frames([case.row("raised OSError") for case in CASES]))
+    found = report(STUDY, frames(STUDY, [case.row("raised OSError") for case in CASES]))
     assert "16 of 16 solves failed" in found.text
     assert "most of the error" not in found.text
     assert "nan" not in found.text

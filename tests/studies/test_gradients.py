@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 
 import otsort
-from otsort_studies.common import rows as files
 from otsort_studies.common.outcome import CONVERGED, FIXED_BUDGET, NOT_CONVERGED, NOT_FINITE, NOT_INSTALLED
 from otsort_studies.common.run import measured
 from otsort_studies.common.verdict import Verdict
@@ -21,18 +20,13 @@ from otsort_studies.gradients.measure import Truth
 from otsort_studies.gradients.report import report
 from otsort_studies.gradients.study import MAIN, METHODS, STARTS, Gradient, Gradients
 
+from .frames import frames
+
 TINY = Gradients(
     data=("normal", "digits ink"), n=6, epsilons=(), sweeps=(2,), few_sweeps=(2,), budget=2, sizes=(), seed=3
 )
+
 CENTRE = Gradient(9, 9, "float64", 1, "normal", 0.1, "zero", MAIN[0])
-
-
-def frames(rows, path):
-    """Rows as a report gets them: read from a file."""
-    for row in rows:
-        files.append(path, row)
-    found, _ = files.read(path, Gradients.parts)
-    return {"gradient": pl.DataFrame([*found.values()], schema=Gradient.schema())}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +92,7 @@ def test_without_a_reference_there_is_no_error(monkeypatch):
     assert np.isnan([row[f"{kind}_error"] for kind in ("gradient", "point", "derivative")]).all()
 
 
-def test_what_fails_is_a_row(rows, monkeypatch, tmp_path):
+def test_what_fails_is_a_row(rows, monkeypatch):
     def absent(*_):
         raise ModuleNotFoundError
 
@@ -120,7 +114,7 @@ def test_what_fails_is_a_row(rows, monkeypatch, tmp_path):
         "jaxopt implicit": NOT_FINITE,
     }
     assert not any(np.isfinite(row.get("gradient_error", np.nan)) for row in failed)
-    text = report(replace(TINY, data=("normal",)), frames([*rows, *failed], tmp_path / "rows")).text
+    text = report(replace(TINY, data=("normal",)), frames(Gradients, [*rows, *failed])).text
     assert all(outcome in text for outcome in (NOT_INSTALLED, "raised MemoryError", NOT_FINITE))
     assert "nan" not in text
 
@@ -129,9 +123,7 @@ def test_what_fails_is_a_row(rows, monkeypatch, tmp_path):
 def test_a_report_on_nothing(outcome, tmp_path):
     """All failed, or had no reference to be compared with."""
     study = replace(Gradients.quick(), sizes=((5, 7),))
-    found = report(
-        study, frames([case.row(outcome, reference=NOT_CONVERGED) for case in study.cases()], tmp_path / "r")
-    )
+    found = report(study, frames(Gradients, [case.row(outcome, reference=NOT_CONVERGED) for case in study.cases()]))
     assert "at 0 of 0 points" in found.text
     assert outcome in found.text
     assert "nan" not in found.text
@@ -150,10 +142,10 @@ def costed(case, outcome=FIXED_BUDGET, reference=CONVERGED):
     return case.row(outcome, reference=reference, rate=0.9, **errors, **costs)
 
 
-def test_answers_are_those_of_the_rows(tmp_path):
+def test_answers_are_those_of_the_rows():
     study = Gradients.quick()
     rows = [costed(case) for case in study.cases()]
-    text = report(study, frames(rows, tmp_path / "rows")).text
+    text = report(study, frames(Gradients, rows)).text
     # Two lists, two epsilons and three budgets.
     assert "more accurate than the implicit one by more than 10% at 4 of 24 points." in text
     assert "From zero it is the more accurate one at 4 of 12 points, at 8 to 8 sweeps, by 50.0% at most" in text
@@ -167,13 +159,13 @@ def test_answers_are_those_of_the_rows(tmp_path):
 @pytest.mark.parametrize(
     ("small", "said"), [((1, 32), "from 32 sweeps on"), ((8, 32), "from 8 sweeps on"), ((1, 8), "at no budget")]
 )
-def test_small_errors_from_a_warm_start_stay_small(small, said, tmp_path):
+def test_small_errors_from_a_warm_start_stay_small(small, said):
     study = Gradients.quick()
     rows = [{**costed(case), "gradient_error": 1e-6 if case.sweeps in small else 0.1} for case in study.cases()]
-    assert f"in the median list {said}, at epsilon" in report(study, frames(rows, tmp_path / "rows")).text
+    assert f"in the median list {said}, at epsilon" in report(study, frames(Gradients, rows)).text
 
 
-def test_only_what_is_sound_counts(tmp_path):
+def test_only_what_is_sound_counts():
     study = Gradients.quick()
     rows = [
         costed(case, *((NOT_FINITE, CONVERGED) if case.start == "zero" else (FIXED_BUDGET, NOT_CONVERGED)))
@@ -181,19 +173,19 @@ def test_only_what_is_sound_counts(tmp_path):
         else costed(case)
         for case in study.cases()
     ]
-    text = report(study, frames(rows, tmp_path / "rows")).text
+    text = report(study, frames(Gradients, rows)).text
     assert "at 2 of 12 points." in text
     assert "From exact it is the more accurate one at 0 of 6 points." in text
 
 
-def test_pairs_are_of_one_point(tmp_path):
+def test_pairs_are_of_one_point():
     cases = [
         replace(CENTRE, method=method, start=start, sweeps=sweeps)
         for start, sweeps, method in itertools.product(("zero", "exact"), (1, 2), MAIN)
     ]
     errors = [0.5, 0.25, 1e-12, 1e-11, 0.3, 0.6]
     rows = [case.row(FIXED_BUDGET, gradient_error=error) for case, error in zip(cases, errors, strict=False)]
-    found = pairs(frames(rows, tmp_path / "rows")["gradient"])
+    found = pairs(frames(Gradients, rows)["gradient"])
     # No pair where both errors may be those of the reference, or where one method is missing.
     assert found.select("start", "sweeps", "ratio").rows() == [("zero", 1, 2.0), ("exact", 1, 0.5)]
 

@@ -9,13 +9,14 @@ import pytest
 
 import otsort
 from otsort._default import default_solver
-from otsort_studies.common import rows as files
 from otsort_studies.common.outcome import CONVERGED, EXACT, FIXED_BUDGET, NOT_FINITE, TOO_LARGE
 from otsort_studies.common.run import measured
 from otsort_studies.scaling import measure
 from otsort_studies.scaling.report import Crossing, crossing, curve, power, report
 from otsort_studies.scaling.study import EXACT as WITHOUT_EPSILON
 from otsort_studies.scaling.study import SOLVERS, Cost, Scaling, Switch
+
+from .frames import frames
 
 DASH = "\N{EN DASH}"
 TINY = Scaling(
@@ -39,17 +40,6 @@ def cost(n, solver, seconds, outcome=CONVERGED):
 
 def frame(rows):
     return pl.DataFrame(rows, schema=Cost.schema())
-
-
-def frames(rows, path):
-    """Rows as a report gets them: read from a file."""
-    for row in rows:
-        files.append(path, row)
-    found, _ = files.read(path, Scaling.parts)
-    return {
-        kind.part: pl.DataFrame([row for case, row in found.items() if type(case) is kind], schema=kind.schema())
-        for kind in Scaling.parts
-    }
 
 
 def test_exponents_are_those_of_the_dear_end():
@@ -107,20 +97,20 @@ def test_the_switch_is_that_of_the_default_solver():
         assert kinds == [otsort.Newton, otsort.Quadrature]
 
 
-def test_a_switch_that_does_not_come_is_none(tmp_path):
+def test_a_switch_that_does_not_come_is_none():
     study = Scaling(sizes=(8, 16), many=())
     rows = list(measured(study, [Switch(0)]))
     assert rows == [Switch(0).row(EXACT)]
     costs = [cost(n, solver, 1.0) for n in study.sizes for solver in ("Newton", "Quadrature")]
     assert "nowhere up to n = 16 for their gradient; the library changes at none of these n." in (
-        report(study, frames([*costs, *rows], tmp_path / "rows")).text
+        report(study, frames(Scaling, [*costs, *rows])).text
     )
 
 
-def test_a_switch_that_failed_is_told(tmp_path):
+def test_a_switch_that_failed_is_told():
     study = Scaling(sizes=(8, 16), many=())
     costs = [cost(n, solver, 1.0) for n in study.sizes for solver in ("Newton", "Quadrature")]
-    text = report(study, frames([*costs, Switch(0).row("raised OSError")], tmp_path / "rows")).text
+    text = report(study, frames(Scaling, [*costs, Switch(0).row("raised OSError")])).text
     assert "the library was not asked where it changes (raised OSError)." in text
     assert "none of these n" not in text
 
@@ -130,7 +120,7 @@ def rows():
     return list(measured(TINY, TINY.cases()))
 
 
-def test_what_is_too_large_or_unsound_is_a_row(rows, tmp_path):
+def test_what_is_too_large_or_unsound_is_a_row(rows):
     cases = TINY.cases()
     assert [type(case).of(row) for case, row in zip(cases, rows, strict=True)] == cases
     found = {(row["solver"], row["n"], row["batch"]): row for row in rows if row["part"] == "cost"}
@@ -142,7 +132,7 @@ def test_what_is_too_large_or_unsound_is_a_row(rows, tmp_path):
     assert math.isnan(found["NorthWestCorner", 8, 1]["gradient_seconds"])
     assert found["NorthWestCorner", 8, 1]["forward_seconds"] > 0
     assert found["jnp.sort", 8, 3]["gradient_seconds"] > 0
-    text = report(TINY, frames(rows, tmp_path / "rows")).text
+    text = report(TINY, frames(Scaling, rows)).text
     assert (
         "Outcome too large of Sinkhorn at (n 8, m 8, batch 3, epsilon 0.0001), (n 64, m 64, batch 1, epsilon 0.0001)"
         ": not run, more than 2.0e+02 matrix entries."
@@ -193,7 +183,7 @@ def known(case):
 
 def test_answers_are_those_of_the_rows(tmp_path):
     study = Scaling()
-    found = report(study, frames(map(known, study.cases()), tmp_path / "rows"))
+    found = report(study, frames(Scaling, map(known, study.cases())))
     text = found.text
     assert (
         "The fastest soft ranks with n = m: Newton at 100, Quadrature at 300, 1,000, 3,000, 10,000, 100,000, 1,000,000"
@@ -222,7 +212,7 @@ def test_answers_are_those_of_the_rows(tmp_path):
 
 def test_a_report_on_nothing(tmp_path):
     study = Scaling()
-    found = report(study, frames([case.row("raised MemoryError") for case in study.cases()], tmp_path / "rows"))
+    found = report(study, frames(Scaling, [case.row("raised MemoryError") for case in study.cases()]))
     assert "No soft solver gave sound gradients of soft ranks with n = m." in found.text
     assert "Outcome raised MemoryError of Sinkhorn, LogSinkhorn, AndersonSinkhorn, Newton, Quadrature at" in found.text
     assert "nan" not in found.text

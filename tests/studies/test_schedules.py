@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import polars as pl
 import pytest
 
 import otsort
@@ -16,6 +15,7 @@ from otsort_studies.schedules.study import BASELINE, CONSTANT, EXACT, Schedules,
 from otsort_studies.schedules.trainings import choose, is_beyond, p_value
 
 from .. import problems
+from .frames import frames
 
 TINY = Schedules(
     data=("normal",),
@@ -133,13 +133,6 @@ def test_a_solve_that_fails_is_a_row():
 def test_a_training_that_fails_is_a_row():
     (row,) = measured(TINY, [Training("diabetes", "constant 1", float("inf"), 0)])
     assert row["outcome"] == outcome.NOT_FINITE
-
-
-def frames(study, rows):
-    return {
-        kind.part: pl.DataFrame([row for row in rows if row["part"] == kind.part], schema=kind.schema())
-        for kind in study.parts
-    }
 
 
 def test_report_of_a_tiny_study(rows):

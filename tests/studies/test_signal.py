@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import polars as pl
 import pytest
 
 import otsort
@@ -20,6 +19,8 @@ from otsort_studies.signal.measure import (
 )
 from otsort_studies.signal.report import report
 from otsort_studies.signal.study import Signal, Suggested, Sweep
+
+from .frames import frames
 
 TINY = Signal(families=("normal", "rounded"), real=("diabetes bmi",), n=(80,), epsilon=(1e-3,), neighbours=(3,), m=())
 
@@ -74,13 +75,6 @@ def test_lists_longer_than_a_column_are_left_out():
 @pytest.fixture(scope="module")
 def rows():
     return list(measured(TINY, TINY.cases()))
-
-
-def frames(study, rows):
-    return {
-        kind.part: pl.DataFrame([row for row in rows if row["part"] == kind.part], schema=kind.schema())
-        for kind in study.parts
-    }
 
 
 def test_rows_of_a_tiny_study(rows):

@@ -63,11 +63,7 @@ def load(folder: Path) -> tuple[dict[str, Any], AbstractStudy, dict[str, pl.Data
     missing = sum(case not in found for case in cases)
     if missing:
         raise InputError(f"{folder} lacks {missing} of {len(cases)} rows: finish its run with the same command first")
-    frames = {
-        kind.part: pl.DataFrame([found[case] for case in cases if type(case) is kind], schema=kind.schema())
-        for kind in study.parts
-    }
-    return config, study, frames
+    return config, study, study.frames([found[case] for case in cases])
 
 
 def markdown_table(lines: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """What a study is, and what is measured for it."""
 
 import abc
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from importlib import import_module
 from typing import Any, ClassVar, Self, TypeAlias
@@ -77,6 +78,12 @@ class AbstractStudy(abc.ABC):
     @abc.abstractmethod
     def cases(self) -> list[Any]:
         """All cases in the order of measurement; those that share a compiled program are neighbours."""
+
+    @classmethod
+    def frames(cls, rows: Collection[Row]) -> dict[str, pl.DataFrame]:
+        """By part, the rows in their order."""
+        found = {kind.part: [row for row in rows if row["part"] == kind.part] for kind in cls.parts}
+        return {kind.part: pl.DataFrame(found[kind.part], schema=kind.schema()) for kind in cls.parts}
 
     def module(self, name: str) -> Any:
         """The module of this name beside that of the study."""

@@ -4,12 +4,12 @@ import itertools
 
 import numpy as np
 import polars as pl
+from matplotlib.figure import Figure
 
 from ..common.outcome import CONVERGED, FIXED_BUDGET
 from ..common.report import Report, markdown_table, number
-from .figures import draw_cost, draw_errors
 from .laws import COLD, FLOOR, median, median_cell, pairs, speed, spread_cell
-from .study import MAIN, METHODS, STRATEGIES, Gradients
+from .study import MAIN, METHODS, STARTS, STRATEGIES, Gradients
 
 CLEARLY = 0.9  # a ratio of errors that is no tie
 
@@ -26,11 +26,11 @@ def report(study: Gradients, frames: dict[str, pl.DataFrame]) -> Report:
         _budgets(study, centre),
         _reason(points),
         speed(centre),
-        main_costs(study, centre),
-        all_methods(study, rows),
-        elsewhere(study, sound),
+        _main_costs(study, centre),
+        _all_methods(study, rows),
+        _elsewhere(study, sound),
     ]
-    figures = {"gradients-errors": draw_errors(study, centre), "gradients-cost": draw_cost(study, centre)}
+    figures = {"gradients-errors": _draw_errors(study, centre), "gradients-cost": _draw_cost(study, centre)}
     return Report("\n\n".join(parts), figures)
 
 
@@ -134,7 +134,7 @@ def _share(points: pl.DataFrame, part: str, whole: str) -> str:
 ENOUGH = 1e-3  # the gradient error that methods are asked for
 
 
-def main_costs(study: Gradients, rows: pl.DataFrame) -> str:
+def _main_costs(study: Gradients, rows: pl.DataFrame) -> str:
     """Time and memory of unrolling and of implicit differentiation at the centre."""
     rows = rows.filter(pl.col("method").is_in(MAIN))
     medians = {
@@ -154,7 +154,7 @@ def main_costs(study: Gradients, rows: pl.DataFrame) -> str:
     )
 
 
-def all_methods(study: Gradients, rows: pl.DataFrame) -> str:
+def _all_methods(study: Gradients, rows: pl.DataFrame) -> str:
     """Every method at the centre.
 
     Args:
@@ -198,7 +198,7 @@ def _least(study: Gradients, mine: pl.DataFrame, here: pl.DataFrame) -> str:
     return "{} ({})".format(number(1e3 * min(times)[0], ".3g"), min(times)[1]) if times else number(np.nan)
 
 
-def elsewhere(study: Gradients, rows: pl.DataFrame) -> str:
+def _elsewhere(study: Gradients, rows: pl.DataFrame) -> str:
     """The strategies of one solver at all sizes and dtypes."""
     rows = rows.filter(pl.col("data").is_in(study.data[:2]), sweeps=study.budget, epsilon=study.epsilon)
     table = []
@@ -215,4 +215,72 @@ def elsewhere(study: Gradients, rows: pl.DataFrame) -> str:
     return (
         f"Sizes and dtypes at {study.budget} sweeps from exact: errors, and time and scratch memory of the gradient."
         f"\n\n{markdown_table(table, headers)}"
+    )
+
+
+def _draw_errors(study: Gradients, rows: pl.DataFrame) -> tuple[Figure, str]:
+    """The errors of one list against the number of sweeps, and what they are made of."""
+    figure = Figure(figsize=(13, 4.6), layout="constrained")
+    panels = figure.subplots(1, 3, sharey=True)
+    here = rows.filter(epsilon=study.epsilon, data=study.data[0]).sort("sweeps")
+    for start, axes in zip(STARTS, panels, strict=True):
+        unrolled, implicit = (here.filter(start=start, method=method) for method in MAIN)
+        for some, column, style, label in (
+            (implicit, "marginal_error", "k:", "marginal error"),
+            (implicit, "point_error", "C7-", "point error, common"),
+            (implicit, "gradient_error", "C0o-", "implicit"),
+            (implicit, "derivative_error", "C0--", "linearisation part"),
+            (unrolled, "gradient_error", "C1s-", "unrolled"),
+            (unrolled, "derivative_error", "C1--", "truncation part"),
+        ):
+            shown = some.filter(pl.col(column) > FLOOR)
+            if not shown.is_empty():
+                axes.plot(shown["sweeps"], shown[column], style, label=label, markersize=4)
+        axes.set(xscale="log", yscale="log", xlabel="sweeps", title=f"start: {start}", ylim=(FLOOR, 2))
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend(fontsize="small")
+    panels[0].set_ylabel("relative l2 error of the gradient; L1 marginal error")
+    where = f"{study.data[0]}, n = m = {study.n}, epsilon = {study.epsilon:g}, float64"
+    figure.suptitle(f"The gradient after a fixed number of LogSinkhorn sweeps: {where}")
+    return figure, f"Errors against the number of sweeps, from three starts ({where}); none below {FLOOR:g}."
+
+
+def _draw_cost(study: Gradients, rows: pl.DataFrame) -> tuple[Figure, str]:
+    """Which of the main methods is better where, and what all methods cost."""
+    figure = Figure(figsize=(13, 4.6), layout="constrained")
+    ratio, seconds, memory = figure.subplots(1, 3)
+    points = pairs(rows).with_columns(across=pl.col("sweeps") * (1 - pl.col("rate")))
+    for start, style in zip(COLD, ("C0o", "C1^"), strict=True):
+        here = points.filter(start=start)
+        if not here.is_empty():
+            ratio.plot(here["across"], here["ratio"], style, label=f"start: {start}", markersize=3, alpha=0.6)
+    if ratio.lines:
+        ratio.legend(fontsize="small")
+        ratio.axhline(1, color="0.5", zorder=0)
+    ratio.set(xscale="log", yscale="log", xlabel="sweeps x (1 - rho)", ylabel="error, unrolled / implicit")
+    for index, method in enumerate(METHODS):
+        budgets = rows.filter(method=method).sort("sweeps").group_by("sweeps", maintain_order=True)
+        groups = {sweeps: group for (sweeps,), group in budgets}
+        for axes, column, scale, style in (
+            (seconds, "gradient_seconds", 1e3, "o-"),
+            (memory, "scratch_bytes", 2**-20, "o-"),
+            (seconds, "forward_seconds", 1e3, ":"),
+        ):
+            if groups and (style != ":" or method in MAIN):
+                medians = [scale * median(group[column]) for group in groups.values()]
+                label = None if style == ":" else method
+                axes.plot([*groups], medians, style, color=f"C{index}", label=label, markersize=3)
+    seconds.set(
+        xscale="log", yscale="log", xlabel="sweeps", ylabel="forward and backward pass, ms (dotted: forward alone)"
+    )
+    memory.set(xscale="log", yscale="log", xlabel="sweeps", ylabel="scratch memory of the gradient, MiB")
+    for axes in (ratio, seconds, memory):
+        axes.grid(alpha=0.3)
+    if memory.lines:
+        memory.legend(fontsize="x-small")
+    return figure, (
+        "Left: error of the unrolled over that of the implicit gradient, all lists and epsilon, against the number "
+        "of sweeps in units of 1 / (1 - rho), above 1 where implicit differentiation is better. Middle and right: "
+        f"medians of time and scratch memory at n = m = {study.n}, float64."
     )

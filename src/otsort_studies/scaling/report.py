@@ -28,7 +28,7 @@ def report(study: Scaling, frames: dict[str, pl.DataFrame]) -> Report:
         *_outcomes(study, costs),
     ]
     parts = ["\n".join(f"- {answer}" for answer in answers), _exponents(study, costs), _sizes(study, costs)]
-    return Report("\n\n".join(parts), {"scaling": draw(study, costs)})
+    return Report("\n\n".join(parts), {"scaling": _draw(study, costs)})
 
 
 def _fastest(study: Scaling, costs: pl.DataFrame) -> Iterator[str]:
@@ -244,7 +244,7 @@ _MEASURES = {
 _FACTORS = {"n": "number of values n", "batch": "number of lists", "epsilon": "epsilon"}
 
 
-def draw(study: Scaling, costs: pl.DataFrame) -> tuple[Figure, str]:
+def _draw(study: Scaling, costs: pl.DataFrame) -> tuple[Figure, str]:
     """All measures against n = m, and the time of the gradient against the other factors."""
     first, *others = study.sweeps()
     shown = [(first, column) for column in _MEASURES]
