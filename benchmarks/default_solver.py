@@ -18,9 +18,9 @@ import numpy as np
 import otsort
 from otsort._default import default_solver
 
-INPUTS = (2, 10, 30, 100, 300, 1000, 3000, 10_000, 100_000)
-TARGETS = (2, 5, 16, 50, 100, 200, 500, 2000, 10_000)
-EPSILONS = (1e-1, 1e-2, 1e-3, 1e-4)
+INPUTS = (2, 16, 50, 150, 500, 2000, 20_000, 100_000)
+TARGETS = (2, 8, 30, 60, 120, 300, 1000, 5000)
+EPSILONS = (1e-1, 1e-2, 1e-3)
 BATCHES = (1, 32)
 MOST_OPERATIONS = 4e9  # of one factorisation and product, for all lists
 MOST_VALUES = 1_000_000

@@ -1,4 +1,4 @@
-"""Soft ranks and their gradients beside jax.numpy.sort and ott.tools.soft_sort.
+"""Gradients of soft ranks beside those of ott.tools.soft_sort.
 
 `python benchmarks/peers.py` with the extra `bench`. What is compared runs in one process, in turn, each on fresh
 inputs, compiled before. The tables give median times in milliseconds and medians of the ratios; errors and differences
@@ -40,19 +40,6 @@ def seconds(function: Gradient, x: Array) -> float:
     return time.perf_counter() - start
 
 
-def batches(n: int, m: int, solver: otsort.AbstractSolver) -> None:
-    """One line of the first table: 256 lists in float32."""
-    inputs = [jnp.asarray(x, jnp.float32) for x in np.random.default_rng(0).normal(size=(ROUNDS, 256, n))]
-    rank = jax.jit(lambda x: otsort.rank(x, num_targets=m, solver=solver))
-    functions = (jax.jit(jnp.sort), rank, gradient(rank, 256, n))
-    for function in functions:
-        function(inputs[0]).block_until_ready()
-    times = np.array([[seconds(function, x) for function in functions] for x in inputs])
-    line = "".join(f"{1e3 * time:10.1f}" for time in np.median(times, axis=0))
-    ratios = "".join(f"{ratio:9.1f}" for ratio in np.median(times[:, 1:] / times[:, :1], axis=0))
-    print(f"{type(solver).__name__:10} {n:6} {m:6}{line}{ratios}", flush=True)
-
-
 def compare(n: int, epsilon: float) -> None:
     """One line of the second table, in float64."""
     rounds = ROUNDS if n <= 1000 else 3
@@ -89,15 +76,8 @@ def outcome(function: Gradient, x: np.ndarray, expected: Array) -> str:
 
 def main() -> None:
     """Prints the tables."""
-    print("256 lists of n values, m targets, float32: jnp.sort, ranks, gradient, and the ratios of both to jnp.sort")
-    print("solver          n      m      sort     ranks  gradient    ranks gradient")
-    for n, m in [(100, 16), (100, 100), (1000, 16)]:
-        batches(n, m, otsort.Newton())
-    for n, m in [(100, 100), (1000, 16), (1000, 1000)]:
-        batches(n, m, otsort.Quadrature())
-
     jax.config.update("jax_enable_x64", True)
-    print(f"\nfloat64, gradient of ranks, n = m, default solver beside ott at marginal error {MARGINAL_ERROR}")
+    print(f"float64, gradient of ranks, n = m, default solver beside ott at marginal error {MARGINAL_ERROR}")
     print("     n  epsilon    otsort       ott    ratio   difference")
     for n, epsilon in [(100, 1e-2), (300, 1e-2), (1000, 1e-2), (4000, 1e-2), (100, 1e-3), (300, 1e-3)]:
         compare(n, epsilon)

@@ -7,7 +7,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 
-def _origin(values: Float[Array, "n *d"]) -> Float[Array, "1 *d"]:
+def origin(values: Float[Array, "n *d"]) -> Float[Array, "1 *d"]:
     """What values should be counted from when they are averaged: the one nearest to zero if all have one sign, or zero.
 
     Differences to it are exact where values lie close together, and never larger than twice the values. An average of
@@ -25,5 +25,5 @@ def within_range(means: Float[Array, "k *d"], values: Float[Array, "l *d"]) -> F
 
 def centred(average: Callable[[Array], Array], values: Float[Array, "n *d"]) -> Float[Array, "k *d"]:
     """Averages of values, by a function that need not keep an offset's digits, within the range of the values."""
-    start = _origin(values)
+    start = origin(values)
     return within_range(start + average(values - start), values)

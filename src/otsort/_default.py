@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ._checks import checked, is_traced
-from ._compressed.compress import Sizes
+from ._compressed.sizes import Sizes
 from ._solver import (
     MOST_TARGETS,
     SMALLEST_EPSILON,
@@ -37,23 +37,26 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
     if epsilon == 0:
         return NorthWestCorner()
     newton = Newton(epsilon)
-    if not compressible(target, cost, epsilon):
+    if newton.side_by_side(n, target) or not compressible(target, cost, epsilon):
         return newton
     quadrature = Quadrature(epsilon)
-    faster = _quadrature_time(n, target, quadrature.sizes(target)) < _newton_time(n, target.size)
+    faster = _quadrature_time(n, target, quadrature.sizes(n, target)) < _newton_time(n, target.size)
     return quadrature if faster else newton
 
 
-# Nanoseconds of ranks of one list among many, float32 on a CPU, fitted to the rows of benchmarks/default_solver.py.
-# What counts is which is less: single lists take longer with both, and so do float64 and gradients.
+# Nanoseconds of ranks and their gradient for one list among many, float32 on a CPU, fitted to the rows of
+# benchmarks/default_solver.py. What counts is which is less: single lists take longer with both, and so does float64.
 
 
 def _newton_time(n: int, m: int) -> float:
-    """By the start's sort, exponentials, and a product and a factorisation a step."""
-    return 1400 + 9 * n * math.log2(n) + 10 * n * m + 12 * m**2 + 0.03 * n * m**2 + 0.01 * m**3
+    """By the start, counted or sorted, exponentials, and a product and a factorisation a step."""
+    start = min(0.3 * n**2, 6000 + 12 * n * math.log2(n))
+    return 3500 + start + 9 * n * m + 5 * m**2 + 0.04 * n * m**2 + 0.05 * m**3
 
 
 def _quadrature_time(n: int, target: AbstractTarget, sizes: Sizes) -> float:
-    """By the sums over inputs and targets, tables, and the jets and the matrix of a step."""
+    """By Newton's method with fewer targets, or sums over the inputs, tables, and the steps on these."""
     nodes = sizes.nodes(target)
-    return 8000 + 5 * n + 10 * target.size + 25 * sizes.cells + 40 * sizes.pieces * nodes + 10 * nodes**2
+    if not sizes.tabulated:
+        return _newton_time(n, nodes) + 4 * target.size
+    return 8500 + 14 * n + 4 * target.size + 20 * sizes.cells + 40 * sizes.pieces * nodes + 0.02 * nodes**3

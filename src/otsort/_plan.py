@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from ._layout import per_target
 from ._semidual import SemiDual
 from ._target import AbstractTarget
 
@@ -56,6 +57,8 @@ class EntropicPlan(AbstractPlan):
         return self.dual.push(self.potential, values)
 
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
+        if values.ndim == 1:
+            values = per_target(values, self.potential)
         return self.dual.pull(self.potential, values)
 
     def level(self, share: float) -> Float[Array, " n"]:

@@ -13,12 +13,14 @@ value with an ordinary derivative.
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ._averages import centred
 from ._dual import AbstractDual
+from ._layout import matmul, matvec, transposed, weighted_sum
 from ._problem import Problem
 from ._sharding import varying_as
 
@@ -27,21 +29,41 @@ MAX_ENTRIES = 2**24
 
 
 class SemiDual(AbstractDual):
-    """A transport problem with its regularisation: everything that is a function of the potential f, shape `(m,)`."""
+    """A transport problem with its regularisation: everything that is a function of the potential f.
+
+    Attributes:
+        problem: of one list, or of many side by side.
+        epsilon: regularisation.
+        kernel: exponentials at a potential, see `remember`.
+    """
 
     problem: Problem
     epsilon: Float[Array, ""]
+    kernel: "_Kernel | None" = None
 
-    def log_partition(self, potential: Float[Array, " m"]) -> Float[Array, " n"]:
+    def remember(self, potential: Float[Array, "m *lists"]) -> "SemiDual":
+        """The same, made for potentials near this one: exponentials are taken once, and all else are products.
+
+        Near means that no difference of potentials has moved by more than some 80 epsilon in float32.
+        """
+        if self.problem.positions.shape[0] * potential.shape[0] > MAX_ENTRIES:
+            return self  # too many to keep
+        exponents = self._exponents(potential, self.problem.positions)
+        exponentials, _ = _exponentials(exponents, self.problem.target_weights)
+        return SemiDual(self.problem, self.epsilon, _Kernel(potential, exponentials))
+
+    def log_partition(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n *lists"]:
         """L, the soft c-transform of the potential over -epsilon."""
-        weights = self.problem.target.weights
+        weights = self.problem.target_weights
         return self._over_inputs(lambda x: _log_sum_exp(self._exponents(potential, x), weights))
 
-    def marginal_ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]:
+    def marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """s, in one pass; far from the solution it may underflow, where `log_marginal_ratio` does not."""
-        return self._sum_over_inputs(lambda x, a: jnp.sum(a[:, None] * self.density(potential, x), axis=0))
+        if self.kernel is not None:
+            return self.kernel.marginal_ratio(self, potential)
+        return self._sum_over_inputs(potential, lambda density, a: jnp.sum(a[:, None] * density, axis=0))
 
-    def log_marginal_ratio(self, potential: Float[Array, " m"]) -> Float[Array, " m"]:
+    def log_marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """log s: column sums of the plan over the weights of the targets, zero at the solution.
 
         f - epsilon log s is one Sinkhorn sweep: equation (3) of Cuturi et al. (2019).
@@ -50,40 +72,56 @@ class SemiDual(AbstractDual):
         weights = self.problem.weights
         return potential / self.epsilon + self._over_targets(lambda y: _log_sum_exp(columns(y), weights))
 
-    def pull(self, potential: Float[Array, " m"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
+    def pull(self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         """P z / a, averages of target values for each input."""
-        weights = self.problem.target.weights
-        return self._over_inputs(lambda x: _averages(weights[None, :] * self.density(potential, x), values))
+        weights = self.problem.target_weights
+        return self._over_inputs(lambda x: _averages(self._exponents(potential, x), weights, values))
 
-    def push(self, potential: Float[Array, " m"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        """P^T v / P^T 1, averages of input values for each target; f_j cancels from the j-th."""
+    def push(self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
+        """P^T v / P^T 1, averages of input values for each target."""
+        return self.pushed(potential, values, self.problem.points)
+
+    def pushed(
+        self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"], y: Float[Array, "k *ones"]
+    ) -> Float[Array, "k *d"]:
+        """The same for any targets y: their own potential cancels."""
         columns = self._columns(potential)
         weights = self.problem.weights
-        return self._over_targets(lambda y: _averages(weights[None, :] * _normalised_exp(columns(y), weights), values))
+        return _in_blocks(lambda y: _averages(columns(y), weights, values), y, len(self.problem.positions))
 
-    def as_matrix(self, potential: Float[Array, " m"]) -> Float[Array, "n m"]:
+    def as_matrix(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
         """The plan P."""
-        x, a, b = self.problem.positions, self.problem.weights, self.problem.target.weights
-        return a[:, None] * b[None, :] * self.density(potential, x)
+        return self.problem.weights[:, None] * self.problem.target_weights[None, :] * self.density(potential)
 
-    def overlap(self, potential: Float[Array, " m"]) -> tuple[Float[Array, "m m"], Float[Array, " m"]]:
+    def overlap(
+        self, potential: Float[Array, "m *lists"]
+    ) -> tuple[Float[Array, "m m *lists"], Float[Array, "m *lists"]]:
         """W = S^T diag(a) S, and s: equal to W b, but summed with less rounding than the matrix product."""
 
-        def block(x, a):
-            density = self.density(potential, x)
+        def of_block(density, a):
             masses = a[:, None] * density
-            return jnp.matmul(density.T, masses, precision=jax.lax.Precision.HIGHEST), jnp.sum(masses, axis=0)
+            return matmul(transposed(density), masses), jnp.sum(masses, axis=0)
 
-        return self._sum_over_inputs(block)
+        return self._sum_over_inputs(potential, of_block)
 
-    def _exponents(self, potential: Float[Array, " m"], x: Float[Array, " k"]) -> Float[Array, "k m"]:
-        return (potential[None, :] - self.problem.cost(self.problem.target.points[None, :] - x[:, None])) / self.epsilon
+    def density(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
+        """S for all inputs."""
+        if self.kernel is not None:
+            return self.kernel.density(self, potential)
+        return self._density(potential, self.problem.positions)
 
-    def density(self, potential: Float[Array, " m"], x: Float[Array, " k"]) -> Float[Array, "k m"]:
+    def _density(self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]) -> Float[Array, "k m *lists"]:
         """S for some of the inputs."""
-        return _normalised_exp(self._exponents(potential, x), self.problem.target.weights)
+        return _normalised_exp(self._exponents(potential, x), self.problem.target_weights)
 
-    def _columns(self, potential: Float[Array, " m"]) -> Callable[[Float[Array, " k"]], Float[Array, "k n"]]:
+    def _exponents(
+        self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]
+    ) -> Float[Array, "k m *lists"]:
+        return (potential[None, :] - self.problem.cost(self.problem.points[None, :] - x[:, None])) / self.epsilon
+
+    def _columns(
+        self, potential: Float[Array, "m *lists"]
+    ) -> Callable[[Float[Array, "k *ones"]], Float[Array, "k n *lists"]]:
         """log S for some of the targets, without their own potential."""
         log_partition = self.log_partition(potential)
         return lambda y: (
@@ -91,47 +129,75 @@ class SemiDual(AbstractDual):
         )
 
     def _over_inputs(self, function: Callable[[Array], Array]) -> Array:
-        return _in_blocks(function, self.problem.positions, self.problem.target.points.size)
+        return _in_blocks(function, self.problem.positions, self.problem.target.size)
 
     def _over_targets(self, function: Callable[[Array], Array]) -> Array:
-        return _in_blocks(function, self.problem.target.points, self.problem.positions.size)
+        return _in_blocks(function, self.problem.points, len(self.problem.positions))
 
-    def _sum_over_inputs(self, function: Callable[[Array, Array], Any]) -> Any:
+    def _sum_over_inputs(self, potential: Float[Array, "m *lists"], function: Callable[[Array, Array], Any]) -> Any:
+        """The sum of a function of densities and weights of inputs."""
         x, a = self.problem.positions, self.problem.weights
+        if self.kernel is not None:
+            return function(self.density(potential), a)
+        of_block = lambda x, a: function(self._density(potential, x), a)
         # A product of longer matrices, as in `overlap`, would lose digits of float32.
-        size = min(_block_size(self.problem.target.points.size), 2**14)
-        if x.size <= size:
-            return function(x, a)
+        size = min(_block_size(self.problem.target.size), 2**14)
+        if len(x) <= size:
+            return of_block(x, a)
         blocks = _blocks(x, size, mode="edge"), _blocks(a, size, mode="constant")
-        zero = jax.tree.map(jnp.zeros_like, jax.eval_shape(function, x[:size], a[:size]))
+        zero = jax.tree.map(jnp.zeros_like, jax.eval_shape(of_block, x[:size], a[:size]))
         zero = varying_as(zero, (self, blocks))
-        add = jax.checkpoint(lambda total, block: (jax.tree.map(jnp.add, total, function(*block)), None))
+        add = jax.checkpoint(lambda total, block: (jax.tree.map(jnp.add, total, of_block(*block)), None))
         return jax.lax.scan(add, zero, blocks)[0]
 
 
-def _in_blocks(function: Callable[[Array], Array], elements: Float[Array, " k"], width: int) -> Array:
+class _Kernel(eqx.Module):
+    """Exponentials at a potential, those of each input up to a factor."""
+
+    potential: Float[Array, "m *lists"]
+    exponentials: Float[Array, "n m *lists"]
+
+    def density(self, dual: SemiDual, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
+        """S for all inputs at another potential, by products."""
+        moved = self.exponentials * self._factor(dual, potential)[None]
+        return moved * (1 / jnp.sum(dual.problem.target_weights[None] * moved, axis=1, keepdims=True))
+
+    def marginal_ratio(self, dual: SemiDual, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
+        """s likewise: matrix times vector alone."""
+        factor = self._factor(dual, potential)
+        sums = matvec(self.exponentials, dual.problem.target_weights * factor)
+        return factor * weighted_sum(self.exponentials, dual.problem.weights / sums)
+
+    def _factor(self, dual: SemiDual, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
+        change = (potential - self.potential) / dual.epsilon
+        return jnp.exp(change - jnp.max(change, axis=0, keepdims=True))  # a constant counts for nothing, may be large
+
+
+def _in_blocks(function: Callable[[Array], Array], elements: Float[Array, "k *lists"], width: int) -> Array:
     """function(elements), in blocks when its `width` entries an element would be too many together."""
     size = _block_size(width)
-    if elements.size <= size:
+    if len(elements) <= size:
         return function(elements)
     answers = jax.lax.map(jax.checkpoint(function), _blocks(elements, size, mode="edge"))
-    return answers.reshape(-1, *answers.shape[2:])[: elements.size]
+    return answers.reshape(-1, *answers.shape[2:])[: len(elements)]
 
 
 def _block_size(width: int) -> int:
     return max(1, MAX_ENTRIES // width)
 
 
-def _blocks(array: Float[Array, " k"], size: int, mode: str) -> Float[Array, "blocks size"]:
-    return jnp.pad(array, (0, -array.size % size), mode=mode).reshape(-1, size)
+def _blocks(array: Float[Array, "k *lists"], size: int, mode: str) -> Float[Array, "blocks size *lists"]:
+    lists = array.shape[1:]
+    padded = jnp.pad(array, [(0, -len(array) % size)] + [(0, 0) for _ in lists], mode=mode)
+    return padded.reshape(-1, size, *lists)
 
 
-def _exponentials(values: Float[Array, "k l"], weights: Float[Array, " l"]) -> tuple[Array, Array]:
+def _exponentials(values: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"]) -> tuple[Array, Array]:
     """exp(v - top) and top, the largest v of positive weight in each row.
 
     Kept finite where only a weight of zero lets it grow.
     """
-    top = jnp.max(jnp.where(weights[None, :] > 0, values, -jnp.inf), axis=-1, keepdims=True)
+    top = jnp.max(jnp.where(weights[None, :] > 0, values, -jnp.inf), axis=1, keepdims=True)
     return jnp.exp(jnp.minimum(values - top, jnp.log(jnp.finfo(values.dtype).max) / 2)), top
 
 
@@ -139,10 +205,12 @@ def _exponentials(values: Float[Array, "k l"], weights: Float[Array, " l"]) -> t
 
 
 @jax.custom_jvp
-def _normalised_exp(values: Float[Array, "k l"], weights: Float[Array, " l"]) -> Float[Array, "k l"]:
+def _normalised_exp(
+    values: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"]
+) -> Float[Array, "k l *lists"]:
     """exp(v) / sum w exp(v) in each row."""
     exponentials, _ = _exponentials(values, weights)
-    return exponentials * (1 / jnp.sum(weights[None, :] * exponentials, axis=-1, keepdims=True))
+    return exponentials * (1 / jnp.sum(weights[None, :] * exponentials, axis=1, keepdims=True))
 
 
 @_normalised_exp.defjvp
@@ -152,10 +220,10 @@ def _normalised_exp_jvp(primals, tangents):
 
 
 @jax.custom_jvp
-def _log_sum_exp(values: Float[Array, "k l"], weights: Float[Array, " l"]) -> Float[Array, " k"]:
+def _log_sum_exp(values: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"]) -> Float[Array, "k *lists"]:
     """log sum w exp(v) of each row."""
     exponentials, top = _exponentials(values, weights)
-    return jnp.squeeze(top, -1) + jnp.log(jnp.sum(weights[None, :] * exponentials, axis=-1))
+    return jnp.squeeze(top, 1) + jnp.log(jnp.sum(weights[None, :] * exponentials, axis=1))
 
 
 @_log_sum_exp.defjvp
@@ -166,12 +234,36 @@ def _log_sum_exp_jvp(primals, tangents):
 def _sum_change(normalised, primals, tangents):
     """The relative change of sum w exp(v)."""
     (_, weights), (values_dot, weights_dot) = primals, tangents
-    return jnp.sum(normalised * (weights[None, :] * values_dot + weights_dot[None, :]), axis=-1)
+    return jnp.sum(normalised * (weights[None, :] * values_dot + weights_dot[None, :]), axis=1)
 
 
-def _averages(masses: Float[Array, "k l"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:
-    """Averages of values under each row of masses, which sum to 1."""
-    if values.ndim == 1:  # a long sum loses less in float32 than a long matrix product
-        return centred(lambda values: jnp.sum(masses * values[None, :], axis=-1), values)
-    product = lambda values: jnp.einsum("kl,l...->k...", masses, values, precision=jax.lax.Precision.HIGHEST)
-    return centred(product, values)
+def _averages(
+    exponents: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"], values: Float[Array, "l *d"]
+) -> Float[Array, "k *d"]:
+    """Averages of values under the masses w exp(v) of each row."""
+    return centred(lambda values: _means(exponents, weights, values), values)
+
+
+@jax.custom_jvp
+def _means(
+    exponents: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"], values: Float[Array, "l *d"]
+) -> Float[Array, "k *d"]:
+    return _sums(weights[None, :] * _normalised_exp(exponents, weights), values)
+
+
+@_means.defjvp
+def _means_jvp(primals, tangents):
+    """The average of the change of values, and their covariance with the relative change of masses."""
+    (exponents, weights, values), (exponents_dot, weights_dot, values_dot) = primals, tangents
+    density, means = _normalised_exp(exponents, weights), _means(exponents, weights, values)
+    change = density * (weights[None, :] * exponents_dot + weights_dot[None, :])
+    total = jnp.sum(change, axis=1).reshape(means.shape[:1] + (1,) * (means.ndim - change.ndim + 1) + change.shape[2:])
+    return means, _sums(weights[None, :] * density, values_dot) + _sums(change, values) - total * means
+
+
+def _sums(masses: Float[Array, "k l *lists"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:
+    lists = masses.ndim - 2
+    if values.ndim == 1 + lists:
+        return matvec(masses, values)
+    equation = "kl...,ld...->kd..." if lists else "kl,l...->k..."
+    return jnp.einsum(equation, masses, values, precision=jax.lax.Precision.HIGHEST)

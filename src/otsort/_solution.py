@@ -45,7 +45,7 @@ class Solution(eqx.Module):
 class DualSolution(NamedTuple):
     """A potential, and how good it is: as `Solution`, which has a plan in its place."""
 
-    potential: Float[Array, " m"]
+    potential: Float[Array, "m *lists"]
     result: RESULTS
     stats: dict[str, Array]
     state: Any

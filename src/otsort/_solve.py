@@ -68,17 +68,19 @@ def _solve(x, weights, target, solver, cost, squash, throw):
 
 
 def make_problem(
-    x: Float[Array, " n"],
-    weights: Float[Array, " n"],
+    x: Float[Array, "n *lists"],
+    weights: Float[Array, "n *lists"],
     target: AbstractTarget,
     solver: AbstractSolver,
     cost: Cost,
     squash: Squash,
 ) -> Problem:
-    """The problem of arguments that are checked already."""
+    """The problem of arguments that are checked already: of one list, or of many side by side."""
+    if x.ndim > 1:
+        squash = jax.vmap(squash, in_axes=-1, out_axes=-1)
     positions = x if solver.order_only else squash(x, weights)
     # Whatever the squash and the solver: an answer that rests on NaN or infinity is NaN.
-    positions = jnp.where(jnp.all(jnp.isfinite(x)), positions, jnp.nan)
+    positions = jnp.where(jnp.all(jnp.isfinite(x), axis=0, keepdims=True), positions, jnp.nan)
     return Problem(positions, weights, target, cost)
 
 
@@ -91,7 +93,7 @@ def solve_problem(problem: Problem, solver: AbstractSolver, throw: bool) -> Solu
     # NaN input is answered with NaN; whatever else went wrong is an error. The check guards the least that answers rest
     # on, as a zero that is added: on an operator's output, differentiation would drop it as dead code; around a long
     # array, it would gather that on one device.
-    failed = failed & jnp.all(jnp.isfinite(problem.positions + problem.weights))
+    failed = failed & jnp.all(jnp.isfinite(problem.positions + problem.weights), axis=0)
     zero = solution.result.error_if(jnp.zeros((), problem.positions.dtype), failed)
     plan = solution.plan.guarded(lambda array: array + zero)
     return Solution(plan, solution.result, solution.stats, solution.state)

@@ -11,7 +11,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ._layout import per_target
 from ._problem import Problem
+
+_FEW = 256  # inputs that are compared each with each in less time than they are sorted
 
 Start: TypeAlias = Callable[[Problem], Float[Array, " m"]]
 
@@ -23,16 +26,18 @@ class ExactStart(eqx.Module):
     f_{j+1} - f_j = h(y_{j+1} - X) - h(y_j - X). X is the quantile of the inputs at level B_j, the midpoint of a jump.
     """
 
-    def __call__(self, problem: Problem) -> Float[Array, " m"]:
+    def __call__(self, problem: Problem) -> Float[Array, "m *lists"]:
+        if len(problem.positions) <= _FEW:
+            return counted_start(problem)
         order = jnp.argsort(problem.positions)
-        return sorted_start(Problem(problem.positions[order], problem.weights[order], problem.target, problem.cost))
+        return _sorted_start(Problem(problem.positions[order], problem.weights[order], problem.target, problem.cost))
 
 
 class ZeroStart(eqx.Module):
     """The paper's: beta_0 = 0 in equation (3) of Cuturi et al. (2019), up to a constant where b is uniform."""
 
-    def __call__(self, problem: Problem) -> Float[Array, " m"]:
-        return jnp.zeros_like(problem.target.points)
+    def __call__(self, problem: Problem) -> Float[Array, "m *lists"]:
+        return jnp.zeros((problem.target.size, *problem.positions.shape[1:]), problem.positions.dtype)
 
 
 class WarmStart(eqx.Module):
@@ -54,16 +59,47 @@ exact_start = ExactStart()
 zero_start = ZeroStart()
 
 
-def sorted_start(problem: Problem) -> Float[Array, " m"]:
-    """`exact_start` of positions that do not decrease."""
-    target, positions = problem.target, problem.positions
+def _sorted_start(problem: Problem) -> Float[Array, " m"]:
+    """Of positions that do not decrease."""
+    positions = problem.positions
     levels = jnp.cumsum(problem.weights)
-    levels = levels / levels[-1]
-    slack = 4 * jnp.finfo(levels.dtype).eps  # levels that differ by rounding alone are one corner of the plan
-    cuts = target.cumulative[:-1]
+    low, high = _cuts(problem)
     # To the right of a level lies an input with mass, as far as there is one.
-    below = positions[jnp.searchsorted(levels, jnp.maximum(cuts - slack, 0), side="right")]
-    above = positions[jnp.searchsorted(levels, jnp.minimum(cuts + slack, 1 - slack), side="right")]
-    corner = (below + above) / 2
-    steps = problem.cost(target.points[1:] - corner) - problem.cost(target.points[:-1] - corner)
-    return jnp.concatenate([jnp.zeros(1, steps.dtype), jnp.cumsum(steps)])
+    below, above = (positions[jnp.searchsorted(levels / levels[-1], cut, side="right")] for cut in (low, high))
+    return _potential(problem, (below + above) / 2)
+
+
+def counted_start(problem: Problem) -> Float[Array, "m *lists"]:
+    """`exact_start` for few inputs, by comparing each with each."""
+    return start_from(counted_levels(problem.positions, problem.weights), problem)
+
+
+def counted_levels(x: Float[Array, "n *lists"], weights: Float[Array, "n *lists"]) -> Float[Array, "n *lists"]:
+    """The share of the mass at each input and below."""
+    masses = jnp.where(x[None, :] <= x[:, None], weights[None, :], 0)
+    return jnp.sum(masses, axis=1) / jnp.sum(weights, axis=0, keepdims=True)
+
+
+def start_from(levels: Float[Array, "n *lists"], problem: Problem) -> Float[Array, "m *lists"]:
+    """`exact_start`, from the levels of few inputs.
+
+    Below and above a corner is the least input with more mass up to it than the cut.
+    """
+    x = problem.positions
+    first = lambda cut: jnp.min(jnp.where(levels[None, :] > cut[:, None], x[None, :], jnp.inf), axis=1)
+    low, high = (per_target(cut, x) for cut in _cuts(problem))
+    return _potential(problem, (first(low) + first(high)) / 2)
+
+
+def _cuts(problem: Problem) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+    """The levels of the m - 1 corners, from below and above: levels that differ by rounding alone are one corner."""
+    cuts = problem.target.cumulative[:-1]
+    slack = 4 * jnp.finfo(cuts.dtype).eps
+    return jnp.maximum(cuts - slack, 0), jnp.minimum(cuts + slack, 1 - slack)
+
+
+def _potential(problem: Problem, corners: Float[Array, "k *lists"]) -> Float[Array, "m *lists"]:
+    """The one for which the targets on both sides of each corner are equally good there."""
+    points = problem.points
+    steps = problem.cost(points[1:] - corners) - problem.cost(points[:-1] - corners)
+    return jnp.pad(jnp.cumsum(steps, axis=0), [(1, 0)] + [(0, 0)] * (steps.ndim - 1))

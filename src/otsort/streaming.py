@@ -20,8 +20,9 @@ from jaxtyping import Array, ArrayLike, Float
 from ._averages import within_range
 from ._checks import as_values
 from ._compressed.cells import evaluate, moments
-from ._compressed.compress import Sizes, compress
+from ._compressed.compress import compress
 from ._compressed.dual import TabulatedDual
+from ._compressed.sizes import Sizes
 from ._solution import RESULTS
 from ._solver import Newton, Quadrature
 from ._start import WarmStart
@@ -228,7 +229,7 @@ def fit(chunks: Iterable[ArrayLike], *, epsilon: float = 1e-2, accuracy: float |
 
 def _sizes(solver: Quadrature, dtype: jnp.dtype) -> Sizes:
     """Those of the most demanding answer, a quantile."""
-    return solver.sizes(TargetMeasure.uniform(3).astype(dtype))
+    return solver.sizes(math.inf, TargetMeasure.uniform(3).astype(dtype))
 
 
 def _positions(values: Float[Array, " n"], mean: Scalar, deviation: Scalar) -> Float[Array, " n"]:

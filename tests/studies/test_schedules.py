@@ -125,7 +125,8 @@ def test_a_solve_that_fails_is_a_row():
     study = Schedules(
         data=("normal",), n=20, epsilons=(1e-3,), dtypes=("float64",), max_steps=1, decays=(), thresholds=()
     )
-    found = list(measured(study, [case for case in study.cases() if isinstance(case, Solve)]))
+    sweeps = [case for case in study.cases() if isinstance(case, Solve) and "Newton" not in case.schedule]
+    found = list(measured(study, sweeps))
     assert {row["outcome"] for row in found} == {outcome.NOT_CONVERGED}
     assert all(row["steps"] == 1 and row["marginal_error"] > row["tol"] for row in found)
 

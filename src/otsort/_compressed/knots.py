@@ -8,7 +8,6 @@ that derivative, the number of such lengths in [0, 1] is at most (2/epsilon)^(1/
 
 import math
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -32,15 +31,18 @@ def adapted_knots(means: Float[Array, " grid"], epsilon: Float[Array, ""], count
         count: number of intervals, one less than the knots returned.
     """
     cells = means.size - 1
-    grid = jnp.linspace(0, 1, cells + 1, dtype=means.dtype)
-    centres = (grid[1:] + grid[:-1]) / 2
+    index = jnp.arange(cells, dtype=jnp.int32)
+    centres = (index.astype(means.dtype) + 0.5) / cells
     steepness = jnp.sqrt(2 / epsilon * cells * jnp.maximum(jnp.diff(means), 0))
     padded = jnp.pad(steepness, 1)
     widened = jnp.maximum(steepness, jnp.maximum(padded[2:], padded[:-2]))
     scale = 1 / (widened + 0.15 * jnp.mean(steepness) + 2)
-    from_left = jax.lax.cummin(scale - _GROWTH * centres) + _GROWTH * centres
-    from_right = jax.lax.cummin(scale + _GROWTH * centres, reverse=True) - _GROWTH * centres
-    lengths = jnp.cumsum(1 / jnp.minimum(from_left, from_right))
-    lengths = jnp.concatenate([jnp.zeros(1, means.dtype), lengths / lengths[-1]])
-    knots = jnp.interp(jnp.linspace(0, 1, count + 1, dtype=means.dtype), lengths, grid)
+    # Few cells: comparing and multiplying each with each takes less time, and to compile, than scans and searches.
+    scale = jnp.min(scale[:, None] + _GROWTH * jnp.abs(centres[:, None] - centres[None, :]), axis=0)
+    before = (index[:, None] < jnp.arange(cells + 1, dtype=jnp.int32)[None, :]).astype(means.dtype)
+    lengths = jnp.sum(before / scale[:, None], axis=0)
+    levels = jnp.arange(count + 1, dtype=means.dtype) * (lengths[-1] / count)
+    cell = jnp.sum((lengths[None, 1:-1] <= levels[:, None]).astype(jnp.int32), axis=1)
+    take = lambda array: array.at[cell].get(mode="promise_in_bounds")
+    knots = (cell.astype(means.dtype) + (levels - take(lengths[:-1])) * take(scale)) / cells
     return knots.at[-1].set(1)

@@ -9,6 +9,7 @@ from equinox import AbstractVar
 from jaxtyping import Array, Bool, Float, Int
 
 from .._dual import AbstractDual
+from .._layout import anywhere, where
 
 
 class AbstractState(eqx.Module):
@@ -18,14 +19,14 @@ class AbstractState(eqx.Module):
         marginal_error: of its potential; infinite where that does not count yet, NaN where something broke.
     """
 
-    marginal_error: AbstractVar[Float[Array, ""]]
+    marginal_error: AbstractVar[Float[Array, "*lists"]]
 
 
 class Progress(NamedTuple):
     """How far an iteration has come."""
 
     state: AbstractState
-    num_steps: Int[Array, ""]
+    num_steps: Int[Array, "*lists"]
 
 
 class AbstractIteration(eqx.Module):
@@ -56,11 +57,15 @@ class AbstractIteration(eqx.Module):
         """The progress after one more step."""
 
     @abc.abstractmethod
-    def unfinished(self, progress: Progress) -> Bool[Array, ""]:
+    def frozen_step(self, constants: Any, progress: Progress) -> Progress:
+        """The progress after one more step that no derivative is taken of."""
+
+    @abc.abstractmethod
+    def unfinished(self, progress: Progress) -> Bool[Array, "*lists"]:
         """Whether another step is due."""
 
     @abc.abstractmethod
-    def potential(self, constants: Any, progress: Progress) -> Float[Array, " m"]:
+    def potential(self, constants: Any, progress: Progress) -> Float[Array, "m *lists"]:
         """The potential f that it has come to."""
 
 
@@ -82,9 +87,11 @@ def run_frozen(iteration: AbstractIteration) -> tuple[Any, Progress]:
     """Constants and last progress of an iteration that needs no derivative."""
     iteration = frozen(iteration)
     constants, progress = iteration.begin()
-    unfinished = lambda progress: iteration.unfinished(progress)
-    step = lambda progress: iteration.step(constants, progress)
-    return constants, jax.lax.while_loop(unfinished, step, progress)
+
+    def step(progress: Progress) -> Progress:
+        return where(iteration.unfinished(progress), iteration.frozen_step(constants, progress), progress)
+
+    return constants, jax.lax.while_loop(lambda progress: anywhere(iteration.unfinished(progress)), step, progress)
 
 
 def run_stored(iteration: AbstractIteration, constants: Any, progress: Progress, count: int) -> Progress:

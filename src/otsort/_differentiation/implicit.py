@@ -14,14 +14,14 @@ class Implicit(AbstractDifferentiation):
     marginal error otherwise. Memory does not depend on the number of steps.
     """
 
-    def run(self, iteration: AbstractIteration) -> tuple[Float[Array, " m"], Progress]:
+    def run(self, iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progress]:
         constants, progress = run_frozen(iteration)
         potential = frozen(iteration).potential(constants, progress)
         return solution_of(potential, iteration.dual), progress
 
 
 @eqx.filter_custom_jvp
-def solution_of(potential: Float[Array, " m"], dual: AbstractDual) -> Float[Array, " m"]:
+def solution_of(potential: Float[Array, "m *lists"], dual: AbstractDual) -> Float[Array, "m *lists"]:
     """The potential, as a function of the problem that it solves."""
     del dual
     return potential
@@ -33,5 +33,5 @@ def _solution_of_jvp(primals, tangents):
     _, dual_tangent = tangents
     potential = solution_of(potential, dual)  # called again: higher derivatives see the solution, not a constant
     _, drift = eqx.filter_jvp(lambda dual: dual.marginal_ratio(potential), (dual,), (dual_tangent,))
-    overlap, _ = dual.overlap(potential)
-    return potential, -dual.epsilon * dual.solve_linearised(overlap, drift, refinements=2)
+    linearised, _ = dual.linearised(potential)
+    return potential, -dual.epsilon * linearised.solve(drift)

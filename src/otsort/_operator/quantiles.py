@@ -46,11 +46,12 @@ class _Quantiles(AbstractReading):
     width: Float[Array, ""]
 
     def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, "*q"]:
-        def one(q: Float[Array, ""]) -> Float[Array, ""]:
-            weights = atom_weights(q, self.width, values.size)
+        def one(q: Float[Array, ""]) -> Float[Array, "*lists"]:
+            weights = atom_weights(q, self.width, len(values))
             return transport(eqx.tree_at(lambda target: target.weights, self.target, weights)).push(values)[1]
 
-        return jax.vmap(one)(self.q.ravel()).reshape(self.q.shape)
+        answers = jax.vmap(one)(self.q.ravel())
+        return answers.reshape(*self.q.shape, *answers.shape[1:])
 
     def dims(self, axes: Axes) -> Dims:
         return (None,) * self.q.ndim + axes.batch

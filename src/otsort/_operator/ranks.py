@@ -74,8 +74,8 @@ class _Rank(AbstractReading):
     descending: bool = eqx.field(static=True)
 
     def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
-        ranks = 0.5 + values.size * transport(self.target).level(0.5)
-        return values.size + 1 - ranks if self.descending else ranks
+        ranks = 0.5 + len(values) * transport(self.target).level(0.5)
+        return len(values) + 1 - ranks if self.descending else ranks
 
     def dims(self, axes: Axes) -> Dims:
         return axes.same

@@ -131,7 +131,9 @@ class _Permutation(AbstractReading):
     descending: bool = eqx.field(static=True)
 
     def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, "m n"]:
-        matrix = transport(self.target).push(jnp.eye(values.size, dtype=values.dtype))
+        n, *lists = values.shape
+        each = jnp.eye(n, dtype=values.dtype).reshape(n, n, *[1] * len(lists))
+        matrix = transport(self.target).push(each)
         return matrix[::-1] if self.descending else matrix
 
     def dims(self, axes: Axes) -> Dims:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
-from .._dual import matvec
+from .._layout import matvec
 from .._semidual import SemiDual
 from .._start import Start, exact_start
 from .._types import Scalar

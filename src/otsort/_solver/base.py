@@ -4,6 +4,7 @@ import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from equinox import AbstractClassVar, AbstractVar
@@ -43,6 +44,10 @@ class AbstractSolver(eqx.Module):
     @abc.abstractmethod
     def entries(self, n: int, target: AbstractTarget) -> int:
         """How many numbers a solve with n inputs holds at once, about: it limits how many lists are solved together."""
+
+    def side_by_side(self, n: int, target: AbstractTarget) -> bool:
+        """Whether `solve` takes many lists of n inputs in a last axis, see `otsort._layout`, and is faster so."""
+        return False
 
 
 class AbstractEntropicSolver(AbstractSolver):
@@ -87,8 +92,12 @@ class AbstractEntropicSolver(AbstractSolver):
     def step(self, constants: Any, state: Any) -> AbstractState:
         """The next state."""
 
+    def frozen_step(self, constants: Any, state: Any, tol: Float[Array, ""]) -> AbstractState:
+        """The next state, no derivative of which is taken: `step`, or what is faster on the way to the tolerance."""
+        return self.step(constants, state)
+
     @abc.abstractmethod
-    def potential(self, constants: Any, state: Any) -> Float[Array, " m"]:
+    def potential(self, constants: Any, state: Any) -> Float[Array, "m *lists"]:
         """The potential f of a state."""
 
     def diagnostics(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
@@ -110,9 +119,14 @@ class AbstractEntropicSolver(AbstractSolver):
         iteration = varying_as(_Iteration(dual=dual, solver=self), dual)
         potential, (state, num_steps) = self.differentiation.run(iteration)
         tol, error = iteration.tol, stop_gradient(state.marginal_error)
-        result = RESULTS.where(error <= tol, RESULTS.successful, RESULTS.max_steps_reached)
-        result = RESULTS.where(jnp.isnan(error) | ~jnp.all(jnp.isfinite(potential)), RESULTS.nonfinite, result)
+        finite = jnp.all(jnp.isfinite(potential), axis=0) & ~jnp.isnan(error)
+        result = (jax.vmap(_result) if error.ndim else _result)(error <= tol, finite)
         return DualSolution(potential, result, {"num_steps": num_steps, "marginal_error": error, "tol": tol}, state)
+
+
+def _result(reached: Bool[Array, ""], finite: Bool[Array, ""]) -> RESULTS:
+    result = RESULTS.where(reached, RESULTS.successful, RESULTS.max_steps_reached)
+    return RESULTS.where(finite, result, RESULTS.nonfinite)
 
 
 class _Iteration(AbstractIteration):
@@ -137,15 +151,20 @@ class _Iteration(AbstractIteration):
 
     def begin(self) -> tuple[Any, Progress]:
         constants, state = self.solver.init(self.dual)  # pyright: ignore[reportArgumentType]: see solve_dual
-        return constants, varying_as(Progress(state, jnp.zeros((), int)), self.dual)
+        num_steps = jnp.zeros(state.marginal_error.shape, int)
+        return constants, varying_as(Progress(state, num_steps), self.dual)
 
     def step(self, constants: Any, progress: Progress) -> Progress:
         return Progress(self.solver.step(constants, progress.state), progress.num_steps + 1)
 
-    def unfinished(self, progress: Progress) -> Bool[Array, ""]:
+    def frozen_step(self, constants: Any, progress: Progress) -> Progress:
+        state = self.solver.frozen_step(constants, progress.state, self.tol)
+        return Progress(state, progress.num_steps + 1)
+
+    def unfinished(self, progress: Progress) -> Bool[Array, "*lists"]:
         left = progress.num_steps < self.solver.max_steps
         # NaN compares false: a problem that holds one stops at once.
         return left if self.fixed_budget else left & (progress.state.marginal_error > self.tol)
 
-    def potential(self, constants: Any, progress: Progress) -> Float[Array, " m"]:
+    def potential(self, constants: Any, progress: Progress) -> Float[Array, "m *lists"]:
         return self.solver.potential(constants, progress.state)

@@ -1,12 +1,18 @@
 """Newton's method on the semi-dual."""
 
+from typing import NamedTuple
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
 from .._dual import AbstractDual
-from .._start import Start, exact_start
+from .._layout import MOST_SHORT_TARGETS, SHORT, anywhere, where
+from .._linearised import Linearised
+from .._start import ExactStart, Start, exact_start
+from .._target import AbstractTarget
 from .._types import Scalar
 from .base import AbstractEntropicSolver
 
@@ -14,10 +20,9 @@ MOST_TARGETS = 2**14
 
 
 class _State(AbstractState):
-    potential: Float[Array, " m"]
-    overlap: Float[Array, "m m"]
-    ratio: Float[Array, " m"]
-    marginal_error: Float[Array, ""]
+    potential: Float[Array, "m *lists"]
+    ratio: Float[Array, "m *lists"]
+    marginal_error: Float[Array, "*lists"]
 
 
 class Newton(AbstractEntropicSolver):
@@ -43,6 +48,11 @@ class Newton(AbstractEntropicSolver):
     differentiation: AbstractDifferentiation = Implicit()
     start: Start = exact_start
 
+    def side_by_side(self, n: int, target: AbstractTarget) -> bool:
+        """Whether lists and target are short, and start and derivative those for lists side by side."""
+        kinds = isinstance(self.start, ExactStart) and isinstance(self.differentiation, Implicit)
+        return kinds and n <= SHORT and target.size <= MOST_SHORT_TARGETS
+
     def init(self, dual: AbstractDual) -> tuple[AbstractDual, _State]:
         size = dual.problem.target.size
         if size > MOST_TARGETS:
@@ -50,20 +60,61 @@ class Newton(AbstractEntropicSolver):
                 f"Newton factorises an m x m matrix, and m = {size} is too large: give fewer targets (num_targets), or "
                 "use Quadrature (SquaredCost, uniform targets, epsilon of 1e-5 and more) or the exact NorthWestCorner()"
             )
-        return dual, _evaluate(dual, self.start(dual.problem))
+        start = self.start(dual.problem)
+        unknown = jnp.full(start.shape[1:], jnp.inf, start.dtype)  # the first step finds out
+        return dual, _State(start, jnp.ones_like(start), unknown)
 
     def step(self, constants: AbstractDual, state: _State) -> _State:
-        change = constants.solve_linearised(state.overlap, 1 - state.ratio, refinements=0)
-        weighted = constants.problem.target.weights > 0  # the others follow, and may move far
-        low = jnp.min(jnp.where(weighted, change, jnp.inf))
-        high = jnp.max(jnp.where(weighted, change, -jnp.inf))
-        length = 4 / jnp.maximum(high - low, 4)
-        return _evaluate(constants, state.potential + length * constants.epsilon * change)
+        linearised, ratio = constants.linearised(state.potential)
+        return _move(constants, linearised, state.potential, ratio)
 
-    def potential(self, constants: AbstractDual, state: _State) -> Float[Array, " m"]:
+    def frozen_step(self, constants: AbstractDual, state: _State, tol: Float[Array, ""]) -> _State:
+        """A step, then more with the same matrix for as long as each halves the error."""
+        dual = constants.remember(state.potential)
+        linearised, ratio = dual.linearised(state.potential)
+
+        def due(search: _Search) -> Bool[Array, "*lists"]:
+            error = search.state.marginal_error
+            # They converge linearly, and are cheap: no answer should rest on an error that is just below the tolerance.
+            return search.first | ((error > 0.1 * tol) & (error < 0.5 * search.before))
+
+        def correct(search: _Search) -> _Search:
+            state, more = search.state, due(search)
+            moved = _move(dual, linearised, state.potential, state.ratio)
+            better = search.first | (moved.marginal_error < state.marginal_error)
+            before = where(more, state.marginal_error, search.before)
+            return _Search(where(more & better, moved, state), before, jnp.zeros_like(search.first))
+
+        state = _State(state.potential, ratio, state.marginal_error)
+        search = _Search(state, state.marginal_error, jnp.ones((), bool))
+        return jax.lax.while_loop(lambda search: anywhere(due(search)), correct, search).state
+
+    def potential(self, constants: AbstractDual, state: _State) -> Float[Array, "m *lists"]:
         return constants.extend_to_weightless(state.potential, jnp.log(state.ratio))
 
 
-def _evaluate(dual: AbstractDual, potential: Float[Array, " m"]) -> _State:
-    overlap, ratio = dual.overlap(potential)
-    return _State(potential, overlap, ratio, dual.marginal_error(ratio))
+class _Search(NamedTuple):
+    """Moves with one matrix.
+
+    Attributes:
+        state: now.
+        before: the marginal error before the last move.
+        first: whether none was made.
+    """
+
+    state: _State
+    before: Float[Array, "*lists"]
+    first: Bool[Array, ""]
+
+
+def _move(
+    dual: AbstractDual, linearised: Linearised, potential: Float[Array, "m *lists"], ratio: Float[Array, "m *lists"]
+) -> _State:
+    change = linearised.step(ratio)
+    weighted = dual.problem.target_weights > 0  # the others follow, and may move far
+    low = jnp.min(jnp.where(weighted, change, jnp.inf), axis=0)
+    high = jnp.max(jnp.where(weighted, change, -jnp.inf), axis=0)
+    length = 4 / jnp.maximum(high - low, 4)
+    potential = potential + length[None] * dual.epsilon * change
+    ratio = dual.marginal_ratio(potential)
+    return _State(potential, ratio, dual.marginal_error(ratio))

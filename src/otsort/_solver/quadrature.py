@@ -7,14 +7,20 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from .._compressed.cells import moments
-from .._compressed.compress import Sizes, compress
+from .._compressed.compress import compress
+from .._compressed.memory import in_memory
+from .._compressed.node_plan import NodePlan
+from .._compressed.panels import ORDER, Panels
 from .._compressed.plan import TabulatedPlan
+from .._compressed.sizes import Sizes
+from .._compressed.sketch import sketched
 from .._cost import SquaredCost
-from .._plan import AbstractPlan
+from .._plan import AbstractPlan, EntropicPlan
 from .._problem import Problem
+from .._semidual import SemiDual
 from .._solution import RESULTS, Solution
 from .._start import WarmStart
 from .._target import AbstractTarget, UniformTarget
@@ -38,11 +44,12 @@ class Quadrature(AbstractSolver):
     """Newton's method on compressed measures: time and memory O(n + m), no sort and no n x m array.
 
     Inputs are known by their mass and three more moments in each of about 8 / epsilon cells, a `UniformTarget` is
-    compressed to Gauss rules of 8 nodes in panels that follow the data, about 5 epsilon^(-1/2) nodes in all; other
+    compressed to Gauss rules of 8 nodes in panels that follow the data, about 4 epsilon^(-1/2) nodes in all; other
     targets, of at most 4096 points, are taken as they are. Everything that is asked of all inputs or all targets is a
     smooth function given by the potential of the nodes, and is tabulated at knots that follow the data; so are the sums
-    over inputs that the potential solves for. Derivatives are implicit, those of exactly these functions: forward and
-    reverse mode, any order, though each order loses digits of the tables.
+    over inputs that the potential solves for. Inputs so few that tables would be longer, up to about
+    10 epsilon^(-1/2), are taken as they are too. Derivatives are implicit, those of exactly these functions: forward
+    and reverse mode, any order, though each order loses digits of the tables.
 
     Attributes:
         epsilon: > 0.
@@ -103,7 +110,7 @@ class Quadrature(AbstractSolver):
                 f"not for {problem.cost} and {problem.target.size} points: use solver=Newton(...) for other costs, "
                 "LogSinkhorn(...) or NorthWestCorner() for other targets"
             )
-        return self._solve(problem, self.sizes(problem.target))
+        return self._solve(problem, 1.0)
 
     def diagnostics(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
         """`discretisation_error`: the largest change of a level when the accuracy is made a hundred times finer.
@@ -111,27 +118,40 @@ class Quadrature(AbstractSolver):
         It sees the errors of both measures and all tables. It does not see rounding, which is the same in both, nor the
         error of derivatives.
         """
-        finer = self._solve(problem, self.sizes(problem.target, 100.0)).plan
+        finer = self._solve(problem, 100.0).plan
         return {"discretisation_error": jnp.max(jnp.abs(plan.level(0.5) - finer.level(0.5)))}
 
     def entries(self, n: int, target: AbstractTarget) -> int:
-        """Three for each node and piece of a table, and two for each of its cells; see `AbstractSolver.entries`."""
-        sizes = self.sizes(target)
-        return 3 * sizes.pieces * sizes.nodes(target) + 2 * sizes.cells
+        """Of densities, and of the table's cells; see `AbstractSolver.entries`."""
+        sizes = self.sizes(n, target)
+        if sizes.tabulated:
+            return 3 * sizes.pieces * sizes.nodes(target) + 2 * sizes.cells
+        return n * (sizes.nodes(target) + target.size)
 
-    def sizes(self, target: AbstractTarget, finer: float = 1.0) -> Sizes:
-        """How finely it resolves a target, or so many times finer."""
-        return Sizes.of(self.finest, self.accuracy, target, finer)
+    def sizes(self, n: int | float, target: AbstractTarget, finer: float = 1.0) -> Sizes:
+        """How finely it resolves n inputs and a target, or so many times finer."""
+        return Sizes.of(self.finest, self.accuracy, n, target, finer)
 
-    def _solve(self, problem: Problem, sizes: Sizes) -> Solution:
-        x, weights = problem.positions, problem.weights
+    def _solve(self, problem: Problem, finer: float) -> Solution:
+        x, weights, target = problem.positions, problem.weights, problem.target
+        sizes = self.sizes(x.size, target, finer)
         epsilon = jnp.asarray(self.epsilon, x.dtype)
-        cells = moments(weights * weights.size, x, sizes.cells)  # sums of ones are exact
-        dual, start, over_targets = compress(cells, problem.target, epsilon, sizes)
-        newton = Newton(epsilon, tol=self.tol, max_steps=self.max_steps, start=WarmStart(start))
-        found = newton.solve_dual(dual)
-        plan = TabulatedPlan(dual, found.potential, x, weights, problem.target, over_targets)
+        if sizes.tabulated:
+            cells = moments(weights * weights.size, x, sizes.cells)  # sums of ones are exact
+            dual, start, over_targets = compress(cells, target, epsilon, sizes)
+            found = self._newton(start).solve_dual(dual)
+            plan = TabulatedPlan(dual, found.potential, x, weights, target, over_targets)
+        else:
+            x, weights = in_memory((x, weights))
+            sketch = sketched(x, weights, target, epsilon, UniformTarget(ORDER * sizes.panels, x.dtype), sizes)
+            dual = SemiDual(Problem(x, weights, sketch.nodes, problem.cost), epsilon)
+            found = self._newton(sketch.start).solve_dual(dual)
+            nodes = isinstance(sketch.nodes, Panels)
+            plan = NodePlan(dual, found.potential, target) if nodes else EntropicPlan(dual, found.potential)
         # What is not a number is neither outside nor too fine: it shows in the result.
         result = RESULTS.where(jnp.any((x < 0) | (x > 1)), RESULTS.outside, found.result)
         result = RESULTS.where(epsilon < _ROUNDED * self.finest, RESULTS.too_fine, result)
         return Solution(plan, result, found.stats, found.state)
+
+    def _newton(self, start: Float[Array, " r"]) -> Newton:
+        return Newton(self.epsilon, tol=self.tol, max_steps=self.max_steps, start=WarmStart(start))

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._differentiation import AbstractDifferentiation, AbstractState, Unrolled
-from .._dual import matvec
+from .._layout import matvec
 from .._semidual import SemiDual
 from .._types import Scalar
 from .base import AbstractEntropicSolver

@@ -37,8 +37,8 @@ def jacobian_of_ranks(
     slopes = 2 / epsilon * (given @ (levels * points) - (given @ levels) * (given @ points))
     density = given / target.weights[None, :]
     change = 2 / epsilon / positions.size * density * (points[None, :] - (given @ points)[:, None])
-    overlap, _ = plan.dual.overlap(plan.potential)
-    response = -jax.vmap(lambda one: plan.dual.solve_linearised(overlap, one, refinements=2))(change)
+    linearised, _ = plan.dual.linearised(plan.potential)
+    response = -jax.vmap(linearised.solve)(change)
     through = (given * (levels[None, :] - (given @ levels)[:, None])) @ response.T
     jacobian = positions.size * (jnp.diag(slopes) + through)
     return Verdict.of(solution, jacobian), jacobian

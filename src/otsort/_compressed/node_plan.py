@@ -1,0 +1,50 @@
+"""The plan of a problem whose targets alone are compressed."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from .._averages import within_range
+from .._plan import AbstractPlan
+from .._semidual import SemiDual
+from .._target import AbstractTarget
+from .panels import Panels
+
+
+class NodePlan(AbstractPlan):
+    """A plan from all inputs to nodes that stand for the targets.
+
+    Attributes:
+        dual: the problem with the nodes as targets.
+        potential: at the nodes, shape `(r,)`.
+        target: all targets.
+    """
+
+    dual: SemiDual
+    potential: Float[Array, " r"]
+    target: AbstractTarget
+
+    @property
+    def nodes(self) -> Panels:
+        nodes = self.dual.problem.target
+        assert isinstance(nodes, Panels)
+        return nodes
+
+    def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
+        return within_range(self.dual.pull(self.potential, self.nodes.project(values)), values)
+
+    def level(self, share: float) -> Float[Array, " n"]:
+        return self.dual.pull(self.potential, self.nodes.levels(share))
+
+    def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
+        return self.dual.pushed(self.potential, values, self.target.points)
+
+    def as_matrix(self) -> Float[Array, "n m"]:
+        raise ValueError("a compressed plan has no n x m matrix: use solver=otsort.Newton(...) for as_matrix()")
+
+    def marginal_error(self) -> Float[Array, ""]:
+        return self.dual.marginal_error(self.dual.marginal_ratio(self.potential))
+
+    def guarded(self, guard: Callable[[Array], Array]) -> "NodePlan":
+        return eqx.tree_at(lambda plan: plan.potential, self, guard(self.potential))

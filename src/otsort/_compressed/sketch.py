@@ -1,0 +1,53 @@
+"""A rough transport, from which a fine one is laid out."""
+
+from typing import NamedTuple
+
+from jax.lax import stop_gradient
+from jaxtyping import Array, Float
+
+from .._cost import SquaredCost
+from .._layout import matvec
+from .._problem import Problem
+from .._semidual import SemiDual
+from .._start import counted_levels, start_from
+from .._target import AbstractTarget, UniformTarget
+from .knots import adapted_knots
+from .memory import in_memory
+from .panels import Panels
+from .sizes import Sizes
+
+
+class Sketch(NamedTuple):
+    """What the exact transport of few inputs says of the entropic one.
+
+    Attributes:
+        nodes: that stand for the target: Gauss rules of panels, or the target itself if it has no more points.
+        start: the exact potential of the nodes, where Newton's method starts.
+        input_means: the average input of each point of a regular grid of [0, 1], shape `(grid,)`.
+    """
+
+    nodes: AbstractTarget
+    start: Float[Array, " r"]
+    input_means: Float[Array, " grid"]
+
+
+def sketched(
+    points: Float[Array, " k"],
+    masses: Float[Array, " k"],
+    target: AbstractTarget,
+    epsilon: Float[Array, ""],
+    grid: UniformTarget,
+    sizes: Sizes,
+) -> Sketch:
+    """From few inputs and their masses, no derivative of which is taken."""
+    points, masses, epsilon = stop_gradient((points, masses, epsilon))
+    levels = counted_levels(points, masses)
+    coarse = SemiDual(Problem(points, masses, grid, SquaredCost()), epsilon)
+    density = coarse.density(start_from(levels, coarse.problem))  # 1 and more at the target that an input goes to
+    input_means = matvec(density.T, masses * points) / matvec(density.T, masses)
+    nodes = target
+    if sizes.nodes(target) < target.size:
+        nodes = Panels(adapted_knots(input_means, epsilon, sizes.panels), target.size)
+    points, levels, nodes = in_memory((points, levels, nodes))
+    start = start_from(levels, Problem(points, masses, stop_gradient(nodes), SquaredCost()))
+    return Sketch(nodes, start, input_means)
