@@ -41,7 +41,7 @@ def seconds(function: Gradient, x: Array) -> float:
 
 
 def compare(n: int, epsilon: float) -> None:
-    """One line of the second table, in float64."""
+    """One line of the first table, in float64."""
     rounds = ROUNDS if n <= 1000 else 3
     inputs = [jnp.asarray(x) for x in np.random.default_rng(0).normal(size=(rounds, n))]
     ours = gradient(lambda x: otsort.rank(x, epsilon=epsilon), n)

@@ -176,6 +176,13 @@ def test_the_indicator_sees_an_outlier_without_weight():
     assert 0.4 * error[-1] < solution.stats["discretisation_error"] < 2 * error[-1]
 
 
+def test_an_offset_of_carried_values_costs_no_digits():
+    x, reference = LISTS[0, :80].astype(np.float32), np.linspace(0, 1, 500)
+    expected = otsort.quantile_normalize(x.astype(float), reference, solver=otsort.Newton(tol=1e-11))
+    moved = otsort.quantile_normalize(x, (reference + 1e5).astype(np.float32), solver=otsort.Quadrature())
+    np.testing.assert_allclose(moved - np.float32(1e5), expected, atol=0.02)  # 1e5 is rounded to 0.008
+
+
 def test_sums_over_many_equal_values_keep_their_digits():
     n, value = 300_000, 0.3
     x = jnp.where(jnp.arange(n) % 3 == 0, value, -value).astype(jnp.float32)

@@ -44,7 +44,7 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
     return quadrature if faster else newton
 
 
-# Nanoseconds of ranks and their gradient for one list among many, float32 on a CPU, fitted to the rows of
+# Nanoseconds of ranks and their gradient for one list among many, float32 on a CPU, about those of the rows of
 # benchmarks/default_solver.py. What counts is which is less: single lists take longer with both, and so does float64.
 
 

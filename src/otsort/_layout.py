@@ -19,7 +19,7 @@ Tree = TypeVar("Tree")
 SHORT = 32
 MOST_SHORT_TARGETS = 24
 _LONG = 512  # a sum of so many terms loses fewer digits than a product
-_SUMMED = 32
+_SUMMED = 32  # terms of a product that keeps a residual's digits
 _ROWS = 8  # of the last axis that are summed at once: more would fall out of the cache
 
 

@@ -70,7 +70,8 @@ class SemiDual(AbstractDual):
         """
         columns = self._columns(potential)
         weights = self.problem.weights
-        return potential / self.epsilon + self._over_targets(lambda y: _log_sum_exp(columns(y), weights))
+        log_sums = self._over_targets(lambda y: _log_sum_exp(columns(y), weights), self.problem.points)
+        return potential / self.epsilon + log_sums
 
     def pull(self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         """P z / a, averages of target values for each input."""
@@ -87,7 +88,7 @@ class SemiDual(AbstractDual):
         """The same for any targets y: their own potential cancels."""
         columns = self._columns(potential)
         weights = self.problem.weights
-        return _in_blocks(lambda y: _averages(columns(y), weights, values), y, len(self.problem.positions))
+        return self._over_targets(lambda y: _averages(columns(y), weights, values), y)
 
     def as_matrix(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
         """The plan P."""
@@ -131,8 +132,8 @@ class SemiDual(AbstractDual):
     def _over_inputs(self, function: Callable[[Array], Array]) -> Array:
         return _in_blocks(function, self.problem.positions, self.problem.target.size)
 
-    def _over_targets(self, function: Callable[[Array], Array]) -> Array:
-        return _in_blocks(function, self.problem.points, len(self.problem.positions))
+    def _over_targets(self, function: Callable[[Array], Array], y: Float[Array, "k *ones"]) -> Array:
+        return _in_blocks(function, y, len(self.problem.positions))
 
     def _sum_over_inputs(self, potential: Float[Array, "m *lists"], function: Callable[[Array, Array], Any]) -> Any:
         """The sum of a function of densities and weights of inputs."""

@@ -74,6 +74,11 @@ def counted_start(problem: Problem) -> Float[Array, "m *lists"]:
     return start_from(counted_levels(problem.positions, problem.weights), problem)
 
 
+def counted_entries(n: int) -> int:
+    """How many comparisons `exact_start` holds at once."""
+    return n**2 if n <= _FEW else 0
+
+
 def counted_levels(x: Float[Array, "n *lists"], weights: Float[Array, "n *lists"]) -> Float[Array, "n *lists"]:
     """The share of the mass at each input and below."""
     masses = jnp.where(x[None, :] <= x[:, None], weights[None, :], 0)

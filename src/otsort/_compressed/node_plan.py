@@ -5,7 +5,7 @@ from collections.abc import Callable
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from .._averages import within_range
+from .._averages import centred
 from .._plan import AbstractPlan
 from .._semidual import SemiDual
 from .._target import AbstractTarget
@@ -27,12 +27,13 @@ class NodePlan(AbstractPlan):
 
     @property
     def nodes(self) -> Panels:
+        """The targets of the dual."""
         nodes = self.dual.problem.target
         assert isinstance(nodes, Panels)
         return nodes
 
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
-        return within_range(self.dual.pull(self.potential, self.nodes.project(values)), values)
+        return centred(lambda values: self.dual.pull(self.potential, self.nodes.project(values)), values)
 
     def level(self, share: float) -> Float[Array, " n"]:
         return self.dual.pull(self.potential, self.nodes.levels(share))

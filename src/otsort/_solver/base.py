@@ -20,6 +20,7 @@ from .._problem import Problem
 from .._semidual import SemiDual
 from .._sharding import varying_as
 from .._solution import RESULTS, DualSolution, Solution
+from .._start import counted_entries
 from .._target import AbstractTarget
 from .._types import Scalar
 
@@ -105,8 +106,8 @@ class AbstractEntropicSolver(AbstractSolver):
         return {}
 
     def entries(self, n: int, target: AbstractTarget) -> int:
-        """The plan, and the matrix of the implicit derivative; see `AbstractSolver.entries`."""
-        return n * target.size + 2 * target.size**2
+        """The start, the plan, and the matrix of the implicit derivative; see `AbstractSolver.entries`."""
+        return counted_entries(n) + n * target.size + 2 * target.size**2
 
     def solve(self, problem: Problem) -> Solution:
         """The entropic plan; see `AbstractSolver.solve`."""

@@ -122,11 +122,11 @@ class Quadrature(AbstractSolver):
         return {"discretisation_error": jnp.max(jnp.abs(plan.level(0.5) - finer.level(0.5)))}
 
     def entries(self, n: int, target: AbstractTarget) -> int:
-        """Of densities, and of the table's cells; see `AbstractSolver.entries`."""
+        """Of densities, and of the table's cells or of comparisons; see `AbstractSolver.entries`."""
         sizes = self.sizes(n, target)
         if sizes.tabulated:
             return 3 * sizes.pieces * sizes.nodes(target) + 2 * sizes.cells
-        return n * (sizes.nodes(target) + target.size)
+        return n * (n + sizes.nodes(target) + target.size)
 
     def sizes(self, n: int | float, target: AbstractTarget, finer: float = 1.0) -> Sizes:
         """How finely it resolves n inputs and a target, or so many times finer."""
