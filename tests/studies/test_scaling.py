@@ -29,7 +29,7 @@ TINY = Scaling(
     batches=(1, 3),
     length=8,
     epsilons=(1e-4,),
-    largest=200,
+    largest=300,
 )
 
 
@@ -135,7 +135,7 @@ def test_what_is_too_large_or_unsound_is_a_row(rows):
     text = report(TINY, frames(Scaling, rows)).text
     assert (
         "Outcome too large of Sinkhorn at (n 8, m 8, batch 3, epsilon 0.0001), (n 64, m 64, batch 1, epsilon 0.0001)"
-        ": not run, more than 2.0e+02 matrix entries."
+        ": not run, more than 3.0e+02 matrix entries."
     ) in text
     assert "Outcome not finite of Sinkhorn at (n 8, m 8, batch 1, epsilon 0.0001)." in text
     assert "No soft solver gave sound soft ranks with n = m." in text
@@ -160,7 +160,7 @@ def test_what_raises_is_a_row(monkeypatch):
     case, sort = Cost(9, 9, 1, 0.1, "Newton"), Cost(9, 9, 1, 0.0, "jnp.sort")
     failed, fine = measured(replace(TINY, largest=10_000), [case, sort])
     assert (failed["outcome"], fine["outcome"]) == ("raised MemoryError", EXACT)
-    assert failed["entries"] == 9 * 9 + 2 * 9**2
+    assert failed["entries"] == otsort.Newton().entries(9, otsort.UniformTarget(9, jnp.float32)) > 9 * 9
     assert math.isnan(failed["gradient_seconds"])
     assert fine["gradient_seconds"] > 0
 
