@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from benchmarks.common import function
+from benchmarks.programs import function
 
 FILE = Path(__file__).with_suffix(".json")
 TOLERANCE = 0.1

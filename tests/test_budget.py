@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import common
+from benchmarks.programs import OPERATORS
 
 from . import budget
 
@@ -30,8 +30,8 @@ def test_what_grows_is_named(monkeypatch, tmp_path):
     environment, programs = budget.read(path)
     once = programs[str(program)]
     assert environment == budget.environment()
-    rank = common.OPERATORS["rank"]
-    monkeypatch.setitem(common.OPERATORS, "rank", lambda x: rank(rank(x)))
+    rank = OPERATORS["rank"]
+    monkeypatch.setitem(OPERATORS, "rank", lambda x: rank(rank(x)))
     twice = budget.measure(program)
     assert [said.split(" ")[0] for said in budget.grown(twice, once)] == ["flops", "bytes", "scratch", "instructions"]
     assert "budget 100 (+11%)" in budget.grown({**once, "flops": 111}, {**once, "flops": 100})[0]

@@ -1,4 +1,7 @@
-"""What benchmarks and the budget share: operators by name, their programs, and values."""
+"""Operators by name and the programs made of them, for benchmarks and for the budget of the tests.
+
+It runs against any version of otsort since 0.1.
+"""
 
 import functools
 from collections.abc import Callable
