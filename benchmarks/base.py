@@ -51,6 +51,7 @@ class Case(NamedTuple):
         # A solve that misses its tolerance is measured too: `track_error` tells.
         return {"solver": getattr(otsort, self.solver)(self.epsilon, **chosen), "throw": False}
 
+    @functools.cache  # noqa: B019  # asv calls setup before every sample
     def values(self) -> list[Float[Array, "lists n"]]:
         """Some normal values of that shape."""
         return [
@@ -65,7 +66,7 @@ class Compiled(NamedTuple):
     seconds: float
 
 
-@functools.cache  # asv calls setup before every sample
+@functools.cache
 def compiled(case: Case) -> Compiled:
     """The program of a case.
 
@@ -103,8 +104,8 @@ class AbstractBenchmark(abc.ABC):
     repeat = (3, 30, 3.0)
 
     @abc.abstractmethod
-    def case(self, *parameters: Any) -> Case:
-        """What these parameters name."""
+    def case(self, *args: Any, **kwargs: Any) -> Case:
+        """What the parameters name, whatever they are."""
 
     def setup(self, *parameters: Any) -> None:
         self.named = self.case(*parameters)
@@ -130,7 +131,8 @@ class AbstractTime(AbstractBenchmark):
 
     def track_scratch(self, *_: Any) -> float:
         """Memory beside arguments and answers."""
-        return float(self.program.run.memory_analysis().temp_size_in_bytes)
+        analysis: Any = self.program.run.memory_analysis()
+        return float(analysis.temp_size_in_bytes)
 
     track_sorts.unit = "sorts"  # pyright: ignore[reportFunctionMemberAccess]
     track_compilation.unit = "seconds"  # pyright: ignore[reportFunctionMemberAccess]
