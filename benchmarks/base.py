@@ -6,6 +6,7 @@ It runs against any version of otsort since 0.1: what an earlier one lacks is sk
 import abc
 import functools
 import itertools
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -143,10 +144,10 @@ class AbstractAccuracy(AbstractBenchmark):
     """Errors against float64."""
 
     def track_error(self, *_: Any) -> float:
-        """Relative l2 error of the answer for the first list."""
+        """Relative l2 error of the answer for the first list; none for a long one, as `Newton` takes n x n entries."""
         case, x = self.named, self.named.values()[0]
         if case.n > 1000:
-            raise NotImplementedError("the reference, Newton, takes n x n entries")
+            return math.nan
         answer = np.asarray(self.program.run(x)[:1], np.float64)
         jax.config.update("jax_enable_x64", True)
         exact = function(case.operator, case.program, solver=otsort.Newton(case.epsilon, tol=1e-10))

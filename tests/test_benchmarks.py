@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -72,6 +73,11 @@ def test_measurements(tiny):
     tiny.setup("rank", "gradient", 2, 6, 1e-2, "float64")
     assert next(tiny.inputs).dtype == np.float64
     assert 0 < tiny.track_error() < 1e-6
+
+
+def test_an_error_that_has_no_reference_is_none(tiny):
+    tiny.named = Case("rank", "gradient", 1, 2000)
+    assert math.isnan(tiny.track_error())
 
 
 def test_a_solver_counts_its_steps(monkeypatch, without_x64):
