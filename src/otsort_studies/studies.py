@@ -5,10 +5,11 @@ from .compare.study import Compare
 from .figure2.study import Figure2
 from .figure3.study import Figure3
 from .gradients.study import Gradients
+from .peers.study import Peers
 from .scaling.study import Scaling
 from .schedules.study import Schedules
 from .signal.study import Signal
 
 STUDIES: dict[str, type[AbstractStudy]] = {
-    kind.name: kind for kind in (Compare, Gradients, Schedules, Signal, Figure2, Figure3, Scaling)
+    kind.name: kind for kind in (Compare, Gradients, Schedules, Signal, Figure2, Figure3, Scaling, Peers)
 }
