@@ -75,8 +75,9 @@ def _checked_ids(segment_ids: ArrayLike) -> Int[Array, " n"]:
 
 
 def _places(ids: Int[Array, " n"]) -> Int[Array, " n"]:
-    """How many values before each are of its group."""
-    order = jnp.argsort(ids, stable=True)
-    ordered, index = ids[order], jnp.arange(ids.size)
-    starts = jnp.concatenate([jnp.ones(1, bool), ordered[1:] != ordered[:-1]])
-    return jnp.zeros_like(index).at[order].set(index - jax.lax.cummax(jnp.where(starts, index, 0)))
+    """How many values before each are of its group; at once where ids are known, which takes the compiler minutes."""
+    with jax.ensure_compile_time_eval():
+        order = jnp.argsort(ids, stable=True)
+        ordered, index = ids[order], jnp.arange(ids.size)
+        starts = jnp.concatenate([jnp.ones(1, bool), ordered[1:] != ordered[:-1]])
+        return jnp.zeros_like(index).at[order].set(index - jax.lax.cummax(jnp.where(starts, index, 0)))
