@@ -35,8 +35,9 @@ class NodePlan(AbstractPlan):
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         return centred(lambda values: self.dual.pull(self.potential, self.nodes.project(values)), values)
 
-    def level(self, share: float) -> Float[Array, " n"]:
-        return self.dual.pull(self.potential, self.nodes.levels(share))
+    def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
+        positions = self.dual.problem.positions if at is None else at
+        return self.dual.pulled(self.potential, self.nodes.levels(share), positions)
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         return self.dual.pushed(self.potential, values, self.target.points)

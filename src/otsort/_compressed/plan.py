@@ -7,7 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._averages import centred, within_range
+from .._cost import SquaredCost
 from .._plan import AbstractPlan
+from .._problem import Problem
+from .._semidual import SemiDual
 from .._target import AbstractTarget
 from .cells import moments
 from .dual import TabulatedDual
@@ -37,11 +40,11 @@ class TabulatedPlan(AbstractPlan):
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         nodes = self.dual.nodes
         project = nodes.project if isinstance(nodes, Panels) else lambda values: values
-        return centred(lambda values: self._pulled(project(values)), values)
+        return centred(lambda values: self._pulled(project(values), self.positions), values)
 
-    def level(self, share: float) -> Float[Array, " n"]:
+    def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
         levels = self.dual.nodes.levels(share)
-        return within_range(self._pulled(levels), levels)
+        return within_range(self._pulled(levels, self.positions if at is None else jnp.clip(at, 0, 1)), levels)
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         return centred(self._pushed, values)
@@ -49,7 +52,9 @@ class TabulatedPlan(AbstractPlan):
     def as_matrix(self) -> Float[Array, "n m"]:
         if isinstance(self.dual.nodes, Panels):
             raise ValueError("a compressed plan has no n x m matrix: use solver=otsort.Newton(...) for as_matrix()")
-        return self.weights[:, None] * self.pull(jnp.eye(self.target.size, dtype=self.weights.dtype))
+        # From the potential, as tables are not made for the smallest entries.
+        problem = Problem(self.positions, self.weights, self.target, SquaredCost())
+        return SemiDual(problem, self.dual.epsilon).as_matrix(self.potential)
 
     def marginal_error(self) -> Float[Array, ""]:
         return self.dual.marginal_error(self.dual.marginal_ratio(self.potential))
@@ -57,8 +62,8 @@ class TabulatedPlan(AbstractPlan):
     def guarded(self, guard: Callable[[Array], Array]) -> "TabulatedPlan":
         return eqx.tree_at(lambda plan: plan.potential, self, guard(self.potential))
 
-    def _pulled(self, values: Float[Array, "r *d"]) -> Float[Array, "n *d"]:
-        return self.dual.over_inputs.interpolate(self.dual.pulled(self.potential, values), self.positions)
+    def _pulled(self, values: Float[Array, "r *d"], positions: Float[Array, " k"]) -> Float[Array, "k *d"]:
+        return self.dual.over_inputs.interpolate(self.dual.pulled(self.potential, values), positions)
 
     def _pushed(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         weighted = self.weights.reshape(-1, *[1] * (values.ndim - 1)) * values
