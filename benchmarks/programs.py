@@ -14,6 +14,20 @@ from jaxtyping import Array, Float
 
 import otsort
 
+
+def _ragged_rank(x: Float[Array, "lists n"], **options: Any) -> Array:
+    """Each list ends somewhere."""
+    lengths = np.random.default_rng(2).integers(1, x.shape[1], size=len(x), endpoint=True)
+    return otsort.rank(x, where=np.arange(x.shape[1]) < lengths[:, None], **options)
+
+
+def _segment_rank(x: Float[Array, "lists n"], **options: Any) -> Array:
+    """As many groups as there are lists, of unequal lengths, from one list of all values."""
+    ids = np.random.default_rng(2).integers(len(x), size=x.size)
+    lists, where = otsort.segments.pack(x.ravel(), ids, len(x), int(np.bincount(ids).max()))
+    return otsort.segments.unpack(otsort.rank(lists, where=where, **options), ids).reshape(x.shape)
+
+
 #: Name -> `(x, **options) -> answer`, of lists along the last axis. A new operator is a line here.
 OPERATORS: dict[str, Callable[..., Array]] = {
     "rank": otsort.rank,
@@ -25,6 +39,9 @@ OPERATORS: dict[str, Callable[..., Array]] = {
     "median": otsort.median,
     "top_k": lambda x, **options: otsort.top_k(x, 5, **options),
     "top_k_mask": lambda x, **options: otsort.top_k_mask(x, 5, **options),
+    "selection": lambda x, **options: otsort.selection(x, 5, **options),
+    "rank of ragged lists": _ragged_rank,
+    "rank of segments": _segment_rank,
     "quantile_normalize": lambda x, **options: otsort.quantile_normalize(
         x, np.linspace(0, 1, x.shape[-1], dtype=x.dtype), **options
     ),

@@ -38,6 +38,7 @@ LIST = [
     *(Program(name, "gradient", 256, 100) for name in ("rank", "sort", "sort_by", "quantile", "top_k", "quantize")),
     *(Program(name, program, 1000, 10) for name in ("rank", "top_k_mask") for program in ("forward", "gradient")),
     Program("rank", "forward", 256, 100),
+    Program("rank of ragged lists", "gradient", 256, 100),
     Program("rank", "gradient", 1, 100_000),
     Program("quantile", "forward", 1, 100_000),
 ]
