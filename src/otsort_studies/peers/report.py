@@ -86,7 +86,7 @@ def _place(what: str, found: dict[str, float], words: Callable[[float], str]) ->
         return f"{what}: nothing was measured."
     first = next(iter(found))
     if OURS not in found:
-        return f"{what}: first of {len(found)} is {first} ({words(found[first])}); otsort failed."
+        return f"{what}: first of {len(found)} is {first} ({words(found[first])}); otsort is not among them."
     place = list(found).index(OURS) + 1
     if place == 1:
         second = list(found)[1:2]

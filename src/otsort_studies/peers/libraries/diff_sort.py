@@ -1,6 +1,7 @@
 """diffsort: sorting networks, by their permutation."""
 # pyright: reportMissingImports=false
 
+import functools
 from typing import Any
 
 import diffsort
@@ -9,12 +10,13 @@ import torch
 from ..frameworks import Operator, Torch
 
 FRAMEWORK = Torch()
+_network = functools.cache(diffsort.DiffSortNet)  # made once, as its users do
 
 
 def operators(variant: str) -> dict[str, Operator]:
     def network(x: Any, temperature: float, **options: Any) -> Any:
         """Sorted values, and for each value its places."""
-        return diffsort.DiffSortNet(variant, x.shape[1], steepness=1 / temperature, **options)(x)
+        return _network(variant, x.shape[1], steepness=1 / temperature, **options)(x)
 
     def rank(x: Any, temperature: float, **options: Any) -> Any:
         places = torch.arange(1, x.shape[1] + 1, dtype=x.dtype)

@@ -22,8 +22,9 @@ def operators(variant: str) -> dict[str, Operator]:
     def sort_by(key: Any, softness: Any, values: Any, **options: Any) -> Any:
         return jnp.einsum("...mn,...n->...m", called(softjax.argsort)(key, softness, **options), values)
 
-    def top_k_mask(x: Any, softness: Any, k: int, **options: Any) -> Any:
-        return called(softjax.top_k)(x, softness, k, **options)[1].sum(-2)
+    def top_k_mask(x: Any, softness: Any, k: int, axis: int = -1, **options: Any) -> Any:
+        indices = called(softjax.top_k)(x, softness, k, axis=axis, **options)[1]
+        return indices.sum(axis if axis >= 0 else axis - 1)
 
     return {
         "rank": lambda x, softness, **options: called(softjax.rank)(x, softness, descending=False, **options),
