@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from otsort_studies.common import rows as files
+from otsort_studies.common.errors import InputError
 from otsort_studies.common.folder import ROWS
 from otsort_studies.common.outcome import GRADIENT_NOT_FINITE, MEASURED, NOT_INSTALLED, NOT_OFFERED, TOO_LARGE, TRAINED
 from otsort_studies.common.report import load
@@ -143,6 +144,11 @@ def test_another_environment_adds_what_it_has(tmp_path, monkeypatch):
     assert found["installed"]["version"].to_list()[1] == "9"
     assert "| LapSum | 9" in (tmp_path / "run" / "report.md").read_text()
     assert len((tmp_path / "run" / ROWS).read_text().splitlines()) == len(study.cases()) + 1
+    asked.clear()
+    elsewhere.main(tmp_path / "run", "numpy")
+    assert {case.method for case in asked} == {"numpy", "LapSum"}
+    with pytest.raises(InputError, match="no method ott"):
+        elsewhere.main(tmp_path / "run", "ott")
 
 
 def test_the_command_for_another_environment_says_what_is_wrong(tmp_path):
