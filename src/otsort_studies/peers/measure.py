@@ -16,7 +16,7 @@ from .abilities import abilities
 from .library import Library, precision
 from .methods import METHODS
 from .study import RANKING, Ability, Cost, Installed, Peers, Training
-from .training import operator_of, train
+from .training import train
 
 _load = functools.lru_cache(maxsize=1)(Library)  # cases of a method are neighbours
 
@@ -68,12 +68,12 @@ def _cost(study: Peers, library: Library, case: Cost) -> Row:
 
 
 def _training(study: Peers, library: Library, case: Training) -> Row:
-    operator = operator_of(library, case.task)
-    if operator is None:
+    if case.operator not in library.operators:
         return case.row(outcome.NOT_OFFERED)
-    scores = train(library, case.task, case.factor * library.temperature, case.seed, study.steps)
+    temperature = case.factor * library.temperature
+    scores = train(library, case.task, case.operator, temperature, case.seed, study.steps)
     word = outcome.outcome(outcome.TRAINED, finite=np.isfinite(list(scores.values())))
-    return case.row(word, operator=operator, **scores)
+    return case.row(word, **scores)
 
 
 def _seconds(run: Any, x: np.ndarray, framework: Any) -> float:

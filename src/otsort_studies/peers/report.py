@@ -28,20 +28,21 @@ def report(study: Peers, frames: dict[str, pl.DataFrame]) -> Report:
         "the mask of the largest where a package has no ranks.\n\n" + _costs(study, costs, _times),
         "Seconds of the first call for a gradient / MiB of scratch memory of the compiled gradient.\n\n"
         + _costs(study, costs, _firsts),
-        "### Training\n\nScore on what was left out, mean and deviation over seeds, at the temperature with the best "
-        "validation (in brackets its factor; an end of the range may not be the best).\n\n" + _scores(study, scores),
+        "### Training\n\nScore on what was left out, mean and deviation over seeds, through the operator and at the "
+        "temperature with the best validation (in brackets, as a factor; an end of the range may not be the best).\n\n"
+        + _scores(study, scores),
     ]
     return Report("\n\n".join(parts), {"peers": _draw(study, costs)})
 
 
 def best(trainings: pl.DataFrame) -> pl.DataFrame:
-    """For each method and task the factor with the best mean validation, its mean test score and the deviation.
+    """For each method and task the operator and factor with the best mean validation: mean and deviation of its tests.
 
     A temperature at which a training failed is not chosen.
     """
     whole = pl.col("outcome") == TRAINED
     return (
-        trainings.group_by("method", "task", "factor", maintain_order=True)
+        trainings.group_by("method", "task", "operator", "factor", maintain_order=True)
         .agg(
             whole.all().alias("whole"),
             pl.col("validation").mean(),
@@ -155,10 +156,11 @@ def _firsts(row: dict[str, Any]) -> str:
 
 def _scores(study: Peers, scores: pl.DataFrame) -> str:
     found = {
-        (method, task): f"{test:.3f} ± {deviation:.3f} ({factor:g})"
-        for method, task, factor, test, deviation in scores.select(
-            "method", "task", "factor", "test", "deviation"
-        ).iter_rows()
+        (
+            row["method"],
+            row["task"],
+        ): f"{row['test']:.3f} ± {row['deviation']:.3f} ({row['operator']}, {row['factor']:g})"
+        for row in scores.iter_rows(named=True)
     }
     lines = [[name, *(found.get((name, task), number(None)) for task in TASKS)] for name in study.methods]
     return markdown_table([line for line in lines if METHODS[line[0]].temperature], ["", *TASKS])

@@ -10,8 +10,9 @@ from .methods import METHODS
 
 OPERATORS = ("rank", "sort", "sort_by", "quantile", "top_k", "top_k_mask")
 CHECKS = ("axis", "weights", "masks", "float64", "order", "monotone", "ties", "single", "all")
-TASKS = ("spearman", "digits", "key")
-#: What a shape or a task takes, the first that a package has.
+#: What is learnt -> the operators that it is learnt through.
+TASKS = {"spearman": ("rank",), "digits": ("rank", "top_k_mask"), "key": ("sort_by",)}
+#: What is timed, the first that a package has.
 RANKING = ("rank", "top_k_mask")
 
 
@@ -93,17 +94,18 @@ class Training(AbstractCase):
     Attributes:
         method: its name.
         task: what is learnt.
+        operator: that it is learnt through.
         factor: of the temperature of the method.
         seed: of the split and of the batches.
-        operator: that was differentiated.
         validation, test: scores; larger is better.
     """
 
     part: ClassVar[str] = "training"
-    measured: ClassVar[dict] = {"operator": pl.String, "validation": pl.Float64, "test": pl.Float64}
+    measured: ClassVar[dict] = {"validation": pl.Float64, "test": pl.Float64}
 
     method: str
     task: str
+    operator: str
     factor: float
     seed: int
 
@@ -129,7 +131,7 @@ class Peers(AbstractStudy):
         "measured by calling. Times are medians of at most five calls on normal values in float32, on the CPU, JAX "
         "compiled and PyTorch as it is. A package that is not installed is a row that says so; one that wants another "
         "Python or another JAX is measured there and added to these rows by `python -m otsort_studies.peers FOLDER`. "
-        "Trainings are of linear models by Adam, through each operator at the temperature with the best validation: "
+        "Trainings are of linear models by Adam, through the operator and at the temperature with the best validation: "
         "the rank correlation with the progress of diabetes (`spearman`), digits among the two likeliest (`digits`), "
         "and lists of 16 patients put in order by a learnt key (`key`, scored by rank correlation)."
     )
@@ -162,8 +164,9 @@ class Peers(AbstractStudy):
             *(Ability(method, operator) for operator in self.operators),
             *(Cost(method, lists, n) for lists, n in self.shapes),
             *(
-                Training(method, task, factor, seed)
-                for task in TASKS
+                Training(method, task, operator, factor, seed)
+                for task, operators in TASKS.items()
+                for operator in operators
                 for factor in factors
                 for seed in range(self.seeds)
             ),
