@@ -9,7 +9,7 @@ import itertools
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -97,6 +97,11 @@ def in_turn(functions: Sequence[Callable[[Array], Any]], inputs: Sequence[Array]
     return [statistics.median(taken[1:]) for taken in times]  # the first warms up
 
 
+@functools.cache
+def _endless(case: Case) -> Iterator[Float[Array, "lists n"]]:
+    return itertools.cycle(case.values())
+
+
 class AbstractBenchmark(abc.ABC):
     """Measurements of one case; a benchmark says which it is by its parameters, and chooses among the measurements."""
 
@@ -111,7 +116,7 @@ class AbstractBenchmark(abc.ABC):
     def setup(self, *parameters: Any) -> None:
         self.named = self.case(*parameters)
         self.program = compiled(self.named)
-        self.inputs = itertools.cycle(self.named.values())
+        self.inputs = _endless(self.named)
 
 
 class AbstractTime(AbstractBenchmark):

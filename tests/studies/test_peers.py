@@ -5,6 +5,8 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -21,6 +23,7 @@ from otsort_studies.peers.library import Library
 from otsort_studies.peers.methods import METHODS, OURS
 from otsort_studies.peers.report import best, report
 from otsort_studies.peers.study import Ability, Cost, Installed, Peers, Training
+from otsort_studies.peers.training import train
 
 from .frames import frames
 
@@ -75,8 +78,6 @@ def test_the_rows_of_a_run():
 
 def test_what_an_operator_can_is_found_by_calling(toy):
     """One that clips, one that turns round, and one that knows no float64."""
-    import jax.numpy as jnp
-
     libraries = toy(
         rank=lambda x, _, axis=-1, weights=None: (1.0 if weights is None else weights) * x,
         sort=lambda x, _: -jnp.sort(x),
@@ -93,8 +94,6 @@ def test_what_an_operator_can_is_found_by_calling(toy):
 
 
 def test_masks_are_told_by_what_they_change(toy):
-    import jax.numpy as jnp
-
     mean = lambda x, where: jnp.mean(x, axis=-1, keepdims=True, where=where)
     right = toy(rank=lambda x, _, where=True: x - mean(x, where)).operators["rank"]
     wrong = lambda x, _, where=True: x - mean(x, True)
@@ -111,14 +110,26 @@ def test_the_projection_is_the_nearest_point_of_the_permutahedron():
 
 
 def test_costs_that_are_not_to_be_had(toy):
-    import jax.numpy as jnp
-
     toy(top_k_mask=lambda x, _, k: jnp.sqrt(x - x))
     case = Cost("numpy", 3, 5)
     assert [row["outcome"] for row in measured(TINY, [case])] == [GRADIENT_NOT_FINITE]
     assert [row["outcome"] for row in measured(replace(TINY, largest=14), [case])] == [TOO_LARGE]
     missing = [Ability("numpy", "rank"), Training("numpy", "key", "sort_by", 1.0, 0)]
     assert [row["outcome"] for row in measured(TINY, missing)] == 2 * [NOT_OFFERED]
+
+
+@pytest.mark.parametrize(
+    ("task", "operator", "operators"),
+    [
+        ("spearman", "rank", {"rank": lambda x, _: x}),
+        ("digits", "rank", {"rank": lambda x, _: 10 * jax.nn.softmax(x)}),
+        ("digits", "top_k_mask", {"top_k_mask": lambda x, _, k: jax.nn.softmax(x)}),
+    ],
+)
+def test_a_model_learns_through_what_it_is_given(toy, task, operator, operators):
+    """Even the values themselves, and their softmax, teach something: with more steps the score is better."""
+    before, after = (train(toy(**operators), task, operator, 1.0, 0, steps) for steps in (1, 40))
+    assert after["test"] > before["test"] + 0.1
 
 
 def test_another_environment_adds_what_it_has(tmp_path, monkeypatch):

@@ -155,13 +155,10 @@ def _firsts(row: dict[str, Any]) -> str:
 
 
 def _scores(study: Peers, scores: pl.DataFrame) -> str:
-    found = {
-        (
-            row["method"],
-            row["task"],
-        ): f"{row['test']:.3f} ± {row['deviation']:.3f} ({row['operator']}, {row['factor']:g})"
-        for row in scores.iter_rows(named=True)
-    }
+    found = {}
+    for row in scores.iter_rows(named=True):
+        how = f"{row['operator']}, {row['factor']:g}"
+        found[row["method"], row["task"]] = f"{row['test']:.3f} ± {row['deviation']:.3f} ({how})"
     lines = [[name, *(found.get((name, task), number(None)) for task in TASKS)] for name in study.methods]
     return markdown_table([line for line in lines if METHODS[line[0]].temperature], ["", *TASKS])
 
