@@ -15,16 +15,11 @@ import sys
 from pathlib import Path
 
 import jax
-from asv.machine import Machine
+from asv.machine import Machine, MachineCollection
 
 FOLDER = Path(__file__).parent.parent
 #: 0.1; fewer operations a step; long lists by Quadrature; the studies.
 COMMITS = ("9e6f0f6", "b580a94", "87cac6a", "c057c77")
-
-
-def asv(*arguments: str, commits: tuple[str, ...] = ()) -> None:
-    command = [sys.executable, "-m", "asv", *arguments]
-    subprocess.run(command, cwd=FOLDER, input="\n".join(commits), text=True, check=True)
 
 
 def machine() -> dict[str, str]:
@@ -41,12 +36,12 @@ def main() -> None:
     parser.add_argument("commits", nargs="*", default=(*COMMITS, "HEAD"))
     asked = parser.parse_args()
     here = machine()
-    asv("machine", "--yes", *(part for name, value in here.items() for part in (f"--{name}", value)))
+    MachineCollection.save(here["machine"], here)
     config = "asv.conf.json" if jax.default_backend() == "cpu" else "asv.cuda.conf.json"
     selection = () if asked.all else ("--bench", "benchmark_short")
-    asv(
-        *("run", "--config", config, "--machine", here["machine"], "--skip-existing", *selection, "HASHFILE:-"),
-        commits=tuple(asked.commits),
+    command = ("run", "--config", config, "--machine", here["machine"], "--skip-existing", *selection, "HASHFILE:-")
+    subprocess.run(
+        [sys.executable, "-m", "asv", *command], cwd=FOLDER, input="\n".join(asked.commits), text=True, check=True
     )
 
 
