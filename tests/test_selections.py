@@ -118,10 +118,14 @@ def test_derivatives_of_other_values(squash):
 
 
 def test_other_values_do_not_change_the_plan():
-    near, far = (otsort.rank(X[0], at=np.array([0.1, last])) for last in (0.2, 1e30))
-    np.testing.assert_allclose(near[0], far[0], rtol=1e-12)
-    np.testing.assert_allclose(far[1], 7, atol=0.1)
-    assert jnp.isnan(otsort.rank(X[0], at=np.array([0.1, np.nan]))[1])
+    x = jnp.asarray(X[0], jnp.float32)
+    first = lambda x, last: otsort.rank(x, at=jnp.array([0.1, last], jnp.float32))[0]
+    expected, gradient = jax.value_and_grad(first)(x, 0.2)
+    for last in (1e30, -1e38, jnp.inf, jnp.nan):
+        np.testing.assert_allclose(first(x, last), expected, rtol=1e-6)
+        np.testing.assert_allclose(jax.grad(first)(x, last), gradient, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(otsort.rank(x, at=jnp.array([jnp.inf, jnp.nan, -1e30]))[::2], [7, 1], atol=0.1)
+    assert jnp.isnan(otsort.rank(x, at=jnp.array([0.1, jnp.nan]))[1])
 
 
 def test_other_values_of_another_shape_are_told():
