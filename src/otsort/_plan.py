@@ -12,6 +12,7 @@ from ._layout import per_target
 from ._semidual import SemiDual
 from ._start import sorted_corners
 from ._target import AbstractTarget
+from ._threshold import check_two, log_upper_share
 
 
 class AbstractPlan(eqx.Module):
@@ -24,6 +25,14 @@ class AbstractPlan(eqx.Module):
     @abc.abstractmethod
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         """P z / a: for each input, the average of the values of its targets."""
+
+    @abc.abstractmethod
+    def log_upper(self) -> Float[Array, " n"]:
+        """Of two targets: log(pull([0, 1])), the share that the upper one receives, exact where it underflows.
+
+        Raises:
+            ValueError: there are not two targets.
+        """
 
     @abc.abstractmethod
     def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
@@ -52,12 +61,12 @@ class EntropicPlan(AbstractPlan):
 
     Attributes:
         dual: the problem and its epsilon.
-        potential: f, relative to the target weights, shape `(m,)`; f + epsilon log b is the potential g of the
+        potential: f, relative to the target weights, shape `(m, *lists)`; f + epsilon log b is the potential g of the
             textbooks. A constant added to it changes nothing.
     """
 
     dual: SemiDual
-    potential: Float[Array, " m"]
+    potential: Float[Array, "m *lists"]
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         return self.dual.push(self.potential, values)
@@ -67,15 +76,18 @@ class EntropicPlan(AbstractPlan):
             values = per_target(values, self.potential)
         return self.dual.pull(self.potential, values)
 
-    def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
+    def log_upper(self) -> Float[Array, "n *lists"]:
+        return log_upper_share(self.dual.problem, self.dual.epsilon, self.potential)
+
+    def level(self, share: float, at: Float[Array, "k *lists"] | None = None) -> Float[Array, "k *lists"]:
         problem = self.dual.problem
         levels = per_target(problem.target.levels(share), self.potential)
         return self.dual.pulled(self.potential, levels, problem.positions if at is None else at)
 
-    def as_matrix(self) -> Float[Array, "n m"]:
+    def as_matrix(self) -> Float[Array, "n m *lists"]:
         return self.dual.as_matrix(self.potential)
 
-    def marginal_error(self) -> Float[Array, ""]:
+    def marginal_error(self) -> Float[Array, "*lists"]:
         return self.dual.marginal_error(jnp.exp(self.dual.log_marginal_ratio(self.potential)))
 
     def guarded(self, guard: Callable[[Array], Array]) -> "EntropicPlan":
@@ -117,6 +129,12 @@ class MonotonePlan(AbstractPlan):
         means = _segment_mean(values[self.goal], self.mass, self.source, self.order.size)
         means = self._share(means)
         return jnp.zeros_like(means).at[self.order].set(means)
+
+    def log_upper(self) -> Float[Array, " n"]:
+        check_two(self.target)
+        share = self.pull(jnp.arange(2, dtype=self.mass.dtype))
+        nothing = share == 0
+        return jnp.where(nothing, -jnp.inf, jnp.log(jnp.where(nothing, 1, share)))  # without slope
 
     def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
         """See `AbstractPlan.level`.

@@ -11,6 +11,8 @@ from .._semidual import SemiDual
 from .._target import AbstractTarget
 from .panels import Panels
 
+NO_MATRIX = "a compressed plan has no n x m matrix, nor its logarithms: use solver=otsort.Newton(...)"
+
 
 class NodePlan(AbstractPlan):
     """A plan from all inputs to nodes that stand for the targets.
@@ -35,6 +37,9 @@ class NodePlan(AbstractPlan):
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         return centred(lambda values: self.dual.pull(self.potential, self.nodes.project(values)), values)
 
+    def log_upper(self) -> Float[Array, " n"]:
+        raise ValueError(NO_MATRIX)
+
     def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
         positions = self.dual.problem.positions if at is None else at
         return self.dual.pulled(self.potential, self.nodes.levels(share), positions)
@@ -43,7 +48,7 @@ class NodePlan(AbstractPlan):
         return self.dual.pushed(self.potential, values, self.target.points)
 
     def as_matrix(self) -> Float[Array, "n m"]:
-        raise ValueError("a compressed plan has no n x m matrix: use solver=otsort.Newton(...) for as_matrix()")
+        raise ValueError(NO_MATRIX)
 
     def marginal_error(self) -> Float[Array, ""]:
         return self.dual.marginal_error(self.dual.marginal_ratio(self.potential))

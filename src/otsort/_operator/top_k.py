@@ -117,9 +117,14 @@ class _TopMass(AbstractReading):
 
     def __call__(self, row: Row, transport: Transport) -> Float[Array, " n"]:
         assert row.k is not None
-        share = jnp.minimum(row.k[None] / row.count, 1)
-        target = eqx.tree_at(lambda target: target.weights, self.target, jnp.concatenate([1 - share, share]))
+        target = top_mass(row, self.target, row.k)
         return row.at_inputs(transport(target).pull(target.points))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.same
+
+
+def top_mass(row: Row, target: TargetMeasure, k: Float[Array, "*lists"]) -> TargetMeasure:
+    """Of two targets, the upper one with the mass of the k largest values of a row."""
+    share = jnp.minimum(k[None] / row.count, 1)
+    return eqx.tree_at(lambda target: target.weights, target, jnp.concatenate([1 - share, share]))
