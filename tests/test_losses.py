@@ -1,11 +1,13 @@
 """Losses: their exact limits, gradients, masks, batches, and what float32 makes of large and small logits."""
 
+import functools
 import logging
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 from sklearn.metrics import top_k_accuracy_score
 
@@ -74,6 +76,17 @@ def test_top_k_cross_entropy_is_the_logarithm_of_the_mask(solver):
     np.testing.assert_allclose(losses.top_k_cross_entropy(x, hot, [0, 0.25, 0.75], **options), expected, rtol=1e-4)
 
 
+def test_long_lists_and_short_ones_agree():
+    """From a compressed plan: its tables do not hold small shares."""
+    x = np.random.default_rng(1).normal(size=3000)
+    loss = jax.jit(jax.value_and_grad(lambda x, solver: losses.top_k_cross_entropy(x, np.array(7), 5, solver=solver)))
+    value, gradient = loss(x, otsort.Quadrature(1e-2))
+    expected, slope = loss(x, otsort.Newton(1e-2))
+    assert expected > 10
+    np.testing.assert_allclose(value, expected, rtol=1e-9)
+    np.testing.assert_allclose(gradient, slope, atol=1e-9 * np.max(np.abs(slope)))
+
+
 def closed_form(logits, label, epsilon):
     """The top-1 cross-entropy where a wide gap parts the largest logit from the rest, and the label is one of these."""
     a = jnp.full(logits.size, 1 / logits.size)
@@ -90,6 +103,7 @@ def closed_form(logits, label, epsilon):
         (otsort.Newton, 1e-4, np.float32),
         (otsort.Newton, 1e-3, np.float64),
         (otsort.Quadrature, 1e-2, np.float32),
+        (functools.partial(otsort.Sinkhorn, max_steps=2), 1e-2, np.float32),
     ],
 )
 def test_cross_entropy_where_the_membership_underflows(solver, epsilon, dtype):
@@ -103,6 +117,20 @@ def test_cross_entropy_where_the_membership_underflows(solver, epsilon, dtype):
     np.testing.assert_allclose(value, expected, rtol=tolerance)
     np.testing.assert_allclose(gradient, slope, atol=tolerance * np.max(np.abs(slope)))
     assert np.max(np.abs(gradient)) > 1
+
+
+@pytest.mark.parametrize("epsilon", [1e-1, 1e-3, 1e-5])
+def test_as_much_mass_moves_up_as_down(epsilon):
+    """Across any cut between the k largest and the rest, however little that is."""
+    n, rng = 16, np.random.default_rng(0)
+    each = lambda x, k: -losses.top_k_cross_entropy(jnp.broadcast_to(x, (n, n)), jnp.eye(n), k, epsilon=epsilon)
+    for family in problems.FAMILIES.values():
+        x = family(rng, n)
+        order = np.argsort(x)
+        for k in (1, 5, 12):
+            up, down = each(x, k)[order[:-k]], each(-x, n - k)[order[-k:]]
+            moved = [scipy.special.logsumexp(logs) for logs in (up, down)]
+            np.testing.assert_allclose(*moved, rtol=1e-9, atol=1e-9)
 
 
 def test_spearman_in_the_limit():
@@ -274,5 +302,8 @@ def test_bad_input_is_told():
     ):
         with pytest.raises(ValueError, match=words):
             call()
+    for solver, words in ((otsort.Newton(), "two targets"), (otsort.Quadrature(), "compressed")):
+        with pytest.raises(ValueError, match=words):
+            otsort.solve(X[0], otsort.UniformTarget(200), solver=solver).plan.log_upper()
     with pytest.raises(RuntimeError):
         jax.block_until_ready(jax.jit(lambda alpha: losses.expected_shortfall(X, alpha))(0.0))

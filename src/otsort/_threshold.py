@@ -11,6 +11,7 @@ and the logarithms of both sides of (mass moved up) + max(-d, 0) = (mass moved d
 of slope 1/2 to 2, however small they are.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -40,18 +41,20 @@ def log_upper_share(
     x, cost = problem.positions, problem.cost
     points, (low, high) = problem.points, problem.target_weights
     split = (low > 0) & (high > 0)
-    masses = jnp.log(jnp.where(split, high, 1)) - jnp.log(jnp.where(split, low, 1))
-    start = stop_gradient((potential[1] - potential[0]) / epsilon + masses)
+    low, upper = (jnp.where(split, mass, 0.5) for mass in (low, high))  # of all or nothing there is no c
+    start = stop_gradient((potential[1] - potential[0]) / epsilon + jnp.log(upper) - jnp.log(low))
     advantage = (cost(points[:1] - x) - cost(points[1:] - x)) / epsilon
-    balance = _balance(advantage, problem.weights, low, high, start)
-    cut = jax.lax.custom_root(balance, start, _newton(advantage), lambda linear, y: y / linear(jnp.ones_like(y)))
+    arguments = advantage, problem.weights, low, upper
+    cut = _newton(functools.partial(_balance, *map(stop_gradient, arguments)), start)
+    found = lambda function, cut: cut
+    cut = jax.lax.custom_root(_balance(*arguments, cut), cut, found, lambda linear, y: y / linear(jnp.ones_like(y)))
     share = jax.nn.log_sigmoid(advantage + cut[None])
     return jnp.where(split[None], share, jnp.where(high > 0, 0, -jnp.inf)[None])
 
 
-def _balance(advantage, weights, low, high, start):
-    """The difference of the logarithms, as a function of c."""
-    upper = stop_gradient(advantage + start[None] >= 0)
+def _balance(advantage, weights, low, high, cut):
+    """The difference of the logarithms as a function of c, with the E of a c: all have the same zero."""
+    upper = stop_gradient(advantage + cut[None] >= 0)
     up, down = jnp.where(upper, 0, weights), jnp.where(upper, weights, 0)
     # By the smaller of the two masses, which has the finer digits; what is left of them after rounding is nothing.
     few = high <= low
@@ -77,20 +80,17 @@ class _Search(NamedTuple):
     step: Array
 
 
-def _newton(advantage):
-    """Newton's method, until the next step would be lost in rounding."""
-    machine = jnp.finfo(advantage.dtype).eps
-    small = jnp.sqrt(machine) + 4 * machine * stop_gradient(jnp.max(jnp.abs(advantage), axis=0))
+def _newton(balance_around, start):
+    """Newton's method, until the next step would be lost in rounding; E is that of each step."""
+    machine = jnp.finfo(start.dtype).eps
+    small = jnp.sqrt(machine) + 4 * machine * jnp.abs(start)
 
     def moving(search: _Search) -> Bool[Array, ""]:
         return anywhere(jnp.abs(search.change) > small) & (search.step < _MAX_STEPS)
 
-    def solve(balance, start):
-        def step(search: _Search) -> _Search:
-            value, slope = jax.jvp(balance, (search.cut,), (jnp.ones_like(search.cut),))
-            change = -value / slope
-            return _Search(search.cut + change, change, search.step + 1)
+    def step(search: _Search) -> _Search:
+        value, slope = jax.jvp(balance_around(search.cut), (search.cut,), (jnp.ones_like(search.cut),))
+        change = -value / slope
+        return _Search(search.cut + change, change, search.step + 1)
 
-        return jax.lax.while_loop(moving, step, _Search(start, jnp.full_like(start, jnp.inf), jnp.asarray(0))).cut
-
-    return solve
+    return jax.lax.while_loop(moving, step, _Search(start, jnp.full_like(start, jnp.inf), jnp.asarray(0))).cut
