@@ -8,7 +8,10 @@ from .gradients.study import Gradients
 from .scaling.study import Scaling
 from .schedules.study import Schedules
 from .signal.study import Signal
+from .table1.study import Table1
+from .tutorial.study import Tutorial
 
 STUDIES: dict[str, type[AbstractStudy]] = {
-    kind.name: kind for kind in (Compare, Gradients, Schedules, Signal, Figure2, Figure3, Scaling)
+    kind.name: kind
+    for kind in (Compare, Gradients, Schedules, Signal, Figure2, Figure3, Scaling, Tutorial, Table1)
 }
