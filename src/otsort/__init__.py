@@ -1,5 +1,6 @@
 """Differentiable sorting, ranking, CDFs, quantiles and top-k by optimal transport."""
 
+from . import losses as losses
 from . import squash as squash
 from . import streaming as streaming
 from ._cost import AbstractCost as AbstractCost

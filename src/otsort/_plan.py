@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 from ._layout import per_target
 from ._semidual import SemiDual
 from ._target import AbstractTarget
+from ._threshold import check_two, log_upper_share
 
 
 class AbstractPlan(eqx.Module):
@@ -23,6 +24,14 @@ class AbstractPlan(eqx.Module):
     @abc.abstractmethod
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         """P z / a: for each input, the average of the values of its targets."""
+
+    @abc.abstractmethod
+    def log_upper(self) -> Float[Array, " n"]:
+        """Of two targets: log(pull([0, 1])), the share that the upper one receives, exact where it underflows.
+
+        Raises:
+            ValueError: there are not two targets.
+        """
 
     @abc.abstractmethod
     def level(self, share: float) -> Float[Array, " n"]:
@@ -60,6 +69,9 @@ class EntropicPlan(AbstractPlan):
         if values.ndim == 1:
             values = per_target(values, self.potential)
         return self.dual.pull(self.potential, values)
+
+    def log_upper(self) -> Float[Array, " n"]:
+        return log_upper_share(self.dual.problem, self.dual.epsilon, self.potential)
 
     def level(self, share: float) -> Float[Array, " n"]:
         return self.pull(self.dual.problem.target.levels(share))
@@ -107,6 +119,12 @@ class MonotonePlan(AbstractPlan):
         means = _segment_mean(values[self.goal], self.mass, self.source, self.order.size)
         means = self._share(means)
         return jnp.zeros_like(means).at[self.order].set(means)
+
+    def log_upper(self) -> Float[Array, " n"]:
+        check_two(self.target)
+        share = self.pull(jnp.arange(2, dtype=self.mass.dtype))
+        nothing = share == 0
+        return jnp.where(nothing, -jnp.inf, jnp.log(jnp.where(nothing, 1, share)))  # without slope
 
     def level(self, share: float) -> Float[Array, " n"]:
         return self.pull(self.target.levels(share))

@@ -55,7 +55,7 @@ class SemiDual(AbstractDual):
     def log_partition(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n *lists"]:
         """L, the soft c-transform of the potential over -epsilon."""
         weights = self.problem.target_weights
-        return self._over_inputs(lambda x: _log_sum_exp(self._exponents(potential, x), weights))
+        return self._over_inputs(lambda x: log_sum_exp(self._exponents(potential, x), weights))
 
     def marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """s, in one pass; far from the solution it may underflow, where `log_marginal_ratio` does not."""
@@ -70,7 +70,7 @@ class SemiDual(AbstractDual):
         """
         columns = self._columns(potential)
         weights = self.problem.weights
-        log_sums = self._over_targets(lambda y: _log_sum_exp(columns(y), weights), self.problem.points)
+        log_sums = self._over_targets(lambda y: log_sum_exp(columns(y), weights), self.problem.points)
         return potential / self.epsilon + log_sums
 
     def pull(self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
@@ -221,15 +221,15 @@ def _normalised_exp_jvp(primals, tangents):
 
 
 @jax.custom_jvp
-def _log_sum_exp(values: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"]) -> Float[Array, "k *lists"]:
+def log_sum_exp(values: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"]) -> Float[Array, "k *lists"]:
     """log sum w exp(v) of each row."""
     exponentials, top = _exponentials(values, weights)
     return jnp.squeeze(top, 1) + jnp.log(jnp.sum(weights[None, :] * exponentials, axis=1))
 
 
-@_log_sum_exp.defjvp
-def _log_sum_exp_jvp(primals, tangents):
-    return _log_sum_exp(*primals), _sum_change(_normalised_exp(*primals), primals, tangents)
+@log_sum_exp.defjvp
+def log_sum_exp_jvp(primals, tangents):
+    return log_sum_exp(*primals), _sum_change(_normalised_exp(*primals), primals, tangents)
 
 
 def _sum_change(normalised, primals, tangents):

@@ -35,6 +35,9 @@ class NodePlan(AbstractPlan):
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         return centred(lambda values: self.dual.pull(self.potential, self.nodes.project(values)), values)
 
+    def log_upper(self) -> Float[Array, " n"]:
+        raise ValueError("a plan with compressed targets has no log_upper: use solver=otsort.Newton(...)")
+
     def level(self, share: float) -> Float[Array, " n"]:
         return self.dual.pull(self.potential, self.nodes.levels(share))
 

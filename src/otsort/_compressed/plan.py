@@ -8,7 +8,9 @@ from jaxtyping import Array, Float
 
 from .._averages import centred, within_range
 from .._plan import AbstractPlan
+from .._problem import Problem
 from .._target import AbstractTarget
+from .._threshold import log_upper_share
 from .cells import moments
 from .dual import TabulatedDual
 from .interpolant import Interpolant, jet
@@ -38,6 +40,10 @@ class TabulatedPlan(AbstractPlan):
         nodes = self.dual.nodes
         project = nodes.project if isinstance(nodes, Panels) else lambda values: values
         return centred(lambda values: self._pulled(project(values)), values)
+
+    def log_upper(self) -> Float[Array, " n"]:
+        of_inputs = Problem(self.positions, self.weights, self.target, self.dual.problem.cost)
+        return log_upper_share(of_inputs, self.dual.epsilon, self.potential)
 
     def level(self, share: float) -> Float[Array, " n"]:
         levels = self.dual.nodes.levels(share)

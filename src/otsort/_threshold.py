@@ -1,0 +1,96 @@
+"""Two targets: the plan is one threshold, and is known to relative accuracy.
+
+The upper of two targets receives from input i the share Q_i = sigmoid(t_i + c), t_i = (h(y_0 - x_i) - h(y_1 - x_i)) /
+epsilon, and c solves sum_i a_i Q_i = b_1. Where a gap parts the inputs, that sum hardly depends on c: a potential which
+meets every tolerance may be far off, and so are the logarithms of shares near zero, and their derivatives. What does
+depend on c is the mass that crosses the gap. With E_i = 1 for inputs that belong to the upper target and 0 for others,
+
+    sum_i a_i (1 - E_i) Q_i - sum_i a_i E_i (1 - Q_i) = b_1 - sum_i a_i E_i =: d,
+
+and the logarithms of both sides of (mass moved up) + max(-d, 0) = (mass moved down) + max(d, 0) have in c a difference
+of slope 1/2 to 2, however small they are.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, Bool, Float
+
+from ._layout import anywhere
+from ._problem import Problem
+from ._semidual import log_sum_exp
+from ._target import AbstractTarget
+
+_MAX_STEPS = 50  # a few are needed
+
+
+def check_two(target: AbstractTarget) -> None:
+    """Raises ValueError if there are not two targets."""
+    if target.size != 2:
+        raise ValueError(f"log_upper is for two targets, got {target.size}")
+
+
+def log_upper_share(
+    problem: Problem, epsilon: Float[Array, ""], potential: Float[Array, "2 *lists"]
+) -> Float[Array, "n *lists"]:
+    """log Q of a problem with two targets, from a potential that is about right; all of its derivatives are exact."""
+    check_two(problem.target)
+    x, cost = problem.positions, problem.cost
+    points, (low, high) = problem.points, problem.target_weights
+    split = (low > 0) & (high > 0)
+    masses = jnp.log(jnp.where(split, high, 1)) - jnp.log(jnp.where(split, low, 1))
+    start = stop_gradient((potential[1] - potential[0]) / epsilon + masses)
+    advantage = (cost(points[:1] - x) - cost(points[1:] - x)) / epsilon
+    balance = _balance(advantage, problem.weights, low, high, start)
+    cut = jax.lax.custom_root(balance, start, _newton(advantage), lambda linear, y: y / linear(jnp.ones_like(y)))
+    share = jax.nn.log_sigmoid(advantage + cut[None])
+    return jnp.where(split[None], share, jnp.where(high > 0, 0, -jnp.inf)[None])
+
+
+def _balance(advantage, weights, low, high, start):
+    """The difference of the logarithms, as a function of c."""
+    upper = stop_gradient(advantage + start[None] >= 0)
+    up, down = jnp.where(upper, 0, weights), jnp.where(upper, weights, 0)
+    # By the smaller of the two masses, which has the finer digits; what is left of them after rounding is nothing.
+    few = high <= low
+    missing = jnp.where(few, high - jnp.sum(down, axis=0), jnp.sum(up, axis=0) - low)
+    noise = 16 * jnp.finfo(weights.dtype).eps * jnp.minimum(low, high)
+    missing = missing - stop_gradient(jnp.where(jnp.abs(missing) <= noise, missing, 0))
+    more = missing >= 0
+    up = jnp.concatenate([up, jnp.where(more, 0, -missing)[None]])
+    down = jnp.concatenate([down, jnp.where(more, missing, 0)[None]])
+
+    def balance(cut: Float[Array, "*lists"]) -> Float[Array, "*lists"]:
+        exponents = advantage + cut[None]
+        of_all = lambda share: jnp.concatenate([share, jnp.zeros_like(share[:1])])
+        moved_up, moved_down = (of_all(jax.nn.log_sigmoid(side)) for side in (exponents, -exponents))
+        return (log_sum_exp(moved_up[None], up) - log_sum_exp(moved_down[None], down))[0]
+
+    return balance
+
+
+class _Search(NamedTuple):
+    cut: Float[Array, "*lists"]
+    change: Float[Array, "*lists"]
+    step: Array
+
+
+def _newton(advantage):
+    """Newton's method, until the next step would be lost in rounding."""
+    machine = jnp.finfo(advantage.dtype).eps
+    small = jnp.sqrt(machine) + 4 * machine * stop_gradient(jnp.max(jnp.abs(advantage), axis=0))
+
+    def moving(search: _Search) -> Bool[Array, ""]:
+        return anywhere(jnp.abs(search.change) > small) & (search.step < _MAX_STEPS)
+
+    def solve(balance, start):
+        def step(search: _Search) -> _Search:
+            value, slope = jax.jvp(balance, (search.cut,), (jnp.ones_like(search.cut),))
+            change = -value / slope
+            return _Search(search.cut + change, change, search.step + 1)
+
+        return jax.lax.while_loop(moving, step, _Search(start, jnp.full_like(start, jnp.inf), jnp.asarray(0))).cut
+
+    return solve
