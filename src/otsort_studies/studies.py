@@ -4,6 +4,7 @@ from .common.study import AbstractStudy
 from .compare.study import Compare
 from .figure2.study import Figure2
 from .figure3.study import Figure3
+from .figure4.study import Figure4
 from .gradients.study import Gradients
 from .scaling.study import Scaling
 from .schedules.study import Schedules
@@ -13,5 +14,5 @@ from .tutorial.study import Tutorial
 
 STUDIES: dict[str, type[AbstractStudy]] = {
     kind.name: kind
-    for kind in (Compare, Gradients, Schedules, Signal, Figure2, Figure3, Scaling, Tutorial, Table1)
+    for kind in (Compare, Gradients, Schedules, Signal, Figure2, Figure3, Scaling, Tutorial, Table1, Figure4)
 }

@@ -88,11 +88,13 @@ class Regression(AbstractTask):
     Attributes:
         parts: "train", "validation" and "test", each features and target.
         minimised: loss of the residuals.
+        deviation: of the target in the part "train", which losses are divided by in scores.
         begin: first weights.
     """
 
     parts: dict[str, tuple[Array, Array]]
     minimised: Loss
+    deviation: Float[Array, ""]
     begin: Callable[[Key[Array, ""]], Network]
 
     def network(self, key: Key[Array, ""]) -> Network:
@@ -107,7 +109,7 @@ class Regression(AbstractTask):
         x, y = examples
         residuals = y - jax.vmap(network.model)(x)
         return {
-            "pinball": jnp.mean(pinball(residuals, self.minimised.tau)),
+            "pinball": jnp.mean(pinball(residuals, self.minimised.tau)) / self.deviation,
             "below": jnp.mean(residuals < 0, dtype=residuals.dtype),
         }
 
@@ -186,6 +188,7 @@ def _task(study: Table1, data: Table, loss: Loss, outliers: float, seed: int) ->
     split = Split.of(data, seed)
     x, y = split.train
     mean, deviation, scale = x.mean(axis=0), x.std(axis=0), np.mean(np.abs(y))
+    unit = jnp.asarray(y.std() / scale, jnp.float32)
 
     def prepared(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
         return jnp.asarray((x - mean) / deviation, jnp.float32), jnp.asarray(y / scale, jnp.float32)
@@ -194,7 +197,7 @@ def _task(study: Table1, data: Table, loss: Loss, outliers: float, seed: int) ->
     far = np.random.default_rng(seed).permutation(y.size)[: round(outliers * y.size)]
     x_train, y_train = parts["train"]
     parts["train"] = x_train, y_train.at[far].multiply(study.factor)
-    return Regression(parts, loss, _begin(x.shape[1], study.hidden, study.dropout))
+    return Regression(parts, loss, unit, _begin(x.shape[1], study.hidden, study.dropout))
 
 
 @functools.cache

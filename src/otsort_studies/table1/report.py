@@ -8,7 +8,7 @@ import polars as pl
 import scipy.stats
 from matplotlib.figure import Figure
 
-from ..common.learning.words import differences, spread
+from ..common.learning.summary import differences, failures, spread
 from ..common.outcome import TRAINED
 from ..common.report import Report, markdown_table, number
 from .study import CANDIDATES, LOGISTIC, MIN_MAX, PAPER, PAPER_EPSILON, PAPER_T, PINBALL, Table1
@@ -26,7 +26,6 @@ def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
     losses = {method: _cells(fits.filter(method=method)) for method in (PINBALL, *study.methods)}
     ratios = {method: _ratios(losses[method], losses[PINBALL]) for method in study.methods}
     paper = {(data, tau): PAPER[data][tau][1] / PAPER[data][tau][0] for data, tau in losses[PINBALL]}
-    failed = sum(frames[part].filter(pl.col("outcome") != TRAINED).height for part in ("fits", "settings"))
     parts = [
         _answer(study, ratios, paper),
         _differences(study, fits),
@@ -34,7 +33,7 @@ def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
         _pattern(study, ratios, paper),
         _constants(study, frames["constants"]),
         _settings(study, settings),
-        f"{failed} of {fits.height + settings.height} trainings failed.",
+        failures(pl.concat([fits.select("outcome"), settings.select("outcome")]), TRAINED),
     ]
     figures = {"table1-ratios": _draw(study, ratios, paper), "table1-settings": _draw_settings(study, settings)}
     return Report("\n\n".join(parts), figures)
@@ -110,7 +109,7 @@ def _differences(study: Table1, fits: pl.DataFrame) -> str:
         ["runs", "12", str(study.seeds)],
         ["training", "not said, Adam at 1e-4", f"{study.checkpoints * study.stride} steps, Adam at {study.rate:g}"],
         ["transport", "100 sweeps", "converged"],
-        ["scale of the loss", "not said", "targets over their mean absolute value"],
+        ["unit of the loss", "not said", "deviation of the target"],
     ]
     return differences(lines)
 
@@ -119,13 +118,13 @@ def _table(study: Table1, fits: pl.DataFrame, constants: pl.DataFrame) -> str:
     lines = []
     for data, tau in itertools.product(study.data, study.taus):
         here = fits.filter(data=data, tau=tau)
-        ours = [spread(here.filter(method=method)["test"].to_numpy(), ".4f") for method in (PINBALL, *study.methods)]
-        constant = spread(constants.filter(data=data, tau=tau)["scaled"].to_numpy(), ".4f")
+        ours = [spread(here.filter(method=method)["test"].to_numpy(), ".3f") for method in (PINBALL, *study.methods)]
+        constant = spread(constants.filter(data=data, tau=tau)["standardised"].to_numpy(), ".3f")
         lines.append([data, f"{tau:g}", *(f"{loss:.3f}" for loss in PAPER[data][tau]), *ours, constant])
     headers = ["data", "tau", "paper: pinball", "paper: S-quantile", PINBALL, *study.methods, "a constant"]
     return (
-        "Pinball loss on the test rows, mean and standard deviation over seeds; beside it the paper's, whose scale is "
-        f"another one, and that of the best constant:\n\n{markdown_table(lines, headers)}"
+        "Pinball loss on the test rows in deviations of the target, mean and standard deviation over seeds; beside it "
+        f"the paper's and that of the best constant:\n\n{markdown_table(lines, headers)}"
     )
 
 
@@ -144,17 +143,18 @@ def _pattern(study: Table1, ratios: dict[str, Cells], paper: Cells) -> str:
 
 
 def _constants(study: Table1, constants: pl.DataFrame) -> str:
-    mean = constants.group_by("data", "tau", maintain_order=True).agg(pl.col("scaled", "standardised").mean())
-    paper = {(data, tau): PAPER[data][tau][0] for data, tau in mean.select("data", "tau").iter_rows()}
-    worse = [
-        sum(paper[data, tau] > loss for data, tau, loss in mean.select("data", "tau", scale).iter_rows())
-        for scale in ("scaled", "standardised")
-    ]
+    mean = constants.group_by("data", "tau", maintain_order=True).agg(pl.col("standardised", "scaled").mean())
+    ratios = {
+        scale: [PAPER[data][tau][0] / loss for data, tau, loss in mean.select("data", "tau", scale).iter_rows()]
+        for scale in ("standardised", "scaled")
+    }
+    near = {scale: sum(abs(np.log(ratio)) < np.log(_EQUAL) for ratio in of) for scale, of in ratios.items()}
+    less = sum(ratio < 1 / _EQUAL for ratio in ratios["standardised"])
     return (
-        "The paper's losses of *pinball* training are larger than those of a constant in "
-        f"{worse[0]} of {mean.height} cells if targets are divided by their mean absolute value as in its recipe, and in "
-        f"{worse[1]} if they are standardised: there its networks were not trained well, or the scale is a third one. "
-        "Ratios do not depend on it."
+        f"The paper does not say in which unit its losses are. After *pinball* training they are equal to those of a "
+        f"constant in {near['standardised']} of {mean.height} cells in units of the deviation of the target, and in "
+        f"{near['scaled']} in units of its mean absolute value, which is the unit of the recipe. In deviations, its "
+        f"networks are better than a constant in {less} cells."
     )
 
 
@@ -164,13 +164,13 @@ def _settings(study: Table1, settings: pl.DataFrame) -> str:
     for method, squash, (epsilon, t) in grid:
         here = settings.filter(method=method, squash=squash, epsilon=epsilon, t=t)
         cells = [
-            spread(here.filter(tau=tau, outliers=outliers)["test"].to_numpy(), ".4f")
+            spread(here.filter(tau=tau, outliers=outliers)["test"].to_numpy(), ".3f")
             for tau, outliers in itertools.product(study.setting_taus, study.outliers)
         ]
         lines.append([method, squash, f"{epsilon:g}", f"{t:g}", *cells])
     usual = settings.filter(method=PINBALL)
     lines.insert(0, [PINBALL, "", "", "", *(
-        spread(usual.filter(tau=tau, outliers=outliers)["test"].to_numpy(), ".4f")
+        spread(usual.filter(tau=tau, outliers=outliers)["test"].to_numpy(), ".3f")
         for tau, outliers in itertools.product(study.setting_taus, study.outliers)
     )])
     headers = [

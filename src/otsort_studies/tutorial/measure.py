@@ -18,9 +18,9 @@ import otsort
 
 from ..common import outcome
 from ..common.learning.bench import Workbench
-from ..common.learning.classification import Classification, convolutional, cross_entropy, plan
+from ..common.learning.classification import Classification, cross_entropy, plan
 from ..common.learning.images import CLASSES, Images, images
-from ..common.learning.networks import Unchanged
+from ..common.learning.networks import Design, Unchanged, convolutional
 from ..common.learning.training import train
 from ..common.study import Row
 from .study import CROSS_ENTROPY, CURVES, MEDIAN, NOISY, SOFT, Denoising, Example, Training, Tutorial
@@ -115,7 +115,7 @@ def _trained(study: Tutorial, cases: Sequence[Training], data: Images, bench: Wo
     objectives = {SOFT: soft_error, CROSS_ENTROPY: cross_entropy}
     optimiser = optax.adamw(study.rate, weight_decay=study.decay)
     how = plan(data, optimiser, study.batch, study.checkpoints, study.stride, study.scored)
-    begin = convolutional(data.train.shape[1:], study.widths, study.hidden, Unchanged.of)
+    begin = convolutional(data.train.shape[1:], Design(study.widths, study.hidden), CLASSES, Unchanged.of)
     for case in cases:
         task = Classification(data, objectives[case.loss], begin)
         (found,) = train(repr(case), lambda seed, task=task: task, [case.seed], how, bench)

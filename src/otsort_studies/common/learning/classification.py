@@ -1,6 +1,5 @@
 """Pictures with labels, to be told apart."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +10,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, Key
 
-from .images import CLASSES, Images
-from .networks import Convolutions, as_input
+from .images import Images
+from .networks import as_input
 from .training import AbstractTask, Network, Plan, in_batches, shuffled
 
 #: Name of the axis of examples, for norms of batches.
@@ -70,16 +69,9 @@ def cross_entropy(logits: Float[Array, "batch classes"], labels: Int[Array, " ba
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
 
 
-@functools.cache
-def convolutional(
-    shape: tuple[int, int, int], widths: tuple[int, ...], hidden: int, norm: Callable[[tuple[int, ...]], Any]
-) -> Callable[[Key[Array, ""]], Network]:
-    """First weights of `Convolutions` with an output for each class; one function for the same arguments."""
-
-    def begin(key: Key[Array, ""]) -> Network:
-        return Network(*eqx.nn.make_with_state(Convolutions)(shape, widths, hidden, CLASSES, norm, key))
-
-    return begin
+def batch_norm(shape: tuple[int, ...]) -> eqx.nn.BatchNorm:
+    """Of values of this shape: for each channel over batch, height and width."""
+    return eqx.nn.BatchNorm(shape[0], BATCH, dtype=jnp.float32, mode="batch", momentum=0.9)
 
 
 def plan(

@@ -41,7 +41,7 @@ def reading(where: Path | str) -> Iterator[None]:
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
     """All arrays of a file, whose checksums are verified on the way."""
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
