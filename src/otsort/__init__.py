@@ -1,6 +1,7 @@
 """Differentiable sorting, ranking, CDFs, quantiles and top-k by optimal transport."""
 
 from . import losses as losses
+from . import segments as segments
 from . import squash as squash
 from . import streaming as streaming
 from ._cost import AbstractCost as AbstractCost
@@ -23,6 +24,7 @@ from ._operator import quantile_normalize as quantile_normalize
 from ._operator import quantile_transform as quantile_transform
 from ._operator import quantize as quantize
 from ._operator import rank as rank
+from ._operator import selection as selection
 from ._operator import sort as sort
 from ._operator import sort_by as sort_by
 from ._operator import top_k as top_k
@@ -49,6 +51,7 @@ from ._start import WarmStart as WarmStart
 from ._start import ZeroStart as ZeroStart
 from ._start import exact_start as exact_start
 from ._start import zero_start as zero_start
+from ._straight_through import straight_through as straight_through
 from ._suggest import suggest_epsilon as suggest_epsilon
 from ._target import AbstractTarget as AbstractTarget
 from ._target import TargetMeasure as TargetMeasure

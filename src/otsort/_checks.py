@@ -8,7 +8,9 @@ import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, DTypeLike, Float
+from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float
+
+from ._axes import Axes
 
 
 def is_traced(value: Any) -> bool:
@@ -45,13 +47,13 @@ def checked(
         RuntimeError: the value is traced and turns out wrong when the program runs, and throw is true.
     """
     dtype = jax.dtypes.canonicalize_dtype(dtype)
-    if not is_traced(value):
-        known = np.asarray(value, dtype)
-        if not np.all(condition(known)):
+    array = jnp.asarray(value, dtype) if is_traced(value) else np.asarray(value, dtype)
+    ok = condition(array)
+    if not is_traced(ok):
+        if not np.all(ok):
             raise ValueError(message)
-        return jnp.asarray(known)
-    array = jnp.asarray(value, dtype)
-    ok = jnp.all(condition(array))
+        return jnp.asarray(array)
+    array, ok = jnp.asarray(array), jnp.all(ok)
     if not throw:
         return jnp.where(ok, array, jnp.nan)
     # Around an array that is spread over devices, the check would gather it on one.
@@ -70,23 +72,53 @@ def probabilities(weights: ArrayLike, name: str) -> Float[Array, " n"]:
 
 
 def checked_weights(
-    weights: ArrayLike, shape: tuple[int, ...], axes: tuple[int, ...], throw: bool = True
+    weights: ArrayLike, where: Bool[Array, "..."] | np.ndarray | None, axes: Axes, throw: bool = True
 ) -> Float[Array, "..."]:
-    """Weights of values of some shape, or of their shape along some axes: the same weights, not scaled.
+    """Weights of the values of an array, or of its shape along the axes: the same weights, not scaled.
+
+    Args:
+        weights: of values.
+        where: which take part, of the same shapes; all for None.
+        axes: that hold a list.
+        throw: see `checked`.
 
     Raises:
         ValueError: another shape.
-        ValueError, RuntimeError: as `checked`, for a negative weight, or a zero sum along the axes. NaN passes through.
+        ValueError, RuntimeError: as `checked`, for a negative weight, or a zero sum in a list. NaN passes through.
     """
-    weights, along = as_array(weights), tuple(shape[i] for i in axes)
-    if weights.shape not in (shape, along):
-        raise ValueError(
-            f"weights must have the shape of the values, {shape}, or along the axes, {along}; got {weights.shape}"
-        )
-    axis = axes if weights.shape == shape else None
-    sound = lambda weights: ~(weights < 0).any() & (weights.sum(axis=axis) != 0)
+    weights, mask = as_array(weights), np.ones((1,) * len(axes.shape), bool) if where is None else axes.expanded(where)
+    _check_shape(weights, axes, "weights")
+    module = jnp if is_traced((weights, where)) else np
+
+    def sound(weights: Any) -> Any:
+        weights = module.where(mask, axes.expanded(weights), 0)
+        none = (weights.sum(axis=axes.chosen) == 0) & mask.any(axis=axes.chosen)
+        return ~(weights < 0).any() & ~none.any()
+
     message = "weights must not be negative, nor all zero"
     return checked(weights, sound, message, dtype=_dtypes(weights)[0], throw=throw)
+
+
+def as_mask(where: ArrayLike, axes: Axes) -> Bool[Array, "..."] | np.ndarray:
+    """What takes part, of the shape of an array or of its shape along the axes.
+
+    Raises:
+        ValueError: another shape.
+        TypeError: it is not boolean.
+    """
+    where = as_array(where)
+    if where.dtype != bool:
+        raise TypeError(f"where must be boolean, such as x > 0, got {where.dtype}")
+    _check_shape(where, axes, "where")
+    return where
+
+
+def _check_shape(array: Array | np.ndarray, axes: Axes, name: str) -> None:
+    if array.shape not in (axes.shape, axes.lengths):
+        raise ValueError(
+            f"{name} must have the shape of the values, {axes.shape}, or along the axes, {axes.lengths}; "
+            f"got {array.shape}"
+        )
 
 
 def as_values(x: ArrayLike) -> tuple[Float[Array, "..."], jnp.dtype]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Num
 
 Tree = TypeVar("Tree")
 
@@ -23,9 +23,9 @@ _SUMMED = 32  # terms of a product that keeps a residual's digits
 _ROWS = 8  # of the last axis that are summed at once: more would fall out of the cache
 
 
-def per_target(array: Float[Array, " m"], like: Float[Array, "k *lists"]) -> Float[Array, "m *ones"]:
-    """The same numbers for all lists, so that they broadcast."""
-    return array.reshape(-1, *[1] * (like.ndim - 1))
+def per_target(array: Num[Array, "m *lists"], like: Float[Array, "k *lists"]) -> Num[Array, "m *lists"]:
+    """Numbers of each list as they are; the same numbers for all lists so that they broadcast."""
+    return array if array.ndim == like.ndim else array.reshape(-1, *[1] * (like.ndim - 1))
 
 
 def matvec(matrix: Float[Array, "k l *lists"], vector: Float[Array, "l *lists"]) -> Float[Array, "k *lists"]:

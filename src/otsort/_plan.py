@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from ._layout import per_target
 from ._semidual import SemiDual
+from ._start import sorted_corners
 from ._target import AbstractTarget
 from ._threshold import check_two, log_upper_share
 
@@ -34,8 +35,13 @@ class AbstractPlan(eqx.Module):
         """
 
     @abc.abstractmethod
-    def level(self, share: float) -> Float[Array, " n"]:
-        """pull of the target's `levels(share)`: for each input, the mass of the targets below it, in [0, 1]."""
+    def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
+        """pull of the target's `levels(share)`: for each input, the mass of the targets below it, in [0, 1].
+
+        Args:
+            share: of a target's own mass, that counts as below it.
+            at: positions of other inputs, which the potential transports as it does those of the problem.
+        """
 
     @abc.abstractmethod
     def as_matrix(self) -> Float[Array, "n m"]:
@@ -73,8 +79,10 @@ class EntropicPlan(AbstractPlan):
     def log_upper(self) -> Float[Array, " n"]:
         return log_upper_share(self.dual.problem, self.dual.epsilon, self.potential)
 
-    def level(self, share: float) -> Float[Array, " n"]:
-        return self.pull(self.dual.problem.target.levels(share))
+    def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
+        problem = self.dual.problem
+        levels = per_target(problem.target.levels(share), self.potential)
+        return self.dual.pulled(self.potential, levels, problem.positions if at is None else at)
 
     def as_matrix(self) -> Float[Array, "n m"]:
         return self.dual.as_matrix(self.potential)
@@ -94,6 +102,7 @@ class MonotonePlan(AbstractPlan):
     derivative of the plan in the inputs is zero.
 
     Attributes:
+        positions: of the sorted inputs, shape `(n,)`.
         order: sorts the inputs, shape `(n,)`.
         tie: index of the group of equal values of each sorted input, shape `(n,)`.
         source: the sorted input that each segment comes from, shape `(n + m,)`.
@@ -103,6 +112,7 @@ class MonotonePlan(AbstractPlan):
         target: m points.
     """
 
+    positions: Float[Array, " n"]
     order: Int[Array, " n"]
     tie: Int[Array, " n"]
     source: Int[Array, " k"]
@@ -126,8 +136,22 @@ class MonotonePlan(AbstractPlan):
         nothing = share == 0
         return jnp.where(nothing, -jnp.inf, jnp.log(jnp.where(nothing, 1, share)))  # without slope
 
-    def level(self, share: float) -> Float[Array, " n"]:
-        return self.pull(self.target.levels(share))
+    def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
+        """See `AbstractPlan.level`.
+
+        Another input goes to the target between whose corners it lies, as in the limit epsilon -> 0: with as many
+        targets as inputs it takes the place of the nearest one.
+        """
+        levels = self.target.levels(share)
+        if at is None:
+            return self.pull(levels)
+        corners = sorted_corners(self.positions, self.source_weights, self.target)
+        weighted = self.target.weights > 0
+        goals = jax.lax.cummax(jnp.where(weighted, jnp.arange(weighted.size), jnp.argmax(weighted)))
+        first, last = (levels[goals[jnp.searchsorted(corners, at, side)]] for side in ("left", "right"))
+        place = jnp.searchsorted(self.positions, at).clip(max=self.positions.size - 1)
+        own = self.pull(levels)[self.order][place]
+        return jnp.where(self.positions[place] == at, own, (first + last) / 2)
 
     def as_matrix(self) -> Float[Array, "n m"]:
         each = jnp.eye(self.target.size, dtype=self.mass.dtype)

@@ -1,23 +1,23 @@
-"""Lists along the axes of an array: what operators are applied to, and the one place where lists become a batch."""
+"""What operators are applied to: the lists of an array with their options, and the one place where they are a batch."""
 
-import abc
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, TypedDict
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from equinox import AbstractVar
 from jaxtyping import Array, ArrayLike, Float
 
-from ._checks import as_values, checked, checked_weights
+from ._axes import Axes, Dims
+from ._checks import as_mask, as_values, checked, checked_weights
 from ._cost import SquaredCost
 from ._plan import AbstractPlan
+from ._problem import Problem
+from ._row import AbstractListwise, AbstractReading, Row, filled, taking_part
 from ._semidual import MAX_ENTRIES
 from ._sharding import on_any_mesh
-from ._solve import as_solver, make_problem, solve_problem
+from ._solve import as_solver, solve_problem, squashed
 from ._solver import AbstractSolver
 from ._target import AbstractTarget, UniformTarget
 from ._together import together
@@ -32,6 +32,10 @@ class Options(TypedDict, total=False):
         axis: an axis, several (taken together as one list of values), or None for all; -1 unless given.
         weights: nonnegative, of the shape of x, or of its shape along the axes; scaled to sum to 1; uniform unless
             given.
+        where: which values take part, all unless given; boolean, of the shape of x, or of its shape along the axes.
+            Answers and derivatives are those of the lists without the other values, whatever these are: NaN, say. Ranks
+            count what takes part, and sorted values come first. The rest of an answer is 0 and passes no gradient, as
+            is all of a list in which no value takes part; for another filler, `jnp.where(where, answer, filler)`.
         solver: how to transport; unless given `Newton()` or `Quadrature()`, by their estimated time.
         epsilon: short for the default solver at that epsilon, in units of the cost; the number 0 gives the exact
             operators. With `solver` it is a TypeError.
@@ -43,133 +47,12 @@ class Options(TypedDict, total=False):
 
     axis: int | Sequence[int] | None
     weights: ArrayLike | None
+    where: ArrayLike | None
     solver: AbstractSolver | None
     epsilon: Scalar | None
     cost: Cost | None
     squash: Squash | None
     throw: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class Axes:
-    """The axes of an array that hold one list together; the others are the batch.
-
-    Attributes:
-        shape: of the array.
-        chosen: the axes, increasing and not negative.
-    """
-
-    shape: tuple[int, ...]
-    chosen: tuple[int, ...]
-
-    @classmethod
-    def of(cls, shape: tuple[int, ...], axis: int | Sequence[int] | None) -> "Axes":
-        """The axes that a user named.
-
-        Raises:
-            ValueError: they are not distinct axes of the array.
-        """
-        ndim = len(shape)
-        if ndim == 0:
-            raise ValueError("a scalar has no axis to sort along: give at least one dimension")
-        axes = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
-        if not axes or any(not -ndim <= i < ndim for i in axes) or len({i % ndim for i in axes}) < len(axes):
-            raise ValueError(f"axis {axis} does not name distinct axes of an array of {ndim} dimensions")
-        return cls(shape, tuple(sorted(i % ndim for i in axes)))
-
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """The shape along the axes."""
-        return tuple(self.shape[i] for i in self.chosen)
-
-    @property
-    def batch(self) -> tuple[int, ...]:
-        """The other axes."""
-        return tuple(i for i in range(len(self.shape)) if i not in self.chosen)
-
-    @property
-    def n(self) -> int:
-        """The length of a list."""
-        return math.prod(self.lengths)
-
-    @property
-    def same(self) -> "Dims":
-        """Those of an answer of the array's shape."""
-        return tuple(range(len(self.shape)))
-
-    @property
-    def new(self) -> "Dims":
-        """Those of an answer that has a new axis in place of the first, and none of the others."""
-        return tuple(None if i == self.chosen[0] else i for i in range(len(self.shape)) if i not in self.chosen[1:])
-
-    def lists(self, array: Float[Array, "..."]) -> Float[Array, "lists n *d"]:
-        """The lists side by side; further axes of the array are kept."""
-        ndim = len(self.shape)
-        array = jnp.moveaxis(array, self.batch + self.chosen, range(ndim))
-        return array.reshape(-1, self.n, *array.shape[ndim:])
-
-    def broadcast(self, weights: Float[Array, "..."]) -> Float[Array, "..."]:
-        """Weights of the array's shape, from weights of that shape or of that along the axes."""
-        shape = (
-            self.shape
-            if weights.shape == self.shape
-            else [size if i in self.chosen else 1 for i, size in enumerate(self.shape)]
-        )
-        return jnp.broadcast_to(weights.reshape(shape), self.shape)
-
-    def arrange(self, answers: Float[Array, "lists *d"], dims: "Dims") -> Float[Array, "..."]:
-        """Answers of the lists as one array with these dimensions."""
-        places = [i for i, dim in enumerate(dims) if dim in self.batch]
-        rest = self.lengths if self.chosen[0] in dims else answers.shape[1:]
-        answers = answers.reshape(tuple(self.shape[i] for i in self.batch) + rest)
-        return jnp.moveaxis(answers, range(len(places)), places)
-
-
-#: Of an answer, each dimension as the axis of x that it goes along, or None for a new one; the batch keeps its order.
-Dims: TypeAlias = tuple[int | None, ...]
-
-
-class AbstractListwise(eqx.Module):
-    """A function of one list; all lists share its fields.
-
-    It is a module, so that other numbers in its fields do not recompile, and equal ones are compiled once.
-    """
-
-    @abc.abstractmethod
-    def __call__(
-        self, x: Float[Array, "n *lists"], weights: Float[Array, "n *lists"], values: Float[Array, "n *d"]
-    ) -> Float[Array, "..."]:
-        """The answer for a list, its weights, which sum to 1, and what it carries."""
-
-    def side_by_side(self, n: int) -> bool:
-        """Whether it takes many lists of length n in a last axis of all arrays, and is faster so."""
-        return False
-
-    @abc.abstractmethod
-    def dims(self, axes: Axes) -> Dims:
-        """Those of the answers for all lists."""
-
-
-#: The plan of one list to a target.
-Transport: TypeAlias = Callable[[AbstractTarget], AbstractPlan]
-
-
-class AbstractReading(eqx.Module):
-    """What an operator reads from the transport of one list; a module for the reason of `AbstractListwise`.
-
-    Attributes:
-        target: that of the transport, or of one of the same form.
-    """
-
-    target: AbstractVar[AbstractTarget]
-
-    @abc.abstractmethod
-    def __call__(self, transport: Transport, values: Float[Array, "n *d"]) -> Float[Array, "..."]:
-        """The answer for one list: its values, or what it carries."""
-
-    @abc.abstractmethod
-    def dims(self, axes: Axes) -> Dims:
-        """Those of the answers for all lists."""
 
 
 class _Transported(AbstractListwise):
@@ -181,17 +64,17 @@ class _Transported(AbstractListwise):
     squash: Squash
     throw: bool
 
-    def __call__(
-        self, x: Float[Array, "n *lists"], weights: Float[Array, "n *lists"], values: Float[Array, "n *d"]
-    ) -> Float[Array, "..."]:
-        def transport(target: AbstractTarget) -> AbstractPlan:
-            problem = make_problem(x, weights, target, self.solver, self.cost, self.squash)
+    def __call__(self, row: Row) -> Float[Array, "..."]:
+        positions, at = squashed(row.x, row.weights, row.at, self.solver, self.squash)
+
+        def transport(target: AbstractTarget | None) -> AbstractPlan:
+            problem = Problem(positions, row.weights, row.targets(target), self.cost)
             return solve_problem(problem, self.solver, self.throw).plan
 
-        return self.reading(transport, values)
+        return self.reading(dataclasses.replace(row, at=at), transport)
 
     def side_by_side(self, n: int) -> bool:
-        return self.solver.side_by_side(n, self.reading.target)
+        return self.solver.side_by_side(n, self.reading.target or UniformTarget(n))
 
     def dims(self, axes: Axes) -> Dims:
         return self.reading.dims(axes)
@@ -213,10 +96,12 @@ class Rows:
         self.dtype = self._x.dtype
         self.axes = Axes.of(self._x.shape, self._axis)
         self.n = self.axes.n
-        self._weights = None
+        self._where = self._weights = None
+        if self._given_where is not None:
+            self._where = as_mask(self._given_where, self.axes)
         if self._given_weights is not None:
-            self._weights = checked_weights(self._given_weights, self.axes.shape, self.axes.chosen, self._throw)
-        self._values, self.extra = self._x, 0
+            self._weights = checked_weights(self._given_weights, self._where, self.axes, self._throw)
+        self._values, self.extra = None, 0
         if values is not None:
             self._values, self._answer_dtype = as_values(values)
             key, shape = self.axes.shape, self._values.shape
@@ -228,6 +113,7 @@ class Rows:
         self,
         axis: int | Sequence[int] | None = -1,
         weights: ArrayLike | None = None,
+        where: ArrayLike | None = None,
         solver: AbstractSolver | None = None,
         epsilon: Scalar | None = None,
         cost: Cost | None = None,
@@ -237,7 +123,7 @@ class Rows:
     ):
         if unknown:
             raise TypeError(f"unknown options {sorted(unknown)}: known are {sorted(Options.__annotations__)}")
-        self._axis, self._given_weights = axis, weights
+        self._axis, self._given_weights, self._given_where = axis, weights, where
         self._solver, self._epsilon = solver, epsilon
         self._cost, self._squash, self._throw = cost or SquaredCost(), squash or logistic, throw
 
@@ -245,33 +131,50 @@ class Rows:
         """`otsort._checks.checked`, in the dtype of the computation and as the options want it."""
         return checked(value, condition, message, dtype=self.dtype, throw=self._throw)
 
-    def target(self, num_targets: int | None, target: AbstractTarget | None) -> AbstractTarget:
-        """The target that the two options name: n uniform points if neither is given."""
+    def target(self, num_targets: int | None, target: AbstractTarget | None) -> AbstractTarget | None:
+        """The target that the two options name, None if neither is given."""
         if num_targets is not None and target is not None:
             raise TypeError("give either num_targets or target")
-        if target is None:
-            target = UniformTarget(self.n if num_targets is None else num_targets)
-        return target.astype(self.dtype)
+        if num_targets is not None:
+            return UniformTarget(num_targets, self.dtype)
+        return None if target is None else target.astype(self.dtype)
 
-    def read(self, reading: AbstractReading) -> Float[Array, "..."]:
-        """The reading of every list, as one array."""
-        target = reading.target
+    def read(
+        self, reading: AbstractReading, *, at: ArrayLike | None = None, k: Float[Array, "..."] | None = None
+    ) -> Float[Array, "..."]:
+        """The reading of every list, as one array.
+
+        Args:
+            reading: of a list.
+            at: other values, placed among those of each list.
+            k: how many of the largest values, for all lists or of the batch's shape.
+        """
+        target = reading.target or UniformTarget(self.n, self.dtype)
         solver = as_solver(self._solver, self._epsilon, self.n, target, self._cost, self._throw)
         entries = solver.entries(self.n, target)
         function = _Transported(reading, solver, self._cost, self._squash, self._throw)
-        return self.each(function, entries).astype(self._answer_dtype)
+        at = None if at is None else as_values(at)[0].astype(self.dtype)
+        return self.each(function, entries, at, k).astype(self._answer_dtype)
 
-    def each(self, function: AbstractListwise, entries: int) -> Float[Array, "..."]:
+    def each(
+        self,
+        function: AbstractListwise,
+        entries: int,
+        at: Float[Array, "..."] | None = None,
+        k: Float[Array, "..."] | None = None,
+    ) -> Float[Array, "..."]:
         """A function of every list, as one array in the dtype of the computation.
 
         Args:
             function: of a list.
             entries: how many numbers it holds at once.
+            at: see `read`.
+            k: likewise.
         """
         # All lists share MAX_ENTRIES, as the targets of one list do.
         size = max(1, MAX_ENTRIES // max(4 * self.n, entries))
-        arrays = (self._x, self._weights, self._values)
-        return _each(function, arrays, self.axes, size)
+        where = None if self._where is None else jnp.asarray(self._where)
+        return _each(function, (self._x, self._weights, self._values, where, at, k), self.axes, size)
 
 
 @eqx.filter_jit
@@ -281,19 +184,29 @@ def _each(function, arrays, axes, size):
     dynamic, static = eqx.partition((function, arrays), eqx.is_array)
 
     def run(dynamic):
-        function, (x, weights, values) = eqx.combine(dynamic, static)
-        lists = axes.lists(x)
-        if weights is None:
-            weights = jnp.full_like(lists, 1 / axes.n)
-        else:
-            weights = axes.lists(axes.broadcast(weights.astype(x.dtype)))
-            weights = weights / jnp.sum(weights, axis=1, keepdims=True)
-        rows = (lists, weights, axes.lists(values.astype(x.dtype)))
-        one = (lambda row: together(function, row)) if function.side_by_side(axes.n) else lambda row: function(*row)
-        if len(lists) == 1:
+        function, arrays = eqx.combine(dynamic, static)
+        rows = _as_rows(axes, *arrays)
+        one = (lambda row: together(function, row)) if function.side_by_side(axes.n) else function
+        if len(rows.x) == 1:
             answers = one(jax.tree.map(lambda array: array[0], rows))[None]
         else:
-            answers = jax.vmap(one)(rows) if len(lists) <= size else jax.lax.map(one, rows, batch_size=size)
+            answers = jax.vmap(one)(rows) if len(rows.x) <= size else jax.lax.map(one, rows, batch_size=size)
         return axes.arrange(answers, dims)
 
     return on_any_mesh(run, arrays[0], dims)(dynamic)
+
+
+def _as_rows(axes, x, weights, values, where, at, k):
+    """The lists side by side, in a first axis."""
+    dtype = x.dtype
+    x = axes.lists(x)
+    values = x if values is None else axes.lists(values.astype(dtype))
+    weights = None if weights is None else axes.lists(axes.broadcast(weights.astype(dtype)))
+    if where is not None:
+        where = axes.lists(axes.broadcast(where))
+        x, values = filled(x, where), filled(values, where)
+        weights = taking_part(jnp.ones_like(x) if weights is None else weights, where)
+    weights = jnp.full_like(x, 1 / axes.n) if weights is None else weights / jnp.sum(weights, axis=1, keepdims=True)
+    at = None if at is None else axes.other_lists(at)
+    k = None if k is None else axes.of_batch(k)
+    return Row(x, weights, values, where, at, k)

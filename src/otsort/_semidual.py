@@ -55,7 +55,8 @@ class SemiDual(AbstractDual):
     def log_partition(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n *lists"]:
         """L, the soft c-transform of the potential over -epsilon."""
         weights = self.problem.target_weights
-        return self._over_inputs(lambda x: log_sum_exp(self._exponents(potential, x), weights))
+        log_sums = lambda x: log_sum_exp(self._exponents(potential, x), weights)
+        return self._over_inputs(log_sums, self.problem.positions)
 
     def marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """s, in one pass; far from the solution it may underflow, where `log_marginal_ratio` does not."""
@@ -75,8 +76,14 @@ class SemiDual(AbstractDual):
 
     def pull(self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         """P z / a, averages of target values for each input."""
+        return self.pulled(potential, values, self.problem.positions)
+
+    def pulled(
+        self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"], x: Float[Array, "k *lists"]
+    ) -> Float[Array, "k *d"]:
+        """The same for any inputs x: no mass of theirs counts."""
         weights = self.problem.target_weights
-        return self._over_inputs(lambda x: _averages(self._exponents(potential, x), weights, values))
+        return self._over_inputs(lambda x: _averages(self._exponents(potential, x), weights, values), x)
 
     def push(self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         """P^T v / P^T 1, averages of input values for each target."""
@@ -129,8 +136,8 @@ class SemiDual(AbstractDual):
             -self.problem.cost(y[:, None] - self.problem.positions[None, :]) / self.epsilon - log_partition[None, :]
         )
 
-    def _over_inputs(self, function: Callable[[Array], Array]) -> Array:
-        return _in_blocks(function, self.problem.positions, self.problem.target.size)
+    def _over_inputs(self, function: Callable[[Array], Array], x: Float[Array, "k *lists"]) -> Array:
+        return _in_blocks(function, x, self.problem.target.size)
 
     def _over_targets(self, function: Callable[[Array], Array], y: Float[Array, "k *ones"]) -> Array:
         return _in_blocks(function, y, len(self.problem.positions))

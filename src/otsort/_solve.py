@@ -5,10 +5,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ._checks import as_values, checked_weights, is_traced
+from ._axes import Axes
+from ._checks import as_mask, as_values, checked_weights, is_traced
 from ._cost import SquaredCost
 from ._default import default_solver
 from ._problem import Problem
+from ._row import filled, taking_part
 from ._solution import RESULTS, Solution
 from ._solver import AbstractSolver
 from ._target import AbstractTarget
@@ -23,6 +25,7 @@ def solve(
     solver: AbstractSolver | None = None,
     epsilon: Scalar | None = None,
     weights: ArrayLike | None = None,
+    where: ArrayLike | None = None,
     cost: Cost | None = None,
     squash: Squash | None = None,
     throw: bool = True,
@@ -40,6 +43,9 @@ def solve(
         epsilon: short for the default solver at this epsilon, in units of the cost; the number 0 means
             `NorthWestCorner()`. A traced epsilon must be positive.
         weights: of the values, nonnegative, shape `(n,)`, scaled to sum to 1; uniform if None.
+        where: which values take part, boolean, shape `(n,)`; all if None. The plan has no mass for the others, whatever
+            they are; what it pulls to them, and what is pushed from them, has no meaning. Where none takes part, the
+            plan is that of one value.
         cost: even convex function of the displacement; `SquaredCost()` if None.
         squash: increasing map of the values into [0, 1]; `otsort.squash.logistic` if None. The exact solver needs none.
         throw: raise if the solve misses its tolerance, or else say so in `Solution.result`. Without it nothing calls
@@ -53,7 +59,12 @@ def solve(
     x, _ = as_values(x)
     if x.ndim != 1:
         raise ValueError(f"solve takes one list of values, shape (n,), got {x.shape}: use jax.vmap for batches")
-    a = jnp.ones_like(x) if weights is None else checked_weights(weights, x.shape, (0,), throw).astype(x.dtype)
+    axes = Axes.of(x.shape, 0)
+    where = None if where is None else as_mask(where, axes)
+    a = jnp.ones_like(x) if weights is None else checked_weights(weights, where, axes, throw).astype(x.dtype)
+    if where is not None:
+        where = jnp.asarray(where)
+        x, a = filled(x, where), taking_part(a, where)
     target, cost = target.astype(x.dtype), cost or SquaredCost()
     solver = as_solver(solver, epsilon, x.size, target, cost, throw)
     return _solve(x, a / jnp.sum(a), target, solver, cost, squash or logistic, throw)
@@ -61,27 +72,32 @@ def solve(
 
 @eqx.filter_jit
 def _solve(x, weights, target, solver, cost, squash, throw):
-    problem = make_problem(x, weights, target, solver, cost, squash)
+    positions, _ = squashed(x, weights, None, solver, squash)
+    problem = Problem(positions, weights, target, cost)
     solution = solve_problem(problem, solver, throw)
     stats = solution.stats | jax.lax.stop_gradient(solver.diagnostics(problem, solution.plan))
     return eqx.tree_at(lambda s: s.stats, solution, stats)
 
 
-def make_problem(
+def squashed(
     x: Float[Array, "n *lists"],
     weights: Float[Array, "n *lists"],
-    target: AbstractTarget,
+    at: Float[Array, "k *lists"] | None,
     solver: AbstractSolver,
-    cost: Cost,
     squash: Squash,
-) -> Problem:
-    """The problem of arguments that are checked already: of one list, or of many side by side."""
+) -> tuple[Float[Array, "n *lists"], Float[Array, "k *lists"] | None]:
+    """Where the solver sees values, and others among them: of one list, or of many side by side."""
     if x.ndim > 1:
         squash = jax.vmap(squash, in_axes=-1, out_axes=-1)
-    positions = x if solver.order_only else squash(x, weights)
+    if solver.order_only:
+        positions = x
+    elif at is None:
+        positions = squash(x, weights)
+    else:
+        together = jnp.concatenate([x, at]), jnp.concatenate([weights, jnp.zeros_like(at)])
+        positions, at = jnp.split(squash(*together), [len(x)])
     # Whatever the squash and the solver: an answer that rests on NaN or infinity is NaN.
-    positions = jnp.where(jnp.all(jnp.isfinite(x), axis=0, keepdims=True), positions, jnp.nan)
-    return Problem(positions, weights, target, cost)
+    return jnp.where(jnp.all(jnp.isfinite(x), axis=0, keepdims=True), positions, jnp.nan), at
 
 
 def solve_problem(problem: Problem, solver: AbstractSolver, throw: bool) -> Solution:

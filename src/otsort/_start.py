@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from ._layout import per_target
 from ._problem import Problem
+from ._target import AbstractTarget
 
 _FEW = 256  # inputs that are compared each with each in less time than they are sorted
 
@@ -30,7 +31,8 @@ class ExactStart(eqx.Module):
         if len(problem.positions) <= _FEW:
             return counted_start(problem)
         order = jnp.argsort(problem.positions)
-        return _sorted_start(Problem(problem.positions[order], problem.weights[order], problem.target, problem.cost))
+        corners = sorted_corners(problem.positions[order], problem.weights[order], problem.target)
+        return _potential(problem, corners)
 
 
 class ZeroStart(eqx.Module):
@@ -59,14 +61,15 @@ exact_start = ExactStart()
 zero_start = ZeroStart()
 
 
-def _sorted_start(problem: Problem) -> Float[Array, " m"]:
-    """Of positions that do not decrease."""
-    positions = problem.positions
-    levels = jnp.cumsum(problem.weights)
-    low, high = _cuts(problem)
+def sorted_corners(
+    positions: Float[Array, " n"], weights: Float[Array, " n"], target: AbstractTarget
+) -> Float[Array, " k"]:
+    """X between each target and the next, for positions that do not decrease."""
+    levels = jnp.cumsum(weights)
+    low, high = _cuts(target)
     # To the right of a level lies an input with mass, as far as there is one.
     below, above = (positions[jnp.searchsorted(levels / levels[-1], cut, side="right")] for cut in (low, high))
-    return _potential(problem, (below + above) / 2)
+    return (below + above) / 2
 
 
 def counted_start(problem: Problem) -> Float[Array, "m *lists"]:
@@ -92,13 +95,13 @@ def start_from(levels: Float[Array, "n *lists"], problem: Problem) -> Float[Arra
     """
     x = problem.positions
     first = lambda cut: jnp.min(jnp.where(levels[None, :] > cut[:, None], x[None, :], jnp.inf), axis=1)
-    low, high = (per_target(cut, x) for cut in _cuts(problem))
+    low, high = (per_target(cut, x) for cut in _cuts(problem.target))
     return _potential(problem, (first(low) + first(high)) / 2)
 
 
-def _cuts(problem: Problem) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
+def _cuts(target: AbstractTarget) -> tuple[Float[Array, "k *lists"], Float[Array, "k *lists"]]:
     """The levels of the m - 1 corners, from below and above: levels that differ by rounding alone are one corner."""
-    cuts = problem.target.cumulative[:-1]
+    cuts = target.cumulative[:-1]
     slack = 4 * jnp.finfo(cuts.dtype).eps
     return jnp.maximum(cuts - slack, 0), jnp.minimum(cuts + slack, 1 - slack)
 

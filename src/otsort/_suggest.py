@@ -7,7 +7,9 @@ import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
-from ._rows import AbstractListwise, Axes, Dims, Options, Rows
+from ._axes import Axes, Dims
+from ._row import AbstractListwise, Row
+from ._rows import Options, Rows
 from ._solver import MOST_TARGETS, SMALLEST_EPSILON
 from ._types import Scalar, Squash
 from .squash import logistic
@@ -24,6 +26,7 @@ def suggest_epsilon(
     *,
     axis: int | Sequence[int] | None = -1,
     weights: ArrayLike | None = None,
+    where: ArrayLike | None = None,
     squash: Squash | None = None,
 ) -> Float[Array, "..."]:
     """The epsilon with which the rank of a typical value sees so many other values.
@@ -56,6 +59,7 @@ def suggest_epsilon(
             1 / sum a_i^2 of values, at most all.
         axis: as of every operator, see `Options`.
         weights: the same.
+        where: the same. A list with fewer than two values that take part counts as constant.
         squash: the one that the operator will use; `otsort.squash.logistic` unless given.
 
     Returns:
@@ -68,7 +72,7 @@ def suggest_epsilon(
         ValueError: fewer than two values, neighbours not a scalar or out of range (RuntimeError when traced).
         ValueError, TypeError: see `solve`.
     """
-    rows = Rows(x, Options(axis=axis, weights=weights))
+    rows = Rows(x, Options(axis=axis, weights=weights, where=where))
     if rows.n < 2:
         raise ValueError("a single value has no neighbours, so that no epsilon suits it: give at least two values")
     if np.ndim(neighbours):
@@ -83,11 +87,10 @@ class _Suggestion(AbstractListwise):
     neighbours: Float[Array, ""]
     squash: Squash
 
-    def __call__(
-        self, x: Float[Array, " n"], weights: Float[Array, " n"], values: Float[Array, " n"]
-    ) -> Float[Array, ""]:
+    def __call__(self, row: Row) -> Float[Array, ""]:
+        x, weights = row.x, row.weights
         share = jnp.minimum((self.neighbours + OWN) * jnp.sum(weights**2), 1)
-        epsilon = 2 * (share / SUPPORT) ** 2 / typical_density(self.squash(x, weights), weights, share)
+        epsilon = 2 * (share / SUPPORT) ** 2 / typical_density(self.squash(x, weights), weights, share, row.count)
         # Above the most targets that Newton takes, Quadrature is left, and that needs a larger epsilon.
         least = 8 * jnp.finfo(x.dtype).eps if x.size <= MOST_TARGETS else SMALLEST_EPSILON
         epsilon = jnp.maximum(epsilon, least)
@@ -98,12 +101,12 @@ class _Suggestion(AbstractListwise):
 
 
 def typical_density(
-    positions: Float[Array, " n"], weights: Float[Array, " n"], share: Float[Array, ""]
+    positions: Float[Array, " n"], weights: Float[Array, " n"], share: Float[Array, ""], count: int | Float[Array, ""]
 ) -> Float[Array, ""]:
     """Share of the mass over width, for the median width of the windows that hold the share; 1 for equal positions.
 
     The quantile function is linear between distinct positions, each at the level of the middle of its mass: ties do not
-    make it jump. Windows that would reach over an end are moved inside.
+    make it jump. Windows that would reach over an end are moved inside; there are `count` of them, up to n.
     """
     order = jnp.argsort(positions)
     positions, weights = positions[order], weights[order]
@@ -111,8 +114,9 @@ def typical_density(
     first, last = (jnp.searchsorted(positions, positions, side) for side in ("left", "right"))
     levels = (mass[first] + mass[last]) / 2
     share = jnp.minimum(share, levels[-1] - levels[0])
-    centres = (jnp.arange(positions.size, dtype=positions.dtype) + 0.5) / positions.size
+    centres = (jnp.arange(positions.size, dtype=positions.dtype) + 0.5) / count
     low = jnp.clip(centres - share / 2, levels[0], levels[-1] - share)
-    width = jnp.median(jnp.interp(low + share, levels, positions) - jnp.interp(low, levels, positions))
+    widths = jnp.interp(low + share, levels, positions) - jnp.interp(low, levels, positions)
+    width = jnp.nanmedian(jnp.where(centres < 1, widths, jnp.nan))
     spread = width > 0
     return jnp.where(spread, share / jnp.where(spread, width, 1), 1)

@@ -10,6 +10,7 @@ from equinox import AbstractVar
 from jaxtyping import Array, ArrayLike, DTypeLike, Float
 
 from ._checks import as_array, checked, probabilities
+from ._layout import per_target
 from ._types import Scalar
 
 
@@ -17,28 +18,28 @@ class AbstractTarget(eqx.Module):
     """m nondecreasing points on the line with weights that sum to 1.
 
     Attributes:
-        points: shape `(m,)`.
-        weights: nonnegative, shape `(m,)`.
+        points: shape `(m,)`, or with a last axis of lists, see `otsort._layout`.
+        weights: nonnegative, of the same shape.
         size: number of points, m.
         dtype: of points and weights.
     """
 
-    points: AbstractVar[Float[Array, " m"]]
-    weights: AbstractVar[Float[Array, " m"]]
+    points: AbstractVar[Float[Array, "m *lists"]]
+    weights: AbstractVar[Float[Array, "m *lists"]]
     size: AbstractVar[int]
     dtype: AbstractVar[jnp.dtype]
 
     @abc.abstractmethod
-    def levels(self, share: float) -> Float[Array, " m"]:
-        """The mass below each point and a share of its own, shape `(m,)`: 1/2 for ranks, 1 for cumulative weights."""
+    def levels(self, share: float) -> Float[Array, "m *lists"]:
+        """The mass below each point and a share of its own: 1/2 for ranks, 1 for cumulative weights."""
 
     @abc.abstractmethod
     def astype(self, dtype: jnp.dtype) -> "AbstractTarget":
         """The same in another dtype."""
 
     @property
-    def cumulative(self) -> Float[Array, " m"]:
-        """Cumulative weights, shape `(m,)`; the last is 1 exactly."""
+    def cumulative(self) -> Float[Array, "m *lists"]:
+        """Cumulative weights; the last is 1 exactly."""
         return self.levels(1.0)
 
 
@@ -51,29 +52,49 @@ class UniformTarget(AbstractTarget):
     Attributes:
         size: m, at least 1 (ValueError below).
         dtype: of `points` and `weights`; JAX's default float unless given.
+        count: how many of the points have weight, the others are at 1 without; a number known only when the program
+            runs, between 1 and m, or one for each of the lists; None for all.
     """
 
     size: int = eqx.field(static=True)
     dtype: jnp.dtype = eqx.field(static=True)
+    count: Float[Array, "*lists"] | None
 
-    def __init__(self, size: int, dtype: DTypeLike = float):
+    def __init__(self, size: int, dtype: DTypeLike = float, count: Float[Array, "*lists"] | None = None):
         if size < 1:
             raise ValueError(f"a uniform target needs at least one point, got {size}")
-        self.size, self.dtype = size, jax.dtypes.canonicalize_dtype(dtype)
+        self.size, self.dtype, self.count = size, jax.dtypes.canonicalize_dtype(dtype), count
 
     @property
-    def points(self) -> Float[Array, " m"]:
-        return jnp.linspace(0, 1, self.size, dtype=self.dtype)
+    def num_weighted(self) -> int | Float[Array, "*lists"]:
+        """How many of the points have weight."""
+        return self.size if self.count is None else self.count
 
     @property
-    def weights(self) -> Float[Array, " m"]:
-        return jnp.full(self.size, 1 / self.size, self.dtype)
+    def points(self) -> Float[Array, "m *lists"]:
+        if self.count is None:
+            return jnp.linspace(0, 1, self.size, dtype=self.dtype)
+        return jnp.minimum(self._places / jnp.maximum(self.count - 1, 1)[None], 1)
 
-    def levels(self, share: float) -> Float[Array, " m"]:
-        return (jnp.arange(self.size, dtype=self.dtype) + share) / self.size
+    @property
+    def weights(self) -> Float[Array, "m *lists"]:
+        if self.count is None:
+            return jnp.full(self.size, 1 / self.size, self.dtype)
+        return jnp.where(self._places < self.count[None], 1 / self.count[None], 0)
+
+    def levels(self, share: float) -> Float[Array, "m *lists"]:
+        if self.count is None:
+            return (self._places + share) / self.size
+        return (jnp.minimum(self._places, self.count[None] - 1) + share) / self.count[None]
 
     def astype(self, dtype: jnp.dtype) -> "UniformTarget":
-        return UniformTarget(self.size, dtype)
+        return UniformTarget(self.size, dtype, None if self.count is None else self.count.astype(dtype))
+
+    @property
+    def _places(self) -> Float[Array, "m *ones"]:
+        return jnp.arange(self.size, dtype=self.dtype).reshape(
+            -1, *[1] * (0 if self.count is None else self.count.ndim)
+        )
 
 
 class TargetMeasure(AbstractTarget):
@@ -147,19 +168,32 @@ class TargetMeasure(AbstractTarget):
         return self.points.dtype
 
     def levels(self, share: float) -> Float[Array, " m"]:
-        total = jnp.cumsum(self.weights)
-        return total / total[-1] - (1 - share) * self.weights
+        total = jnp.cumsum(self.weights, axis=0)
+        return total / total[-1:] - (1 - share) * self.weights
 
     def astype(self, dtype: jnp.dtype) -> "TargetMeasure":
         return jax.tree.map(lambda leaf: leaf.astype(dtype), self)
 
 
-def atom_weights(q: Float[Array, ""], width: Float[Array, ""] | float, n: int) -> Float[Array, "3"]:
+def atom_weights(
+    q: Float[Array, ""], width: Float[Array, "*lists"] | float, n: int | Float[Array, "*lists"]
+) -> Float[Array, "3 *lists"]:
     """Weights of three targets: the middle one an atom where numpy's linear quantile of n values lies."""
     centre = q + (0.5 - q) / n
     mass = jnp.minimum(width, 2 * jnp.minimum(centre, 1 - centre))
     left = jnp.maximum(centre - mass / 2, 0)
     return jnp.stack([left, mass, jnp.maximum(1 - left - mass, 0)])
+
+
+def top_atoms(
+    n: Float[Array, "1 *lists"], k: int, size: int
+) -> tuple[Float[Array, "size *lists"], Float[Array, "size *lists"]]:
+    """Points and weights of `TargetMeasure.top_k(n, k)`, or of `uniform(n)` for n < k and points 0 without weight."""
+    from_top = per_target(jnp.arange(size, dtype=n.dtype)[::-1], n)
+    taken, rest = jnp.minimum(k, n), jnp.maximum(n - k, 0)
+    last = jnp.maximum(taken - 1 + (rest > 0), 1)
+    points = jnp.maximum(1 - from_top / last, 0)
+    return points, jnp.where(from_top < taken, 1, jnp.where(from_top == k, rest, 0)) / n
 
 
 def _check_k(n: int, k: int) -> None:

@@ -15,13 +15,13 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 _together = Primitive("otsort_together")
 
 
-def together(function: eqx.Module, row: tuple[Float[Array, "..."], ...]) -> Float[Array, "..."]:
-    """`function(*row)`; under `jax.vmap`, of many rows at once.
+def together(function: eqx.Module, row: PyTree[Array]) -> Float[Array, "..."]:
+    """`function(row)`; under `jax.vmap`, of many rows at once.
 
     Args:
         function: of the arrays of one list; also of such arrays with a last axis of lists, which its answer then has.
@@ -29,13 +29,15 @@ def together(function: eqx.Module, row: tuple[Float[Array, "..."], ...]) -> Floa
     """
     dynamic, static = eqx.partition(function, eqx.is_array)
     fields, structure = jax.tree.flatten(dynamic)
-    return _together.bind(*fields, *row, static=static, structure=structure, num_rows=len(row))
+    arrays, row_structure = jax.tree.flatten(row)
+    structures = (structure, row_structure)
+    return _together.bind(*fields, *arrays, static=static, structures=structures, num_rows=len(arrays))
 
 
-def _call(*arrays: Array, static: Any, structure: Any, num_rows: int) -> Array:
-    fields, row = arrays[:-num_rows], arrays[-num_rows:]
-    function = eqx.combine(jax.tree.unflatten(structure, fields), static)
-    return function(*row)
+def _call(*arrays: Array, static: Any, structures: Any, num_rows: int) -> Array:
+    fields, row = map(jax.tree.unflatten, structures, (arrays[:-num_rows], arrays[-num_rows:]))
+    function = eqx.combine(fields, static)
+    return function(row)
 
 
 def _answer_type(*types: Any, **static: Any) -> Any:
@@ -70,7 +72,7 @@ def _batched(arrays: Sequence[Array], dims: Sequence[int | None], *, num_rows: i
     return answers.reshape(*answers.shape[:-1], *lists), answers.ndim + len(lists) - 2
 
 
-_together.def_impl(functools.partial(jax.jit, static_argnames=("static", "structure", "num_rows"))(_call))
+_together.def_impl(functools.partial(jax.jit, static_argnames=("static", "structures", "num_rows"))(_call))
 _together.def_abstract_eval(_answer_type)
 ad.primitive_jvps[_together] = _jvp
 batching.primitive_batchers[_together] = _batched

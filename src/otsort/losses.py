@@ -12,11 +12,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, DTypeLike, Float
+from jaxtyping import Array, ArrayLike, Float
 
+from ._axes import Axes, Dims
 from ._checks import as_array, as_values
-from ._operator import cdf, rank
-from ._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
+from ._operator import rank
+from ._operator.top_k import top_mass
+from ._row import AbstractReading, Row, Transport
+from ._rows import Options, Rows
 from ._target import AbstractTarget, TargetMeasure
 from ._types import Scalar
 
@@ -32,10 +35,10 @@ def top_k_error(
 ) -> Float[Array, "..."]:
     """The S-top-k loss of Cuturi et al. (2019), section 4: J_k(1 - F), F the cdf of the logits at the label's.
 
-    J_k(u) = max(u - k/L, 0) of L classes. With `epsilon=0` and the p-th largest logit at the label it is
-    max(p - 1 - k, 0) / L: zero as long as the label is among the k + 1 largest, as J_k leaves a margin of one place. Its
-    multiple `L * top_k_error(logits, labels, k=0)` is the soft 0/1 loss of the tutorial of `ott.tools.soft_sort`, which
-    is zero for the largest logit alone.
+    J_k(u) = max(u - k/L, 0) of L classes. With `epsilon=0`, for a label with the p-th largest logit, it is
+    max(p - 1 - k, 0) / L: zero for a label among the k + 1 largest, as J_k leaves a margin of one place. The soft 0/1
+    loss of the tutorial of `ott.tools.soft_sort`, zero for the largest logit alone, is its multiple
+    `L * top_k_error(logits, labels, k=0)`.
 
     Args:
         logits: any shape; classes along the axis.
@@ -53,78 +56,86 @@ def top_k_error(
         ValueError: labels of another shape, or not integers.
         ValueError, TypeError, RuntimeError: see `solve`.
     """
-    levels = cdf(logits, num_targets=num_targets, **options)
-    axes = _axes(levels, options)
-    at_label = jnp.sum(levels * _one_hot(labels, axes, levels.dtype), axis=axes.chosen)
-    return penalty(1 - at_label - k / axes.n)
+    rows = _with_labels(logits, labels, options)
+    k = rows.checked(k, lambda k: k >= 0, "k must not be negative")
+    return rows.read(_TopKError(rows.target(num_targets, None), k, penalty))
+
+
+class _TopKError(AbstractReading):
+    target: AbstractTarget | None
+    k: Float[Array, ""]
+    penalty: Callable[[Array], Array]
+
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, "*lists"]:
+        labels = row.at_inputs(row.values)
+        above = jnp.sum(labels * (1 - transport(self.target).level(1.0)), axis=0, keepdims=True)
+        losses = self.penalty(above - self.k / row.count)
+        return jnp.where(jnp.all(labels == 0, axis=0, keepdims=True), 0, losses)[0]
+
+    def dims(self, axes: Axes) -> Dims:
+        return axes.batch
 
 
 def top_k_cross_entropy(
-    logits: ArrayLike, labels: ArrayLike, k: int | Sequence[float] = 1, **options: Unpack[Options]
+    logits: ArrayLike, labels: ArrayLike, k: Scalar | Sequence[float] = 1, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
     """-log of how far the label belongs to the k largest logits: the top-k cross-entropy of Petersen et al. (2022).
 
     The membership is that of `top_k_mask`, in place of their sorting networks, also for k = 1, where they take the
-    softmax; for a distribution over k it is the mean of the memberships. Its logarithm comes from the plan, so that loss
-    and gradient are exact in float32 where the membership underflows. With `epsilon=0` the loss is 0 for a label among
-    the k largest and infinite for another, without gradient; for a distribution it is -log of the probability of a k
-    that the label satisfies.
+    softmax; for a distribution over k it is the mean of the memberships. Its logarithm comes from the plan: loss and
+    gradient are exact in float32 also where the membership underflows. With `epsilon=0` the loss is 0 for a label among
+    the k largest and infinite for another, without gradient; for a distribution, -log of the probability of a k that
+    the label satisfies.
 
     Args:
         logits: any shape; L classes along the axis.
         labels: integers as in `top_k_error`; or weights of the shape of the logits, multi-hot say, and the loss is the
             weighted sum over classes, as in `optax.softmax_cross_entropy`.
-        k: between 1 and L, or the probabilities of k = 1, 2, ..., at most L of them; known, not traced.
+        k: a number above 0 and up to L, in which the loss has a derivative; or the probabilities of k = 1, 2, ..., at
+            most L of them, known and not traced.
         **options: see `Options`.
 
     Returns:
         The shape of the logits without the axis.
 
     Raises:
-        ValueError: k out of range, probabilities that are negative or do not sum to 1, labels of another shape or
-            neither integers nor weights.
+        ValueError: k out of range (RuntimeError when traced), probabilities that are negative or do not sum to 1,
+            labels of another shape or neither integers nor weights.
         ValueError, TypeError, RuntimeError: see `solve`.
     """
-    _, dtype = as_values(logits)
-    rows = Rows(logits, options, _one_hot(labels, _axes(logits, options), dtype))
-    ks, shares = _distribution(k, rows.n)
-    target = TargetMeasure.top_mass(rows.n, 1).astype(rows.dtype)
-    return rows.read(_CrossEntropy(target, *(jnp.asarray(array, rows.dtype) for array in (ks / rows.n, shares))))
+    rows = _with_labels(logits, labels, options)
+    return rows.read(_CrossEntropy(TargetMeasure.uniform(2).astype(rows.dtype), *_distribution(k, rows)))
 
 
 class _CrossEntropy(AbstractReading):
     target: TargetMeasure
-    masses: Float[Array, " k"]  # k/n
-    shares: Float[Array, " k"]  # probabilities of these k
+    ks: Float[Array, " k"]
+    shares: Float[Array, " k"]  # the probabilities of these k
 
-    def __call__(self, transport: Transport, values: Float[Array, "n *lists"]) -> Float[Array, "*lists"]:
-        def log_membership(mass: Float[Array, ""]) -> Float[Array, "n *lists"]:
-            weights = jnp.stack([1 - mass, mass])
-            return transport(eqx.tree_at(lambda target: target.weights, self.target, weights)).log_upper()
-
-        logs = jax.vmap(log_membership)(self.masses)
-        log = jax.nn.logsumexp(logs, axis=0, b=self.shares.reshape(-1, *[1] * values.ndim))
-        return -jnp.sum(values * jnp.where(values == 0, 0, log), axis=0)
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, "*lists"]:
+        logs = jax.vmap(lambda k: transport(top_mass(row, self.target, k)).log_upper())(self.ks)
+        log = jax.nn.logsumexp(logs, axis=0, b=self.shares.reshape(-1, *[1] * row.x.ndim))
+        labels = row.at_inputs(row.values)
+        return jnp.sum(labels * jnp.where(labels == 0, 0, -log), axis=0)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.batch
 
 
-def _distribution(k: int | Sequence[float], n: int) -> tuple[np.ndarray, np.ndarray]:
+def _distribution(k: Scalar | Sequence[float], rows: Rows) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
     """The k of positive probability, and their probabilities.
 
     Raises:
-        ValueError: k out of range, or no probabilities.
+        ValueError: k out of range (RuntimeError when traced), or no probabilities.
     """
+    if np.ndim(k) == 0:
+        message = f"k must lie between 0, exclusive, and the number of classes, {rows.n}: give it in this range"
+        return rows.checked(k, lambda k: (k > 0) & (k <= rows.n), message)[None], jnp.ones(1, rows.dtype)  # pyright: ignore[reportArgumentType]
     given = np.asarray(k, float)
-    if given.ndim == 0:
-        if not (1 <= given <= n and given == np.round(given)):
-            raise ValueError(f"k must be a whole number between 1 and the number of classes, {n}; got {k}")
-        return given[None], np.ones(1)
-    if given.ndim > 1 or not 1 <= given.size <= n or np.any(given < 0) or not np.isclose(given.sum(), 1):
-        raise ValueError(f"a distribution over k is at most {n} probabilities that sum to 1, got {k}")
+    if given.ndim > 1 or not 1 <= given.size <= rows.n or np.any(given < 0) or not np.isclose(given.sum(), 1):
+        raise ValueError(f"a distribution over k is at most {rows.n} probabilities that sum to 1, got {k}")
     (places,) = np.nonzero(given)
-    return places + 1.0, given[places]
+    return jnp.asarray(places + 1, rows.dtype), jnp.asarray(given[places], rows.dtype)
 
 
 def spearman_correlation(
@@ -132,9 +143,9 @@ def spearman_correlation(
 ) -> Float[Array, "..."]:
     """Spearman's correlation: that of the soft ranks of the predictions with the exact ranks of the targets.
 
-    The ranks of the targets are exact, without gradient, so that their order alone counts: with soft ranks on both sides
-    the largest correlation would ask for their spacing too. With `epsilon=0` it is `scipy.stats.spearmanr`, ties
-    included, but 0 where predictions or targets are constant; integer weights count as repetitions.
+    The ranks of the targets are exact, without gradient, so that their order alone counts: soft ranks on both sides
+    would ask for their spacing too. With `epsilon=0` it is `scipy.stats.spearmanr`, ties included, but 0 where
+    predictions or targets are constant; integer weights count as repetitions.
 
     Args:
         predictions: any shape.
@@ -153,10 +164,13 @@ def spearman_correlation(
     targets = as_array(targets)
     if targets.shape != values.shape:
         raise ValueError(f"predictions and targets must have one shape, got {values.shape} and {targets.shape}")
-    axes, weights = _axes(values, options), options.get("weights")
+    axes = Axes.of(values.shape, options.get("axis", -1))
+    weights, where = options.get("weights"), options.get("where")
     ranks = rank(values, num_targets=num_targets, **options)
-    exact = rank(targets, epsilon=0, axis=axes.chosen, weights=weights).astype(ranks.dtype)
+    exact = rank(targets, epsilon=0, axis=axes.chosen, weights=weights, where=where).astype(ranks.dtype)
     shares = jnp.ones_like(ranks) if weights is None else axes.broadcast(jnp.asarray(weights, ranks.dtype))
+    if where is not None:
+        shares = jnp.where(axes.broadcast(jnp.asarray(where)), shares, 0)
     return _correlation(ranks, exact, shares, axes.chosen).astype(dtype)
 
 
@@ -171,9 +185,10 @@ def _correlation(
     u: Float[Array, "..."], v: Float[Array, "..."], weights: Float[Array, "..."], axes: tuple[int, ...]
 ) -> Float[Array, "..."]:
     """Pearson's, 0 where one of the two is constant."""
-    mean = lambda values: jnp.mean(weights * values, axis=axes, keepdims=True)
-    total = mean(jnp.ones_like(weights))
-    u, v = u - mean(u) / total, v - mean(v) / total
+    total = jnp.sum(weights, axis=axes, keepdims=True)
+    weights = weights / jnp.where(total > 0, total, 1)
+    mean = lambda values: jnp.sum(weights * values, axis=axes, keepdims=True)
+    u, v = u - mean(u), v - mean(v)
     spread = mean(u**2) * mean(v**2)
     varies = spread > 0
     return jnp.squeeze(jnp.where(varies, mean(u * v) / jnp.sqrt(jnp.where(varies, spread, 1)), 0), axes)
@@ -265,26 +280,23 @@ def _mean_of_atom(rows: Rows, weights: list[Float[Array, ""]]) -> Float[Array, "
 class _SecondAtom(AbstractReading):
     target: AbstractTarget
 
-    def __call__(self, transport: Transport, values: Float[Array, "n *lists"]) -> Float[Array, "*lists"]:
-        return transport(self.target).push(values)[1]
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, "*lists"]:
+        return row.first(transport(self.target).push(row.values)[1:2], 1)[0]
 
     def dims(self, axes: Axes) -> Dims:
         return axes.batch
 
 
-def _axes(logits: ArrayLike, options: Options) -> Axes:
-    return Axes.of(np.shape(logits), options.get("axis", -1))
-
-
-def _one_hot(labels: ArrayLike, axes: Axes, dtype: DTypeLike) -> Float[Array, "..."]:
-    """Labels as weights of classes, of the shape of the logits.
+def _with_labels(logits: ArrayLike, labels: ArrayLike, options: Options) -> Rows:
+    """Logits that carry labels as weights of classes.
 
     Raises:
-        ValueError: neither integers without the axis nor weights of that shape.
+        ValueError: labels that are neither integers without the axis nor weights of the shape of the logits.
     """
-    labels = jnp.asarray(labels)
+    logits, dtype = as_values(logits)
+    axes, labels = Axes.of(logits.shape, options.get("axis", -1)), jnp.asarray(labels)
     if labels.shape == axes.shape:
-        return labels.astype(dtype)
+        return Rows(logits, options, labels.astype(dtype))
     batch = tuple(axes.shape[i] for i in axes.batch)
     if labels.shape != batch or not jnp.issubdtype(labels.dtype, jnp.integer):
         raise ValueError(
@@ -293,4 +305,5 @@ def _one_hot(labels: ArrayLike, axes: Axes, dtype: DTypeLike) -> Float[Array, ".
         )
     classes = jax.nn.one_hot(labels, axes.n, dtype=dtype)
     classes = jnp.where(((labels >= 0) & (labels < axes.n))[..., None], classes, jnp.nan)
-    return jnp.moveaxis(classes.reshape(*batch, *axes.lengths), range(len(axes.shape)), axes.batch + axes.chosen)
+    classes = classes.reshape(*batch, *axes.lengths)
+    return Rows(logits, options, jnp.moveaxis(classes, range(len(axes.shape)), axes.batch + axes.chosen))

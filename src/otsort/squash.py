@@ -1,7 +1,8 @@
 """Increasing maps of the inputs into [0, 1], where the targets lie.
 
 A squash is any callable `(values, weights) -> positions` on arrays of shape `(n,)`, increasing in the values; the
-weights are nonnegative and sum to 1. The K-operators do not depend on it, the S-operators do.
+weights are nonnegative and sum to 1. Values of weight zero are placed by what it knows of the others: they may be
+anything where an operator is asked for other values (`at`). The K-operators do not depend on it, the S-operators do.
 """
 
 import jax
@@ -15,22 +16,28 @@ def logistic(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[A
 
     A constant input goes to 1/2 with zero gradient.
     """
-    centred = values - stop_gradient(jnp.min(values))  # a shift first: the mean of large values is coarse
-    centred = centred - jnp.sum(weights * centred)
+    weighted = weights > 0
+    least = stop_gradient(jnp.min(jnp.where(weighted, values, jnp.inf)))
+    centred = values - least  # a shift first: the mean of large values is coarse
+    centred = centred - jnp.sum(weights * jnp.where(weighted, centred, 0))
     # The z-score does not depend on this scale; without it squares of very large or small values leave float32.
-    scale = stop_gradient(jnp.max(jnp.abs(centred)))
+    scale = stop_gradient(jnp.max(jnp.where(weighted, jnp.abs(centred), 0)))
     centred = centred / jnp.where(scale == 0, 1, scale)
-    variance = jnp.sum(weights * centred**2)
+    variance = jnp.sum(weights * jnp.where(weighted, centred, 0) ** 2)
     constant = variance == 0
     return jax.nn.sigmoid(jnp.where(constant, 0, centred / jnp.sqrt(jnp.where(constant, 1, variance))))
 
 
 def min_max(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Affine map of [min, max] to [0, 1]; the weights do not matter. A constant input goes to 1/2, zero gradient."""
-    del weights
-    low, high = jnp.min(values), jnp.max(values)
+    """Affine map of [min, max] to [0, 1]; a constant input goes to 1/2 with zero gradient.
+
+    Only values with weight are asked for their range; others beyond it go to its ends.
+    """
+    weighted = weights > 0
+    low = jnp.min(jnp.where(weighted, values, jnp.inf))
+    high = jnp.max(jnp.where(weighted, values, -jnp.inf))
     constant = high == low
-    return jnp.where(constant, 0.5, (values - low) / jnp.where(constant, 1, high - low))
+    return jnp.clip(jnp.where(constant, 0.5, (values - low) / jnp.where(constant, 1, high - low)), 0, 1)
 
 
 def identity(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:

@@ -11,6 +11,8 @@ from .._semidual import SemiDual
 from .._target import AbstractTarget
 from .panels import Panels
 
+NO_MATRIX = "a compressed plan has no n x m matrix, nor its logarithms: use solver=otsort.Newton(...)"
+
 
 class NodePlan(AbstractPlan):
     """A plan from all inputs to nodes that stand for the targets.
@@ -36,16 +38,17 @@ class NodePlan(AbstractPlan):
         return centred(lambda values: self.dual.pull(self.potential, self.nodes.project(values)), values)
 
     def log_upper(self) -> Float[Array, " n"]:
-        raise ValueError("a plan with compressed targets has no log_upper: use solver=otsort.Newton(...)")
+        raise ValueError(NO_MATRIX)
 
-    def level(self, share: float) -> Float[Array, " n"]:
-        return self.dual.pull(self.potential, self.nodes.levels(share))
+    def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
+        positions = self.dual.problem.positions if at is None else at
+        return self.dual.pulled(self.potential, self.nodes.levels(share), positions)
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         return self.dual.pushed(self.potential, values, self.target.points)
 
     def as_matrix(self) -> Float[Array, "n m"]:
-        raise ValueError("a compressed plan has no n x m matrix: use solver=otsort.Newton(...) for as_matrix()")
+        raise ValueError(NO_MATRIX)
 
     def marginal_error(self) -> Float[Array, ""]:
         return self.dual.marginal_error(self.dual.marginal_ratio(self.potential))

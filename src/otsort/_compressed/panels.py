@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .._target import AbstractTarget
+from .._layout import per_target
+from .._target import AbstractTarget, UniformTarget
 
 #: Nodes of a panel.
 ORDER = 8
@@ -26,23 +27,24 @@ class Panels(AbstractTarget):
         weights: shape `(8 p,)`.
         starts: index of the first point of each panel, shape `(p,)`.
         counts: number of points of each panel, shape `(p,)`.
-        m: number of points of the uniform target.
+        target: the uniform target.
     """
 
     points: Float[Array, " r"]
     weights: Float[Array, " r"]
     starts: Int[Array, " p"]
     counts: Int[Array, " p"]
-    m: int = eqx.field(static=True)
+    target: UniformTarget
 
-    def __init__(self, knots: Float[Array, " k"], m: int):
-        """Panels between given knots 0 ... 1 on m points."""
-        cuts = jnp.round(knots * (m - 1) + 0.5).astype(jnp.int32).at[0].set(0).at[-1].set(m)
-        self.starts, self.counts, self.m = cuts[:-1], jnp.diff(cuts), m
+    def __init__(self, knots: Float[Array, " k"], target: UniformTarget):
+        """Panels between given knots 0 ... 1."""
+        m = target.num_weighted
+        cuts = jnp.round(knots * (m - 1) + 0.5).at[0].set(0).at[-1].set(m).astype(jnp.int32)
+        self.starts, self.counts, self.target = cuts[:-1], jnp.diff(cuts), target
         nodes, weights = _gram_rule(self.counts, knots.dtype)
         half = self.counts.astype(knots.dtype)[:, None] / 2
         places = self.starts.astype(knots.dtype)[:, None] + jnp.maximum(half - 0.5, 0) + half * nodes
-        self.points = (places / max(m - 1, 1)).ravel()
+        self.points = (places / jnp.maximum(m - 1, 1)).ravel()
         self.weights = (weights * half * (2 / m)).ravel()
 
     @property
@@ -54,18 +56,21 @@ class Panels(AbstractTarget):
         return self.points.dtype
 
     def levels(self, share: float) -> Float[Array, " r"]:
-        return (self.points * (self.m - 1) + share) / self.m
+        m = self.target.num_weighted
+        return (self.points * (m - 1) + share) / m
 
     def astype(self, dtype: jnp.dtype) -> "Panels":
         return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, self)
 
     def project(self, values: Float[Array, "m *d"]) -> Float[Array, "r *d"]:
-        """Values at the nodes whose sums against polynomials of degree 7 are those of all m values."""
-        panel = jnp.repeat(jnp.arange(self.starts.size), self.counts, total_repeat_length=self.m)
+        """Values at the nodes whose sums against polynomials of degree 7 are those of all values with weight."""
+        m = self.target.size
+        panel = jnp.repeat(jnp.arange(self.starts.size), self.counts, total_repeat_length=m)
         dtype = self.points.dtype
         counts = jnp.maximum(self.counts, 1).astype(dtype)
-        places = jnp.arange(self.m, dtype=jnp.int32) - self.starts[panel]
+        places = jnp.arange(m, dtype=jnp.int32) - self.starts[panel]
         of_targets = _gram_polynomials((2 * places.astype(dtype) + 1) / counts[panel] - 1, counts[panel])
+        values = jnp.where(per_target(places < self.counts[panel], values), values, 0)  # those beyond have no weight
         terms = of_targets.reshape(*of_targets.shape, *[1] * (values.ndim - 1)) * values[:, None]
         sums = jax.ops.segment_sum(terms, panel, self.starts.size, indices_are_sorted=True)
         nodes, _ = _gram_rule(self.counts, dtype)

@@ -7,13 +7,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._averages import centred, within_range
+from .._cost import SquaredCost
 from .._plan import AbstractPlan
 from .._problem import Problem
+from .._semidual import SemiDual
 from .._target import AbstractTarget
 from .._threshold import log_upper_share
 from .cells import moments
 from .dual import TabulatedDual
 from .interpolant import Interpolant, jet
+from .node_plan import NO_MATRIX
 from .panels import Panels
 
 
@@ -39,23 +42,21 @@ class TabulatedPlan(AbstractPlan):
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         nodes = self.dual.nodes
         project = nodes.project if isinstance(nodes, Panels) else lambda values: values
-        return centred(lambda values: self._pulled(project(values)), values)
+        return centred(lambda values: self._pulled(project(values), self.positions), values)
 
     def log_upper(self) -> Float[Array, " n"]:
-        of_inputs = Problem(self.positions, self.weights, self.target, self.dual.problem.cost)
-        return log_upper_share(of_inputs, self.dual.epsilon, self.potential)
+        dual = self._at_inputs()
+        return log_upper_share(dual.problem, dual.epsilon, self.potential)
 
-    def level(self, share: float) -> Float[Array, " n"]:
+    def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
         levels = self.dual.nodes.levels(share)
-        return within_range(self._pulled(levels), levels)
+        return within_range(self._pulled(levels, self.positions if at is None else jnp.clip(at, 0, 1)), levels)
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         return centred(self._pushed, values)
 
     def as_matrix(self) -> Float[Array, "n m"]:
-        if isinstance(self.dual.nodes, Panels):
-            raise ValueError("a compressed plan has no n x m matrix: use solver=otsort.Newton(...) for as_matrix()")
-        return self.weights[:, None] * self.pull(jnp.eye(self.target.size, dtype=self.weights.dtype))
+        return self._at_inputs().as_matrix(self.potential)
 
     def marginal_error(self) -> Float[Array, ""]:
         return self.dual.marginal_error(self.dual.marginal_ratio(self.potential))
@@ -63,8 +64,14 @@ class TabulatedPlan(AbstractPlan):
     def guarded(self, guard: Callable[[Array], Array]) -> "TabulatedPlan":
         return eqx.tree_at(lambda plan: plan.potential, self, guard(self.potential))
 
-    def _pulled(self, values: Float[Array, "r *d"]) -> Float[Array, "n *d"]:
-        return self.dual.over_inputs.interpolate(self.dual.pulled(self.potential, values), self.positions)
+    def _at_inputs(self) -> SemiDual:
+        """The problem without tables, which are not made for the smallest entries of the plan."""
+        if isinstance(self.dual.nodes, Panels):
+            raise ValueError(NO_MATRIX)
+        return SemiDual(Problem(self.positions, self.weights, self.target, SquaredCost()), self.dual.epsilon)
+
+    def _pulled(self, values: Float[Array, "r *d"], positions: Float[Array, " k"]) -> Float[Array, "k *d"]:
+        return self.dual.over_inputs.interpolate(self.dual.pulled(self.potential, values), positions)
 
     def _pushed(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         weighted = self.weights.reshape(-1, *[1] * (values.ndim - 1)) * values

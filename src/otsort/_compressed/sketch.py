@@ -46,8 +46,8 @@ def sketched(
     density = coarse.density(start_from(levels, coarse.problem))  # 1 and more at the target that an input goes to
     input_means = matvec(density.T, masses * points) / matvec(density.T, masses)
     nodes = target
-    if sizes.nodes(target) < target.size:
-        nodes = Panels(adapted_knots(input_means, epsilon, sizes.panels), target.size)
+    if isinstance(target, UniformTarget) and sizes.nodes(target) < target.size:
+        nodes = Panels(adapted_knots(input_means, epsilon, sizes.panels), target)
     points, levels, nodes = in_memory((points, levels, nodes))
     start = start_from(levels, Problem(points, masses, stop_gradient(nodes), SquaredCost()))
     return Sketch(nodes, start, input_means)

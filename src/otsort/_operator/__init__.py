@@ -16,5 +16,6 @@ from .ranks import rank as rank
 from .sorting import permutation as permutation
 from .sorting import sort as sort
 from .sorting import sort_by as sort_by
+from .top_k import selection as selection
 from .top_k import top_k as top_k
 from .top_k import top_k_mask as top_k_mask

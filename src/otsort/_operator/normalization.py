@@ -5,9 +5,11 @@ from typing import Unpack
 
 from jaxtyping import Array, ArrayLike, Float
 
+from .._axes import Axes, Dims
 from .._checks import as_array
-from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
-from .._target import AbstractTarget
+from .._row import AbstractReading, Row, Transport
+from .._rows import Options, Rows
+from .._target import AbstractTarget, UniformTarget
 from .ranks import cdf
 
 
@@ -35,7 +37,7 @@ def quantile_normalize(
         raise ValueError(f"the reference must be one list of values, shape (m,), got {reference.shape}")
     increases = lambda reference: ~(reference[1:] < reference[:-1])
     reference = rows.checked(reference, increases, "the reference must not decrease: sort it first")
-    target = rows.target(reference.size if target is None else None, target)
+    target = (target or UniformTarget(reference.size)).astype(rows.dtype)
     if target.size != reference.size:
         raise ValueError(f"the target has {target.size} points for a reference of {reference.size} values")
     return rows.read(_Normalized(target, reference))
@@ -45,8 +47,8 @@ class _Normalized(AbstractReading):
     target: AbstractTarget
     reference: Float[Array, " m"]
 
-    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
-        return transport(self.target).pull(self.reference)
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, " n"]:
+        return row.at_inputs(transport(self.target).pull(self.reference))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.same
@@ -94,15 +96,15 @@ def quantize(x: ArrayLike, levels: int, **options: Unpack[Options]) -> Float[Arr
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    return rows.read(_Quantized(rows.target(levels, None)))
+    return rows.read(_Quantized(UniformTarget(levels, rows.dtype)))
 
 
 class _Quantized(AbstractReading):
     target: AbstractTarget
 
-    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, " n"]:
         plan = transport(self.target)
-        return plan.pull(plan.push(values))
+        return row.at_inputs(plan.pull(plan.push(row.values)))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.same

@@ -6,7 +6,9 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, ArrayLike, Float
 
-from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
+from .._axes import Axes, Dims
+from .._row import AbstractReading, Row, Transport
+from .._rows import Options, Rows
 from .._target import TargetMeasure, atom_weights
 from .._types import Scalar
 
@@ -23,7 +25,8 @@ def quantile(
     Args:
         x: values, any shape.
         q: levels in [0, 1], any shape, any order.
-        width: mass of the atom, in (0, 1]; 1/n unless given. A wider one averages more values.
+        width: mass of the atom, in (0, 1]; 1/n unless given, n the number of values that take part. A wider one
+            averages more values.
         **options: see `Options`.
 
     Returns:
@@ -34,24 +37,26 @@ def quantile(
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    width = 1 / rows.n if width is None else width
     q = rows.checked(q, lambda q: (q >= 0) & (q <= 1), "quantile levels q must lie in [0, 1]")
-    width = rows.checked(width, lambda w: (w > 0) & (w <= 1), "the width of a quantile's atom must lie in (0, 1]")
+    if width is not None:
+        width = rows.checked(width, lambda w: (w > 0) & (w <= 1), "the width of a quantile's atom must lie in (0, 1]")
     return rows.read(_Quantiles(TargetMeasure.uniform(3).astype(rows.dtype), q, width))
 
 
 class _Quantiles(AbstractReading):
     target: TargetMeasure
     q: Float[Array, "*q"]
-    width: Float[Array, ""]
+    width: Float[Array, ""] | None
 
-    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, "*q"]:
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, "*q"]:
+        width = 1 / row.count if self.width is None else self.width
+
         def one(q: Float[Array, ""]) -> Float[Array, "*lists"]:
-            weights = atom_weights(q, self.width, len(values))
-            return transport(eqx.tree_at(lambda target: target.weights, self.target, weights)).push(values)[1]
+            weights = atom_weights(q, width, row.count).reshape(3, *row.x.shape[1:] if row.where is not None else ())
+            return transport(eqx.tree_at(lambda target: target.weights, self.target, weights)).push(row.values)[1]
 
         answers = jax.vmap(one)(self.q.ravel())
-        return answers.reshape(*self.q.shape, *answers.shape[1:])
+        return row.first(answers, len(answers)).reshape(*self.q.shape, *answers.shape[1:])
 
     def dims(self, axes: Axes) -> Dims:
         return (None,) * self.q.ndim + axes.batch

@@ -5,44 +5,56 @@ from typing import Unpack
 import equinox as eqx
 from jaxtyping import Array, ArrayLike, Float
 
-from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
+from .._axes import Axes, Dims
+from .._row import AbstractReading, Row, Transport
+from .._rows import Options, Rows
 from .._target import AbstractTarget
 
 
 def cdf(
-    x: ArrayLike, *, num_targets: int | None = None, target: AbstractTarget | None = None, **options: Unpack[Options]
+    x: ArrayLike,
+    *,
+    at: ArrayLike | None = None,
+    num_targets: int | None = None,
+    target: AbstractTarget | None = None,
+    **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Cumulative distribution function of x at each of its own values: Definitions 1 and 2.
+    """Cumulative distribution function of x, at each of its own values or at others: Definitions 1 and 2.
 
     Args:
         x: values, any shape.
+        at: other values, that the plan of x transports as it would its own: one list for all, shape `(k,)`, or the
+            shape of x with its axis (or the first of its axes, the others dropped) of any length. The squash maps them
+            by what it knows of x.
         num_targets: m, the size of the uniform target, n unless given; values have resolution 1/m.
         target: a target measure instead.
         **options: see `Options`.
 
     Returns:
-        Shape of x, in [0, 1].
+        Shape of x, in [0, 1]; with `at`, the shape of x with its axis of length k.
 
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    return rows.read(_Level(rows.target(num_targets, target)))
+    return rows.read(_Level(rows.target(num_targets, target), at is not None), at=at)
 
 
 class _Level(AbstractReading):
-    target: AbstractTarget
+    target: AbstractTarget | None
+    of_others: bool = eqx.field(static=True)
 
-    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
-        return transport(self.target).level(1.0)
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, " k"]:
+        return _placed(row, transport(self.target).level(1.0, row.at))
 
     def dims(self, axes: Axes) -> Dims:
-        return axes.same
+        return axes.new if self.of_others else axes.same
 
 
 def rank(
     x: ArrayLike,
     *,
+    at: ArrayLike | None = None,
     num_targets: int | None = None,
     target: AbstractTarget | None = None,
     descending: bool = False,
@@ -54,28 +66,35 @@ def rank(
 
     Args:
         x: values, any shape.
+        at: other values, whose ranks among those of x are wanted instead: see `cdf`.
         num_targets: m, the size of the uniform target, n unless given.
         target: a target measure instead.
         descending: count from the largest: n + 1 - rank.
         **options: see `Options`.
 
     Returns:
-        Shape of x.
+        Shape of x; with `at`, the shape of x with its axis of length k.
 
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    return rows.read(_Rank(rows.target(num_targets, target), descending))
+    return rows.read(_Rank(rows.target(num_targets, target), at is not None, descending), at=at)
 
 
 class _Rank(AbstractReading):
-    target: AbstractTarget
+    target: AbstractTarget | None
+    of_others: bool = eqx.field(static=True)
     descending: bool = eqx.field(static=True)
 
-    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
-        ranks = 0.5 + len(values) * transport(self.target).level(0.5)
-        return len(values) + 1 - ranks if self.descending else ranks
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, " k"]:
+        ranks = 0.5 + row.count * transport(self.target).level(0.5, row.at)
+        return _placed(row, row.count + 1 - ranks if self.descending else ranks)
 
     def dims(self, axes: Axes) -> Dims:
-        return axes.same
+        return axes.new if self.of_others else axes.same
+
+
+def _placed(row: Row, answers: Float[Array, " k"]) -> Float[Array, " k"]:
+    """Answers for the values of a row, or for the others that are placed among them."""
+    return row.at_inputs(answers) if row.at is None else row.first(answers, len(answers))

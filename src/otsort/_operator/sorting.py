@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
+from .._axes import Axes, Dims
+from .._row import AbstractReading, Row, Transport
+from .._rows import Options, Rows
 from .._target import AbstractTarget
 
 
@@ -43,14 +45,14 @@ def sort(
 class Sorted(AbstractReading):
     """The values pushed to the targets, in increasing order or the other."""
 
-    target: AbstractTarget
+    target: AbstractTarget | None
     descending: bool = eqx.field(static=True)
 
-    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " m"]:
-        pushed = transport(self.target).push(values)
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, " m"]:
+        pushed = transport(self.target).push(row.values)
         # Monotone at every potential, as exp(-h / epsilon) is totally positive: this undoes rounding, nothing else.
         pushed = pushed + jax.lax.stop_gradient(jax.lax.cummax(pushed) - pushed)
-        return pushed[::-1] if self.descending else pushed
+        return _of_targets(row, pushed, self.target, self.descending)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new
@@ -87,13 +89,12 @@ def sort_by(
 
 
 class _Carried(AbstractReading):
-    target: AbstractTarget
+    target: AbstractTarget | None
     descending: bool = eqx.field(static=True)
     extra: int = eqx.field(static=True)  # axes of the values after those of the key
 
-    def __call__(self, transport: Transport, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        pushed = transport(self.target).push(values)
-        return pushed[::-1] if self.descending else pushed
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, "m *d"]:
+        return _of_targets(row, transport(self.target).push(row.values), self.target, self.descending)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new + (None,) * self.extra
@@ -127,14 +128,20 @@ def permutation(
 
 
 class _Permutation(AbstractReading):
-    target: AbstractTarget
+    target: AbstractTarget | None
     descending: bool = eqx.field(static=True)
 
-    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, "m n"]:
-        n, *lists = values.shape
-        each = jnp.eye(n, dtype=values.dtype).reshape(n, n, *[1] * len(lists))
-        matrix = transport(self.target).push(each)
-        return matrix[::-1] if self.descending else matrix
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, "m n"]:
+        n, *lists = row.x.shape
+        each = jnp.eye(n, dtype=row.x.dtype).reshape(n, n, *[1] * len(lists))
+        return _of_targets(row, transport(self.target).push(each), self.target, self.descending)
 
     def dims(self, axes: Axes) -> Dims:
         return (*axes.batch, None, None)
+
+
+def _of_targets(
+    row: Row, pushed: Float[Array, "m *d"], target: AbstractTarget | None, descending: bool
+) -> Float[Array, "m *d"]:
+    """What arrives at the targets, in the order that is wanted, with zeros where they stand for no value."""
+    return row.at_targets(row.turned(pushed, target) if descending else pushed, target)

@@ -3,10 +3,13 @@
 from typing import Unpack
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._rows import AbstractReading, Axes, Dims, Options, Rows, Transport
-from .._target import TargetMeasure
+from .._axes import Axes, Dims
+from .._row import AbstractReading, Row, Transport
+from .._rows import Options, Rows
+from .._target import TargetMeasure, top_atoms
 from .sorting import Sorted
 
 
@@ -19,7 +22,7 @@ def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "...
         **options: see `Options`.
 
     Returns:
-        x with its axis of length k.
+        x with its axis of length k. A list in which fewer values take part gives these, then zeros.
 
     Raises:
         ValueError: k out of range.
@@ -33,15 +36,20 @@ class _TopK(AbstractReading):
     target: TargetMeasure
     k: int = eqx.field(static=True)
 
-    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " k"]:
-        return Sorted(self.target, descending=True)(transport, values)[: self.k]
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, " k"]:
+        pushed = Sorted(_atoms(row, self.target, self.k), descending=True)(row, transport)
+        return row.first(pushed[: self.k], row.total)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new
 
 
-def top_k_mask(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """How far each value belongs to the k largest: pull of the indicator of a top atom of mass k/n.
+def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "... k n"]:
+    """Which values the k largest are: for each of them, largest first, a distribution over x.
+
+    P^T / P^T 1 for the k top atoms of `top_k`, in memory O(n k): `selection(x, k) @ x` is `top_k(x, k)`. It is what
+    takes the place of an argsort, whose integers have no derivative: `jnp.argmax(selection(x, k), axis=-1)` are the
+    indices, and `selection(x, k) @ values` what they pick.
 
     Args:
         x: values, any shape.
@@ -49,21 +57,74 @@ def top_k_mask(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array,
         **options: see `Options`.
 
     Returns:
-        Shape of x, in [0, 1]; the sum of n a_i mask_i is k.
+        The shape of x without its axis, then `(k, n)`. Rows sum to 1. A list in which fewer than k values take part has
+        so many rows, then zeros.
 
     Raises:
         ValueError: k out of range.
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = Rows(x, options)
-    return rows.read(_TopMass(TargetMeasure.top_mass(rows.n, k).astype(rows.dtype)))
+    return rows.read(_Selection(TargetMeasure.top_k(rows.n, k).astype(rows.dtype), k))
+
+
+class _Selection(AbstractReading):
+    target: TargetMeasure
+    k: int = eqx.field(static=True)
+
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, "k n"]:
+        matrix = transport(_atoms(row, self.target, self.k)).as_matrix()
+        masses = jnp.swapaxes(matrix, 0, 1)[::-1][: self.k]
+        total = jnp.sum(masses, axis=1, keepdims=True)
+        return row.first(masses / jnp.where(total > 0, total, 1), row.total)
+
+    def dims(self, axes: Axes) -> Dims:
+        return (*axes.batch, None, None)
+
+
+def _atoms(row: Row, target: TargetMeasure, k: int) -> TargetMeasure:
+    """The target of a row, of the form of that for the most values."""
+    if row.where is None:
+        return target
+    atoms = top_atoms(jnp.asarray(row.count), k, target.size)
+    return eqx.tree_at(lambda target: (target.points, target.weights), target, atoms)
+
+
+def top_k_mask(x: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
+    """How far each value belongs to the k largest: pull of the indicator of a top atom of mass k/n.
+
+    Args:
+        x: values, any shape.
+        k: how many, a real number above 0 and up to n, for all lists or of the shape of x without its axis. The mask
+            has a derivative in it.
+        **options: see `Options`.
+
+    Returns:
+        Shape of x, in [0, 1]; the sum of n a_i mask_i is k, where n values take part, or n if k is more.
+
+    Raises:
+        ValueError: k out of range (RuntimeError when traced), or of another shape.
+        ValueError, TypeError, RuntimeError: see `solve`.
+    """
+    rows = Rows(x, options)
+    message = f"k must lie between 0, exclusive, and the number of values, {rows.n}: give it in this range"
+    k = rows.checked(k, lambda k: (k > 0) & (k <= rows.n), message)
+    return rows.read(_TopMass(TargetMeasure.uniform(2).astype(rows.dtype)), k=k)
 
 
 class _TopMass(AbstractReading):
     target: TargetMeasure
 
-    def __call__(self, transport: Transport, values: Float[Array, " n"]) -> Float[Array, " n"]:
-        return transport(self.target).pull(self.target.points)
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, " n"]:
+        assert row.k is not None
+        target = top_mass(row, self.target, row.k)
+        return row.at_inputs(transport(target).pull(target.points))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.same
+
+
+def top_mass(row: Row, target: TargetMeasure, k: Float[Array, "*lists"]) -> TargetMeasure:
+    """Of two targets, the upper one with the mass of the k largest values of a row."""
+    share = jnp.minimum(k[None] / row.count, 1)
+    return eqx.tree_at(lambda target: target.weights, target, jnp.concatenate([1 - share, share]))

@@ -43,6 +43,7 @@ class NorthWestCorner(AbstractSolver):
         source = jnp.arange(ends.size) - goal
         mass = jnp.diff(ends, prepend=jnp.zeros(1, ends.dtype))
         plan = MonotonePlan(
+            positions,
             order,
             tie,
             source.clip(max=levels.size - 1),

@@ -92,7 +92,7 @@ def linearised(x: Float[Array, " n"], squash: str, m: int, epsilon: Float[Array,
     weights = jnp.full(x.size, 1 / x.size)
     positions = function(x, weights)
     verdict, jacobian = jacobian_of_ranks(positions, m, epsilon, tol)
-    density = typical_density(positions, weights, jnp.asarray(0.1))
+    density = typical_density(positions, weights, jnp.asarray(0.1), positions.size)
     return Linearised(verdict, jacobian, density, jax.jacfwd(function)(x, weights), slopes(x, positions))
 
 

@@ -1,0 +1,142 @@
+"""One list as functions of it see it: its values, what takes part, and what belongs to it alone."""
+
+import abc
+from collections.abc import Callable
+from typing import TypeAlias
+
+import equinox as eqx
+import jax.numpy as jnp
+from equinox import AbstractVar
+from jax.lax import stop_gradient
+from jaxtyping import Array, Bool, Float, Int
+
+from ._axes import Axes, Dims
+from ._layout import per_target
+from ._plan import AbstractPlan
+from ._target import AbstractTarget, UniformTarget
+
+
+class Row(eqx.Module):
+    """A list, or many side by side in a last axis of all arrays, see `otsort._layout`.
+
+    Attributes:
+        x: the values.
+        weights: of the values, which sum to 1; zero where they take no part.
+        values: what the list carries.
+        where: which values take part; all for None. Where none does, all count as one value.
+        at: other values, that are placed among those of the list.
+        k: how many of the largest values.
+    """
+
+    x: Float[Array, "n *lists"]
+    weights: Float[Array, "n *lists"]
+    values: Float[Array, "n *d"]
+    where: Bool[Array, "n *lists"] | None = None
+    at: Float[Array, "k *lists"] | None = None
+    k: Float[Array, "*lists"] | None = None
+
+    @property
+    def total(self) -> int | Int[Array, "1 *lists"]:
+        """How many values take part."""
+        return len(self.x) if self.where is None else jnp.sum(self.where, axis=0, keepdims=True)
+
+    @property
+    def count(self) -> int | Float[Array, "1 *lists"]:
+        """The same, 1 for none."""
+        return len(self.x) if self.where is None else jnp.maximum(self.total, 1).astype(self.x.dtype)
+
+    def targets(self, target: AbstractTarget | None) -> AbstractTarget:
+        """The target that is meant: as many uniform points as values take part for None."""
+        if target is not None:
+            return target
+        count = None if self.where is None else jnp.asarray(self.count)[0]
+        return UniformTarget(len(self.x), self.x.dtype, count)
+
+    def at_inputs(self, answers: Float[Array, "n *d"]) -> Float[Array, "n *d"]:
+        """Answers for the values, zero where these take no part."""
+        return answers if self.where is None else jnp.where(self.where, answers, 0)
+
+    def at_targets(self, answers: Float[Array, "m *d"], target: AbstractTarget | None) -> Float[Array, "m *d"]:
+        """Answers for the points of `targets(target)`, zero for those that stand for no value."""
+        return self.first(answers, self.total if target is None else len(answers))
+
+    def first(self, answers: Float[Array, "k *d"], number: int | Int[Array, "1 *lists"]) -> Float[Array, "k *d"]:
+        """So many of the answers, then zeros; only zeros if no value takes part."""
+        if self.where is None:
+            return answers
+        number = jnp.where(self.total > 0, number, 0)
+        return jnp.where(_places(answers) < _along(number, answers), answers, 0)
+
+    def turned(self, answers: Float[Array, "m *d"], target: AbstractTarget | None) -> Float[Array, "m *d"]:
+        """Answers for the points of `targets(target)`, those that stand for values in reverse order, the rest last."""
+        if self.where is None or target is not None:
+            return answers[::-1]
+        places = (_along(jnp.asarray(self.total), answers) - 1 - _places(answers)) % len(answers)
+        return jnp.take_along_axis(answers, places, axis=0)
+
+
+def _places(answers: Float[Array, "k *d"]) -> Int[Array, "k *ones"]:
+    return per_target(jnp.arange(len(answers)), answers)
+
+
+def _along(number: Int[Array, "1 *lists"], answers: Float[Array, "k *d"]) -> Int[Array, "..."]:
+    """A number of each list, with the dimensions of answers."""
+    return number.reshape(*[1] * (answers.ndim - number.ndim), *number.shape)
+
+
+def filled(array: Float[Array, "..."], where: Bool[Array, "*lists n"]) -> Float[Array, "..."]:
+    """The lists, shape `(*lists, n, *d)`, with their first entry that takes part in place of those that do not.
+
+    If none does, zeros. The entry is in the range of the others: nothing depends on it once its weight is zero.
+    """
+    axis = where.ndim - 1
+    where = where.reshape(*where.shape, *[1] * (array.ndim - where.ndim))
+    first = jnp.take_along_axis(array, jnp.argmax(where, axis=axis, keepdims=True), axis=axis)
+    return jnp.where(where, array, jnp.where(jnp.any(where, axis=axis, keepdims=True), stop_gradient(first), 0))
+
+
+def taking_part(weights: Float[Array, "*lists n"], where: Bool[Array, "*lists n"]) -> Float[Array, "*lists n"]:
+    """The weights, zero for entries that take no part; equal ones if none does."""
+    none = ~jnp.any(where, axis=-1, keepdims=True)
+    return jnp.where(where, weights, none.astype(weights.dtype))
+
+
+class AbstractListwise(eqx.Module):
+    """A function of one list; all lists share its fields.
+
+    It is a module, so that other numbers in its fields do not recompile, and equal ones are compiled once.
+    """
+
+    @abc.abstractmethod
+    def __call__(self, row: Row) -> Float[Array, "..."]:
+        """The answer for a list."""
+
+    def side_by_side(self, n: int) -> bool:
+        """Whether it takes many lists of length n in a last axis of all arrays, and is faster so."""
+        return False
+
+    @abc.abstractmethod
+    def dims(self, axes: Axes) -> Dims:
+        """Those of the answers for all lists."""
+
+
+#: The plan of a list to a target, to as many uniform points as values take part for None.
+Transport: TypeAlias = Callable[[AbstractTarget | None], AbstractPlan]
+
+
+class AbstractReading(eqx.Module):
+    """What an operator reads from the transport of one list; a module for the reason of `AbstractListwise`.
+
+    Attributes:
+        target: that of the transport, or of one of the same form; None for as many uniform points as values take part.
+    """
+
+    target: AbstractVar[AbstractTarget | None]
+
+    @abc.abstractmethod
+    def __call__(self, row: Row, transport: Transport) -> Float[Array, "..."]:
+        """The answer for one list, whose `at` is squashed."""
+
+    @abc.abstractmethod
+    def dims(self, axes: Axes) -> Dims:
+        """Those of the answers for all lists."""
