@@ -141,7 +141,9 @@ def test_shapes_of_the_network():
         shapes.append(shape)
         return Unchanged()
 
-    network, state = eqx.nn.make_with_state(Convolutions)((3, 8, 12), Design((4, 4, 6, 6), 5), 7, norm, jax.random.key(0))
+    network, state = eqx.nn.make_with_state(Convolutions)(
+        (3, 8, 12), Design((4, 4, 6, 6), 5), 7, norm, jax.random.key(0)
+    )
     out, _ = network(jnp.ones((3, 8, 12), jnp.float32), state)
     assert (out.shape, out.dtype) == ((7,), jnp.float32)
     assert shapes == [(4, 8, 12), (4, 8, 12), (6, 4, 6), (6, 4, 6), (5,)]

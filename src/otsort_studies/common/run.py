@@ -24,7 +24,6 @@ from .learning.study import AbstractLearning
 from .report import Report, render
 from .study import AbstractCase, AbstractStudy, Row
 
-
 #: From some of the cases of a study to their rows.
 Measure: TypeAlias = Callable[[Sequence[AbstractCase]], Iterator[Row]]
 

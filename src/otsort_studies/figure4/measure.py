@@ -28,15 +28,11 @@ class TopK(eqx.Module):
 
     k: Float[Array, ""]
 
-    def __call__(
-        self, logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]
-    ) -> Float[Array, " batch"]:
+    def __call__(self, logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, " batch"]:
         return otsort.losses.top_k_error(logits, labels, self.k, epsilon=EPSILON, throw=False)
 
 
-def top_5_cross_entropy(
-    logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]
-) -> Float[Array, " batch"]:
+def top_5_cross_entropy(logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, " batch"]:
     """Of the membership among the five largest."""
     return otsort.losses.top_k_cross_entropy(logits, labels, 5, epsilon=EPSILON, throw=False)
 

@@ -45,7 +45,7 @@ def _sort(scores: Float[Array, " n"], ranks: Int[Array, " n"], epsilon: Float[Ar
     return _entropy(otsort.permutation(scores, epsilon=epsilon, throw=False), ranks)
 
 
-def _neural_sort(scores: Float[Array, " n"], ranks: Int[Array, " n"], temperature: Float[Array, ""]) -> Float[Array, ""]:
+def _neural(scores: Float[Array, " n"], ranks: Int[Array, " n"], temperature: Float[Array, ""]) -> Float[Array, ""]:
     return _entropy(neural_sort(scores, temperature), ranks)
 
 
@@ -66,7 +66,7 @@ def _straight_through(
 #: Name of a method -> its loss.
 LOSSES: dict[str, Loss] = {
     SORT: _sort,
-    NEURAL_SORT: _neural_sort,
+    NEURAL_SORT: _neural,
     RANKS: _ranks,
     STRAIGHT_THROUGH: _straight_through,
 }

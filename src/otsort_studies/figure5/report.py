@@ -51,8 +51,8 @@ def _answer(study: Figure5, at_end: dict[Method, np.ndarray]) -> str:
     on_par = _mean(behind) <= _PAR
     word = "Reproduced" if on_par else "Reproduced in part" if _mean(nearest) <= _PAR else "Not reproduced"
     said = (
-        f"**{word}.** The paper finds S-sort on par with NeuralSort, which is called so here up to {100 * _PAR:g} points "
-        f"of sorted lists behind it. After {study.checkpoints * study.stride} steps S-sort with the paper's epsilon = "
+        f"**{word}.** The paper finds S-sort on par with NeuralSort, which is called so here up to {100 * _PAR:g} "
+        f"points of sorted lists behind it. After {study.checkpoints * study.stride} steps S-sort with the paper's epsilon = "
         f"{PAPER_EPSILON:g} is {spread(100 * behind, '.1f')} points behind NeuralSort at its better temperature, "
         f"{baseline[1]:g} (means over {study.seeds} seeds and standard deviation of the differences with equal seeds)"
     )
@@ -112,8 +112,8 @@ def _table(study: Figure5, found: dict[Method, pl.DataFrame]) -> str:
         seconds = number(rows["seconds"].median() or float("nan"), ".0f")  # pyright: ignore
         lines.append([name, said, *shares, seconds])
     headers = ["method", "epsilon or temperature", "all in place, %", "each in place, %", "seconds a training"]
-    return (
-        "Test lists after the last step, mean and standard deviation over seeds:\n\n" + markdown_table(lines, headers)
+    return "Test lists after the last step, mean and standard deviation over seeds:\n\n" + markdown_table(
+        lines, headers
     )
 
 

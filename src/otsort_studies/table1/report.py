@@ -68,7 +68,8 @@ def _agreement(ratios: Cells, paper: Cells) -> tuple[int, float]:
     same = sum(_verdict(ratios[cell]) == _verdict(paper[cell]) for cell in cells)
     ours, theirs = ([of[cell] for cell in cells] for of in (ratios, paper))
     varies = len(set(ours)) > 1 and len(set(theirs)) > 1
-    return same, float(scipy.stats.spearmanr(ours, theirs).statistic) if varies else 0.0
+    correlation: Any = scipy.stats.spearmanr(ours, theirs) if varies else None
+    return same, float(correlation.statistic) if varies else 0.0
 
 
 def _mean(ratios: Cells) -> float:
@@ -100,8 +101,10 @@ def _answer(study: Table1, ratios: dict[str, Cells], paper: Cells) -> str:
 
 
 def _differences(study: Table1, fits: pl.DataFrame) -> str:
-    sources = ", ".join(f"{data} from {source}" for data, source in fits.select("data", "source").unique(
-        maintain_order=True).drop_nulls().iter_rows())
+    sources = ", ".join(
+        f"{data} from {source}"
+        for data, source in fits.select("data", "source").unique(maintain_order=True).drop_nulls().iter_rows()
+    )
     lines = [
         ["data", f"{', '.join(PAPER)}, facebook", f"{sources}; facebook cannot be had"],
         ["features of star", "39, the number of the row among them", "39, another one in its place"],
@@ -136,14 +139,13 @@ def _pattern(study: Table1, ratios: dict[str, Cells], paper: Cells) -> str:
         [data, f"{tau:g}", cell(ratio), *(cell(ratios[method][data, tau]) for method in study.methods)]
         for (data, tau), ratio in paper.items()
     ]
-    return (
-        "Loss over that of pinball training:\n\n"
-        f"{markdown_table(lines, ['data', 'tau', 'paper', *study.methods])}"
-    )
+    return f"Loss over that of pinball training:\n\n{markdown_table(lines, ['data', 'tau', 'paper', *study.methods])}"
 
 
 def _constants(study: Table1, constants: pl.DataFrame) -> str:
-    mean = constants.group_by("data", "tau", maintain_order=True).agg(pl.col("standardised", "scaled").mean())
+    mean = constants.group_by("data", "tau", maintain_order=True).agg(
+        pl.col("standardised", "scaled").mean().fill_null(np.nan)
+    )
     ratios = {
         scale: [PAPER[data][tau][0] / loss for data, tau, loss in mean.select("data", "tau", scale).iter_rows()]
         for scale in ("standardised", "scaled")
@@ -169,10 +171,19 @@ def _settings(study: Table1, settings: pl.DataFrame) -> str:
         ]
         lines.append([method, squash, f"{epsilon:g}", f"{t:g}", *cells])
     usual = settings.filter(method=PINBALL)
-    lines.insert(0, [PINBALL, "", "", "", *(
-        spread(usual.filter(tau=tau, outliers=outliers)["test"].to_numpy(), ".3f")
-        for tau, outliers in itertools.product(study.setting_taus, study.outliers)
-    )])
+    lines.insert(
+        0,
+        [
+            PINBALL,
+            "",
+            "",
+            "",
+            *(
+                spread(usual.filter(tau=tau, outliers=outliers)["test"].to_numpy(), ".3f")
+                for tau, outliers in itertools.product(study.setting_taus, study.outliers)
+            ),
+        ],
+    )
     headers = [
         f"tau = {tau:g}, {100 * outliers:g} % outliers"
         for tau, outliers in itertools.product(study.setting_taus, study.outliers)
@@ -180,8 +191,7 @@ def _settings(study: Table1, settings: pl.DataFrame) -> str:
     said = "\n".join(f"- {line}" for line in _claims(study, settings))
     return (
         f"**Outliers and epsilon** ({study.setting_data}; outliers are training targets times {study.factor:g}, the "
-        f"test rows have none):\n\n{said}\n\n"
-        + markdown_table(lines, ["method", "squash", "epsilon", "t", *headers])
+        f"test rows have none):\n\n{said}\n\n" + markdown_table(lines, ["method", "squash", "epsilon", "t", *headers])
     )
 
 

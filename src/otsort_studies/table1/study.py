@@ -67,7 +67,8 @@ class Fit(AbstractCase):
         method: `PINBALL` or a name in `CANDIDATES`, at the paper's epsilon and t.
         seed: of split, first weights and batches.
         loss: what is minimised, its mean since the last checkpoint.
-        train_pinball, validation_pinball, test_pinball: mean pinball losses, over the deviation of the training targets.
+        train_pinball, validation_pinball, test_pinball: mean pinball losses over the deviation of the training
+            targets.
         test_below: share of the test targets below their prediction.
         seconds: of the training.
         source: of the data.
@@ -136,23 +137,26 @@ class Table1(AbstractLearning):
     name: ClassVar[str] = "table1"
     title: ClassVar[str] = "Table 1: quantile regression by S-quantiles"
     question: ClassVar[str] = (
-        "Cuturi, Teboul and Vert (2019) learn the tau-quantile of a target by \"minimizing directly the tau-S-quantile\" "
-        "of residuals, equation (4), and compare it with the pinball loss: on par for some data, much worse for others, "
-        "which they put down to outliers. They do not say what was minimised, and the quantile of signed residuals has "
-        "no lower bound: any shift lowers it. So four formulas are tried, all of which are bounded. With residuals "
-        "r = z - f(w) of a batch, the pinball loss rho_tau(r) = max(tau r, (tau - 1) r), the S-quantile Q_tau of "
-        "equation (4) (`otsort.losses.quantile_error`) and the S-CDF F of the residuals (`otsort.cdf`):\n\n"
-        "| name | what a step minimises | in words |\n|---|---|---|\n"
+        'Cuturi, Teboul and Vert (2019) learn the tau-quantile of a target by "minimizing directly the '
+        'tau-S-quantile" of residuals, equation (4), and compare it with the pinball loss: on par for some data, '
+        "much worse for others, which they put down to outliers. They do not say what was minimised, and the "
+        "quantile of signed residuals has no lower bound: any shift lowers it. So four formulas are tried, all of "
+        "which are bounded. With residuals r = z - f(w) of a batch, the pinball loss rho_tau(r) = max(tau r, (tau - "
+        "1) r), the S-quantile Q_tau of equation (4) (`otsort.losses.quantile_error`) and the S-CDF F of the "
+        "residuals (`otsort.cdf`):\n\n"
+        "| name | what a step minimises | in words |\n"
+        "|---|---|---|\n"
         "| pinball | mean of rho_tau(r) | the usual loss |\n"
-        "| quantile of pinball | Q_tau(rho_tau(r)) | \"the tau-th quantile of the loss between response and predicted "
-        "value\", the paper's words |\n"
+        '| quantile of pinball | Q_tau(rho_tau(r)) | "the tau-th quantile of the loss between response and '
+        "predicted value\", the paper's words |\n"
         "| quantile of absolute | Q_tau(abs(r)) | the same of absolute residuals |\n"
         "| quantile at zero | Q_tau(r)^2 | the quantile of the residuals is to be zero |\n"
         "| level of zero | (F(0) - tau)^2 | a share tau of the residuals is to be below zero |\n\n"
         "Recipe of Romano, Patterson and Candès (2019): 80 % of the rows train, features are standardised, targets "
         "divided by their mean absolute value; two hidden layers, ReLU, dropout, weight decay, Adam at the paper's "
         "learning rate. A tenth of the training rows choose the checkpoint, by their pinball loss. The score is the "
-        "pinball loss on the test rows over the deviation of the training targets. All seeds of a regression are trained side by side."
+        "pinball loss on the test rows over the deviation of the training targets. All seeds of a regression are "
+        "trained side by side."
     )
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Constant, Fit, Setting)

@@ -54,7 +54,7 @@ def _example(case: Example) -> Row:
         "sort, epsilon = 0.0001": lambda: (otsort.sort(x, epsilon=1e-4), np.sort(x)),
         "sort, epsilon = 0.1": lambda: (otsort.sort(x, epsilon=0.1), np.sort(x)),
         "ranks from 0": lambda: (otsort.rank(x) - 1, np.argsort(np.argsort(x))),
-        "median": lambda: (otsort.quantile(x, [0.5]), [np.median(x)]),
+        "median": lambda: (otsort.quantile(x, np.array([0.5])), [np.median(x)]),
         "top 5 of 1000": lambda: (otsort.top_k(many, 5)[::-1], np.sort(many)[-5:]),
     }[case.name]()
     numbers = {"ours": np.asarray(ours, float), "exact": np.asarray(exact, float)}

@@ -71,7 +71,9 @@ def cross_entropy(logits: Float[Array, "batch classes"], labels: Int[Array, " ba
 
 def batch_norm(shape: tuple[int, ...]) -> eqx.nn.BatchNorm:
     """Of values of this shape: for each channel over batch, height and width."""
-    return eqx.nn.BatchNorm(shape[0], BATCH, dtype=jnp.float32, mode="batch", momentum=0.9)
+    layer: Any = eqx.nn.BatchNorm(shape[0], BATCH, dtype=jnp.float32, mode="batch", momentum=0.9)
+    # Its count of batches is an integer of no fixed width, which a file does not keep: it would widen everything.
+    return eqx.tree_at(lambda layer: layer.batch_counter.init, layer, jnp.zeros((), jnp.float32))
 
 
 def plan(

@@ -1,6 +1,7 @@
 """Small pictures with a label from 0 to 9, by name."""
 
 import io
+import itertools
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -85,7 +86,7 @@ def _cifar10(path: Path) -> Any:
     def decode(part: str) -> np.ndarray:
         data, places = arrays[f"jpeg_{part}"].tobytes(), arrays[f"offset_{part}"].tolist()
         demand(places[0] == 0 and places[-1] == len(data), "JPEG files that fill their array")
-        files = (io.BytesIO(data[start:end]) for start, end in zip(places[:-1], places[1:], strict=True))
+        files = (io.BytesIO(data[start:end]) for start, end in itertools.pairwise(places))
         return np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files]).transpose(0, 3, 1, 2)
 
     return decode("train"), arrays["y_train"], decode("test"), arrays["y_test"]

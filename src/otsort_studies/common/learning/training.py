@@ -192,8 +192,8 @@ def _advance(
     optimiser: optax.GradientTransformation,
     learner: _Learner,
     keys: Key[Array, " seeds"],
-    places: Int[Array, "seeds steps *batch"],
-    steps: Int[Array, " steps"],
+    places: Int[np.ndarray, "seeds steps *batch"],
+    steps: Int[np.ndarray, " steps"],
 ) -> tuple[_Learner, Float[Array, "seeds steps"]]:
     """Some training steps and their losses."""
 
@@ -228,7 +228,7 @@ def _advance(
 
 @eqx.filter_jit
 def _score(
-    tasks: AbstractTask, part: str, network: Network, places: Int[Array, " batch"]
+    tasks: AbstractTask, part: str, network: Network, places: Int[np.ndarray, " batch"]
 ) -> dict[str, Float[Array, " seeds"]]:
     """Mean scores of some examples."""
 
