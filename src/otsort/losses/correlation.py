@@ -1,0 +1,77 @@
+"""Agreement of two orders."""
+
+from typing import Unpack
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+from .._axes import Axes
+from .._checks import as_array, as_values
+from .._operator import rank
+from .._rows import Options
+
+
+def spearman_correlation(
+    predictions: ArrayLike, targets: ArrayLike, *, num_targets: int | None = None, **options: Unpack[Options]
+) -> Float[Array, "..."]:
+    """Spearman's correlation: that of the soft ranks of the predictions with the exact ranks of the targets.
+
+    The ranks of the targets are exact, without gradient, so that their order alone counts: soft ranks on both sides
+    would ask for their spacing too. With `epsilon=0` it is `scipy.stats.spearmanr`, ties included, but 0 where
+    predictions or targets are constant.
+
+    Args:
+        predictions: any shape.
+        targets: the same shape.
+        num_targets: m, the size of the uniform target of the soft ranks, n unless given. Integer weights count as
+            repetitions if m is their sum.
+        **options: see `Options`.
+
+    Returns:
+        In [-1, 1], the shape without the axis.
+
+    Raises:
+        ValueError: the shapes differ.
+        ValueError, TypeError, RuntimeError: see `solve`.
+    """
+    return _spearman(predictions, targets, num_targets, options)[0]
+
+
+def spearman_distance(
+    predictions: ArrayLike, targets: ArrayLike, *, num_targets: int | None = None, **options: Unpack[Options]
+) -> Float[Array, "..."]:
+    """1 - `spearman_correlation`, of the same arguments: in [0, 2], to be minimised; 0 if no value takes part."""
+    correlation, some = _spearman(predictions, targets, num_targets, options)
+    return jnp.where(some, 1 - correlation, 0)
+
+
+def _spearman(
+    predictions: ArrayLike, targets: ArrayLike, num_targets: int | None, options: Options
+) -> tuple[Float[Array, "..."], Bool[Array, "..."]]:
+    """The correlation, and whether any value takes part."""
+    values, dtype = as_values(predictions)
+    targets = as_array(targets)
+    if targets.shape != values.shape:
+        raise ValueError(f"predictions and targets must have one shape, got {values.shape} and {targets.shape}")
+    axes = Axes.of(values.shape, options.get("axis", -1))
+    weights, where = options.get("weights"), options.get("where")
+    ranks = rank(values, num_targets=num_targets, **options)
+    fine = None if num_targets is None else max(num_targets, axes.n)
+    exact = rank(targets, num_targets=fine, epsilon=0, axis=axes.chosen, weights=weights, where=where)
+    shares = jnp.ones_like(ranks) if weights is None else axes.broadcast(jnp.asarray(weights, ranks.dtype))
+    mask = jnp.ones_like(ranks, bool) if where is None else axes.broadcast(jnp.asarray(where))
+    correlation = _correlation(ranks, exact.astype(ranks.dtype), jnp.where(mask, shares, 0), axes.chosen)
+    return correlation.astype(dtype), jnp.any(mask, axis=axes.chosen)
+
+
+def _correlation(
+    u: Float[Array, "..."], v: Float[Array, "..."], weights: Float[Array, "..."], axes: tuple[int, ...]
+) -> Float[Array, "..."]:
+    """Pearson's, 0 where one of the two is constant."""
+    total = jnp.sum(weights, axis=axes, keepdims=True)
+    weights = weights / jnp.where(total > 0, total, 1)
+    mean = lambda values: jnp.sum(weights * values, axis=axes, keepdims=True)
+    u, v = u - mean(u), v - mean(v)
+    spread = mean(u**2) * mean(v**2)
+    constant = spread == 0
+    return jnp.squeeze(jnp.where(constant, 0, mean(u * v) / jnp.sqrt(jnp.where(constant, 1, spread))), axes)
