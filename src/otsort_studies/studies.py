@@ -6,6 +6,7 @@ from .figure2.study import Figure2
 from .figure3.study import Figure3
 from .figure4.study import Figure4
 from .figure5.study import Figure5
+from .figure6.study import Figure6
 from .gradients.study import Gradients
 from .scaling.study import Scaling
 from .schedules.study import Schedules
@@ -15,5 +16,5 @@ from .tutorial.study import Tutorial
 
 STUDIES: dict[str, type[AbstractStudy]] = {
     kind.name: kind
-    for kind in (Compare, Gradients, Schedules, Signal, Figure2, Figure3, Scaling, Tutorial, Table1, Figure4, Figure5)
+    for kind in (Compare, Gradients, Schedules, Signal, Figure2, Figure3, Scaling, Tutorial, Table1, Figure4, Figure5, Figure6)
 }
