@@ -1,6 +1,8 @@
 """Differentiable sorting, ranking, CDFs, quantiles and top-k by optimal transport."""
 
 from . import losses as losses
+from . import nn as nn
+from . import ranking as ranking
 from . import segments as segments
 from . import squash as squash
 from . import streaming as streaming

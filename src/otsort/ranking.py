@@ -1,0 +1,114 @@
+"""Smooth ranking metrics: what makes those of `rax <https://rax.readthedocs.io>`_ smooth, with its signatures.
+
+`rax.ndcg_metric(scores, labels, rank_fn=otsort.ranking.rank_fn(epsilon=1e-2))` has a gradient, as have mean reciprocal
+rank and average precision; with `cutoff_fn` so have precision, recall, and all metrics with a `topn`. With `epsilon=0`
+they are those of rax.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, Unpack
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Shaped
+
+from ._operator import rank, top_k_mask
+from ._rows import Options
+
+#: `(scores, where=None, segments=None, key=None) -> ranks`.
+RankFn: TypeAlias = Callable[..., Float[Array, "... n"]]
+#: `(a, n=None, where=None, segments=None) -> cutoffs`.
+CutoffFn: TypeAlias = Callable[..., Float[Array, "... n"]]
+
+
+def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> RankFn:
+    """A `rank_fn` for rax: ranks of scores along the last axis, 1 for the largest; each segment is a list.
+
+    Operators give equal scores their average rank, rax distinct ranks: by their order, or at random if there is a key.
+    The difference between the two, zero without ties, is added, and has no gradient. Scores that take no part, those of
+    minus infinity among them, are last, at infinity, where gains are discounted to nothing.
+
+    Args:
+        num_targets: m, the size of the uniform target, n unless given.
+        **options: see `otsort.Options`; axis and where are up to rax.
+
+    Returns:
+        `(scores, where=None, segments=None, key=None) -> ranks`, all of shape `(..., n)` but the key. Segments are
+        solved as n lists of n: as in rax, memory is quadratic.
+
+    Raises:
+        ImportError: rax is not installed.
+        ValueError, TypeError, RuntimeError: on use, see `solve`.
+    """
+    try:
+        import rax
+    except ImportError as error:
+        raise ImportError("ranking metrics are those of rax: python -m pip install rax") from error
+
+    shared = {"descending": True}
+
+    def ranks(
+        scores: Float[Array, "... n"],
+        where: Bool[Array, "... n"] | None = None,
+        segments: Shaped[Array, "... n"] | None = None,
+        key: Array | None = None,
+    ) -> Float[Array, "... n"]:
+        takes_part = _taking_part(scores, where)
+        smooth = _by_segment(rank, scores, takes_part, segments, {**shared, "num_targets": num_targets, **options})
+        average = _by_segment(rank, scores, takes_part, segments, {**shared, "epsilon": 0})
+        distinct = rax.utils.ranks(scores, where=takes_part, segments=segments, key=key).astype(average.dtype)
+        return jnp.where(takes_part, smooth + jax.lax.stop_gradient(distinct - average), jnp.inf)
+
+    return ranks
+
+
+def cutoff_fn(**options: Unpack[Options]) -> CutoffFn:
+    """A `cutoff_fn` for rax: how far an entry belongs to the n largest along the last axis, by `top_k_mask`.
+
+    rax asks it for the n largest of minus the ranks. Entries that take no part, those of minus infinity among them,
+    belong to none.
+
+    Args:
+        **options: see `otsort.Options`; axis and where are up to rax.
+
+    Returns:
+        `(a, n=None, where=None, segments=None) -> cutoffs` in [0, 1], of shape `(..., n)`; ones for None.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: on use, see `solve`.
+    """
+
+    def cutoffs(
+        a: Float[Array, "... n"],
+        n: int | None = None,
+        where: Bool[Array, "... n"] | None = None,
+        segments: Shaped[Array, "... n"] | None = None,
+    ) -> Float[Array, "... n"]:
+        if n is None:
+            return jnp.ones_like(a)
+        if n == 0:
+            return jnp.zeros_like(a)
+        return _by_segment(top_k_mask, a, _taking_part(a, where), segments, {"k": min(n, a.shape[-1]), **options})
+
+    return cutoffs
+
+
+def _taking_part(scores: Float[Array, "... n"], where: Bool[Array, "... n"] | None) -> Bool[Array, "... n"]:
+    ranked = ~jnp.isneginf(scores)
+    return ranked if where is None else ranked & where
+
+
+def _by_segment(
+    operator: Callable[..., Array],
+    scores: Float[Array, "... n"],
+    where: Bool[Array, "... n"],
+    segments: Shaped[Array, "... n"] | None,
+    options: dict[str, Any],
+) -> Float[Array, "... n"]:
+    """An operator along the last axis, of each entry among those of its segment."""
+    if segments is None:
+        return operator(scores, axis=-1, where=where, **options)
+    together = segments[..., :, None] == segments[..., None, :]
+    lists = jnp.broadcast_to(scores[..., None, :], together.shape)
+    answers = operator(lists, axis=-1, where=together & where[..., None, :], **options)
+    return jnp.diagonal(answers, axis1=-2, axis2=-1)

@@ -1,0 +1,133 @@
+"""Layers: what they compute, and that they are modules like those of Equinox."""
+
+import io
+import logging
+
+import equinox as eqx
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import otsort
+from otsort import nn
+
+from . import problems
+
+RNG = np.random.default_rng(0)
+IMAGE = RNG.normal(size=(2, 3, 4))
+TOKENS = RNG.normal(size=(5, 6))
+LAYERS = {
+    "normalization": (lambda **options: nn.QuantileNormalization(4, axis=(1, 2), **options), IMAGE),
+    "gate": (lambda **options: nn.TopKGate(6, 4, 2, key=jax.random.key(0), **options), TOKENS[0]),
+}
+
+
+def random_like(layer):
+    draw = lambda leaf: jnp.asarray(RNG.normal(size=leaf.shape)) if eqx.is_inexact_array(leaf) else leaf
+    return jax.tree.map(draw, layer)
+
+
+def test_normalization_in_the_limit():
+    """Each channel has as many of each value of the reference."""
+    layer = random_like(nn.QuantileNormalization(4, axis=(1, 2), epsilon=0))
+    f = layer.reference
+    assert np.all(np.diff(f) > 0)
+    np.testing.assert_allclose(f[-1], 1)
+    h = np.log(np.diff(f, prepend=0))
+    np.testing.assert_allclose(h - h.mean(), np.append(layer.free, -layer.free.sum()))
+    for before, after in zip(IMAGE, layer(jnp.asarray(IMAGE)), strict=True):
+        np.testing.assert_allclose(after.ravel()[np.argsort(before.ravel())], np.repeat(f, 3))
+
+
+def test_normalization_starts_even_and_does_not_see_monotone_maps():
+    layer = nn.QuantileNormalization(epsilon=0)
+    np.testing.assert_allclose(layer.reference, np.arange(1, 17) / 16)
+    np.testing.assert_allclose(layer(jnp.exp(TOKENS)), layer(jnp.asarray(TOKENS)))
+    assert nn.QuantileNormalization(1).reference == 1
+
+
+def test_gate_in_the_limit():
+    gate = nn.TopKGate(6, 4, 2, key=jax.random.key(0), epsilon=0)
+    scores = jax.vmap(gate.router)(jnp.asarray(TOKENS))
+    _, best = jax.lax.top_k(scores, 2)
+    weights = jax.vmap(gate)(jnp.asarray(TOKENS))
+    np.testing.assert_allclose(
+        jnp.take_along_axis(weights, best, axis=1),
+        jax.nn.softmax(jnp.take_along_axis(scores, best, axis=1)),
+    )
+    np.testing.assert_array_equal(np.sum(weights > 0, axis=1), 2)
+    straight = nn.TopKGate(6, 4, 2, straight_through=True, key=jax.random.key(0), epsilon=0.05)
+    np.testing.assert_allclose(jax.vmap(straight)(jnp.asarray(TOKENS)), weights)
+
+
+def test_straight_through_teaches_unused_experts():
+    scores = jnp.array([3.0, 2.9, 2.5, 0.0])
+
+    def slopes(**options):
+        gate = nn.TopKGate(4, 4, 2, key=jax.random.key(0), **options)
+        gate = eqx.tree_at(lambda gate: gate.router.weight, gate, jnp.eye(4))
+        return jax.grad(lambda scores: gate(scores)[0])(scores)[2:]
+
+    assert np.all(slopes(epsilon=0) == 0)
+    assert np.all(slopes(straight_through=True, epsilon=0.05) != 0)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients_in_parameters_and_inputs(name):
+    make, x = LAYERS[name]
+    layer = random_like(make(solver=otsort.Newton(0.05, tol=1e-12)))
+    probe = RNG.normal(size=layer(jnp.asarray(x)).shape)
+    parameters, static = eqx.partition((layer, jnp.asarray(x)), eqx.is_inexact_array)
+    flat, unravel = jax.flatten_util.ravel_pytree(parameters)
+
+    def loss(flat):
+        layer, x = eqx.combine(unravel(flat), static)
+        return jnp.vdot(probe, layer(x))
+
+    direction = RNG.normal(size=flat.shape)
+    expected = problems.finite_difference(jax.jit(loss), flat, direction)
+    np.testing.assert_allclose(problems.directional(loss, flat, direction), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_they_are_modules(name, caplog):
+    """Batches, training, serialisation, sequences, and one compilation."""
+    make, x = LAYERS[name]
+    batch = jnp.asarray(np.stack([x, -x, 2 * x]))
+    layer = random_like(make(epsilon=0.05))
+    apply = eqx.filter_jit(lambda layer, x: jax.vmap(layer)(x))
+    answers = apply(layer, batch)
+    np.testing.assert_allclose(answers[1], layer(batch[1]), atol=1e-6)
+    with caplog.at_level(logging.WARNING), jax.log_compiles():
+        apply(random_like(layer), batch)
+    assert "ompil" not in caplog.text
+
+    gradient = eqx.filter_grad(lambda layer: jnp.sum(apply(layer, batch) ** 2))(layer)
+    trained = eqx.apply_updates(layer, jax.tree.map(lambda leaf: -0.01 * leaf, gradient))
+    losses = [float(jnp.sum(apply(layer, batch) ** 2)) for layer in (layer, trained)]
+    assert losses[1] < losses[0]
+
+    file = io.BytesIO()
+    eqx.tree_serialise_leaves(file, layer)
+    file.seek(0)
+    np.testing.assert_array_equal(apply(eqx.tree_deserialise_leaves(file, make(epsilon=0.05)), batch), answers)
+    sequence = eqx.nn.Sequential([layer, eqx.nn.Lambda(jnp.square)])
+    np.testing.assert_allclose(sequence(batch[0]), layer(batch[0]) ** 2)
+
+
+def test_float32(without_x64):
+    for name, (make, x) in LAYERS.items():
+        for scale in (1e3, 1e-3):
+            layer, x = make(), jnp.asarray(scale * x, jnp.float32)
+            gradient = eqx.filter_grad(lambda layer, x=x: jnp.sum(layer(x) ** 2))(layer)
+            assert layer(x).dtype == jnp.float32, name
+            assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(gradient))
+
+
+def test_bad_sizes_are_told():
+    with pytest.raises(ValueError, match="m = 0"):
+        nn.QuantileNormalization(0)
+    with pytest.raises(ValueError, match="between 1"):
+        nn.TopKGate(6, 4, 5, key=jax.random.key(0))
