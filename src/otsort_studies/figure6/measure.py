@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -37,24 +38,25 @@ class Stateless(eqx.Module):
 
 def layer_norm(shape: tuple[int, ...]) -> Stateless:
     """Of all values of an example, with a scale and an offset for each channel."""
-    layer: Any = eqx.nn.GroupNorm(1, shape[0])
-    return Stateless(eqx.tree_at(lambda norm: (norm.weight, norm.bias), layer, replace_fn=_single))
+    return _single(eqx.nn.GroupNorm(1, shape[0]))
 
 
-def _single(values: Array) -> Float[Array, "..."]:
-    return values.astype(jnp.float32)
+def quantile_norm(targets: int, shape: tuple[int, ...]) -> Stateless:
+    """Of each channel of an example, or of all values of a dense layer."""
+    axes = tuple(range(1, len(shape))) or (0,)
+    return _single(otsort.nn.QuantileNormalization(targets, axis=axes, epsilon=EPSILON, throw=False))
+
+
+def _single(layer: Any) -> Stateless:
+    """With weights in float32."""
+    single = lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf
+    return Stateless(jax.tree.map(single, layer))
 
 
 @functools.cache
 def norms(targets: int) -> dict[str, Norm]:
     """Name -> shape of the values -> layer; the same functions for the same number of targets."""
-    return {NONE: Unchanged.of, BATCH: batch_norm, LAYER: layer_norm, QUANTILE: functools.partial(_quantile, targets)}
-
-
-def _quantile(targets: int, shape: tuple[int, ...]) -> Stateless:
-    """Of all values of an example."""
-    axes = tuple(range(len(shape)))
-    return Stateless(otsort.nn.QuantileNormalization(targets, axis=axes, epsilon=EPSILON, throw=False))
+    return {NONE: Unchanged.of, BATCH: batch_norm, LAYER: layer_norm, QUANTILE: functools.partial(quantile_norm, targets)}
 
 
 def load(study: Figure6, folder: Path | None) -> Images:

@@ -66,8 +66,9 @@ class Figure6(AbstractLearning):
         "Two pairs of 3 x 3 convolutions, each with a 2 x 2 max-pooling, and two dense layers; a norm and ReLU after "
         "each layer but the last; Adam, one learning rate for all, no augmentation. The norms: none; batch norm; "
         "layer norm of all values of an instance, with a scale and an offset for each channel; "
-        "`otsort.nn.QuantileNormalization` of all values of an instance, epsilon = 0.01. Few pictures are learnt, "
-        "many times, so that there is something to overfit."
+        "`otsort.nn.QuantileNormalization` of all values of an instance, epsilon = 0.01, after which ReLU changes "
+        "nothing, as its values are positive. Few pictures are learnt, many times, so that there is something to "
+        "overfit."
     )
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Training,)

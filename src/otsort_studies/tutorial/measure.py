@@ -25,7 +25,7 @@ from ..common.learning.training import train
 from ..common.study import Row
 from .study import CROSS_ENTROPY, CURVES, MEDIAN, NOISY, SOFT, Denoising, Example, Training, Tutorial
 
-_SHOWN = (slice(120, 248), slice(330, 522))  # of the photo
+_SHOWN = (slice(30, 158), slice(180, 340))  # of the photo
 
 
 def load(study: Tutorial, folder: Path | None) -> Images:
