@@ -11,7 +11,7 @@ from jaxtyping import install_import_hook
 
 with install_import_hook("otsort", "beartype.beartype"):
     import otsort
-    from otsort import streaming
+    from otsort import images, losses, nn, ranking, streaming
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +32,18 @@ streaming.fit([x]).quantile(jnp.array([0.5]))
 otsort.quantile(x, jnp.array([0.1, 0.2]), width=0.3, epsilon=0)
 otsort.quantile_normalize(x, jnp.arange(2.0), weights=jnp.arange(4), cost=otsort.PowerCost(2), epsilon=0)
 otsort.top_k_mask(x[None], 2, squash=otsort.squash.min_max, epsilon=0)
+losses.top_k_error(x[None], jnp.array([1]), num_targets=3)
+losses.top_k_cross_entropy(x, jnp.array(1), [0.5, 0.5], where=x > 2)
+losses.top_k_cross_entropy(x, jnp.array(1), solver=otsort.Quadrature(0.1))
+losses.top_k_cross_entropy(x, jnp.array(1), epsilon=0)
+losses.spearman_distance(x, x, weights=x)
+losses.quantile_error(x, 0.5)
+losses.expected_shortfall(x[None], 0.5, where=x > 2)
+nn.QuantileNormalization(axis=None)(x)
+nn.TopKGate(4, 3, 2, straight_through=True, key=jax.random.key(0))(x)
+ranks = ranking.rank_fn()(x, where=x > 2, key=jax.random.key(0))
+ranking.cutoff_fn()(-ranks, 1)
+images.median_filter(x[None], 3, epsilon=0)
 """
 
 
@@ -44,7 +56,7 @@ def test_annotations_are_true():
 
 
 def test_import_does_not_pay_for_jaxopt():
-    run("import sys, otsort; assert not {'jaxopt', 'matplotlib', 'typer'} & set(sys.modules)")
+    run("import sys, otsort; assert not {'jaxopt', 'matplotlib', 'typer', 'rax'} & set(sys.modules)")
 
 
 def test_it_says_that_it_is_typed_and_which_version_it_is():

@@ -1,5 +1,6 @@
 """Differentiable sorting, ranking, CDFs, quantiles and top-k by optimal transport."""
 
+from . import images as images
 from . import losses as losses
 from . import nn as nn
 from . import ranking as ranking

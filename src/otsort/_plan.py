@@ -61,12 +61,12 @@ class EntropicPlan(AbstractPlan):
 
     Attributes:
         dual: the problem and its epsilon.
-        potential: f, relative to the target weights, shape `(m,)`; f + epsilon log b is the potential g of the
+        potential: f, relative to the target weights, shape `(m, *lists)`; f + epsilon log b is the potential g of the
             textbooks. A constant added to it changes nothing.
     """
 
     dual: SemiDual
-    potential: Float[Array, " m"]
+    potential: Float[Array, "m *lists"]
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         return self.dual.push(self.potential, values)
@@ -76,18 +76,18 @@ class EntropicPlan(AbstractPlan):
             values = per_target(values, self.potential)
         return self.dual.pull(self.potential, values)
 
-    def log_upper(self) -> Float[Array, " n"]:
+    def log_upper(self) -> Float[Array, "n *lists"]:
         return log_upper_share(self.dual.problem, self.dual.epsilon, self.potential)
 
-    def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
+    def level(self, share: float, at: Float[Array, "k *lists"] | None = None) -> Float[Array, "k *lists"]:
         problem = self.dual.problem
         levels = per_target(problem.target.levels(share), self.potential)
         return self.dual.pulled(self.potential, levels, problem.positions if at is None else at)
 
-    def as_matrix(self) -> Float[Array, "n m"]:
+    def as_matrix(self) -> Float[Array, "n m *lists"]:
         return self.dual.as_matrix(self.potential)
 
-    def marginal_error(self) -> Float[Array, ""]:
+    def marginal_error(self) -> Float[Array, "*lists"]:
         return self.dual.marginal_error(jnp.exp(self.dual.log_marginal_ratio(self.potential)))
 
     def guarded(self, guard: Callable[[Array], Array]) -> "EntropicPlan":

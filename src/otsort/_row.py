@@ -33,7 +33,7 @@ class Row(eqx.Module):
     values: Float[Array, "n *d"]
     where: Bool[Array, "n *lists"] | None = None
     at: Float[Array, "k *lists"] | None = None
-    k: Float[Array, "*lists"] | None = None
+    k: Float[Array, "..."] | None = None
 
     @property
     def total(self) -> int | Int[Array, "1 *lists"]:

@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ._axes import Axes, Dims
 from ._checks import as_mask, as_values, checked, checked_weights
 from ._cost import SquaredCost
+from ._memory import in_memory
 from ._plan import AbstractPlan
 from ._problem import Problem
 from ._row import AbstractListwise, AbstractReading, Row, filled, taking_part
@@ -206,7 +207,10 @@ def _as_rows(axes, x, weights, values, where, at, k):
         where = axes.lists(axes.broadcast(where))
         x, values = filled(x, where), filled(values, where)
         weights = taking_part(jnp.ones_like(x) if weights is None else weights, where)
-    weights = jnp.full_like(x, 1 / axes.n) if weights is None else weights / jnp.sum(weights, axis=1, keepdims=True)
+    if weights is None:
+        weights = jnp.full_like(x, 1 / axes.n)
+    else:  # the division once, not for each pair
+        weights = in_memory(weights / jnp.sum(weights, axis=1, keepdims=True))
     at = None if at is None else axes.other_lists(at)
     k = None if k is None else axes.of_batch(k)
     return Row(x, weights, values, where, at, k)

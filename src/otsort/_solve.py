@@ -94,8 +94,12 @@ def squashed(
     elif at is None:
         positions = squash(x, weights)
     else:
-        together = jnp.concatenate([x, at]), jnp.concatenate([weights, jnp.zeros_like(at)])
-        positions, at = jnp.split(squash(*together), [len(x)])
+        # Where NaN says nothing of the list, and infinity is far away.
+        most = jnp.finfo(at.dtype).max / 4
+        finite = jnp.where(jnp.isnan(at), x[:1], jnp.clip(at, -most, most))
+        together = jnp.concatenate([x, finite]), jnp.concatenate([weights, jnp.zeros_like(at)])
+        positions, others = jnp.split(squash(*together), [len(x)])
+        at = jnp.where(jnp.isnan(at), jnp.nan, others)
     # Whatever the squash and the solver: an answer that rests on NaN or infinity is NaN.
     return jnp.where(jnp.all(jnp.isfinite(x), axis=0, keepdims=True), positions, jnp.nan), at
 

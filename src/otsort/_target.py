@@ -191,7 +191,7 @@ def top_atoms(
     """Points and weights of `TargetMeasure.top_k(n, k)`, or of `uniform(n)` for n < k and points 0 without weight."""
     from_top = per_target(jnp.arange(size, dtype=n.dtype)[::-1], n)
     taken, rest = jnp.minimum(k, n), jnp.maximum(n - k, 0)
-    last = jnp.maximum(taken - 1 + (rest > 0), 1)
+    last = jnp.maximum(jnp.where(rest > 0, taken, taken - 1), 1)
     points = jnp.maximum(1 - from_top / last, 0)
     return points, jnp.where(from_top < taken, 1, jnp.where(from_top == k, rest, 0)) / n
 

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
+_FAR = 1e9  # in units of the values with weight: others are no further away, so that their squares are numbers
+
 
 def logistic(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
     """Sigmoid of the z-score, with weighted mean and deviation: the default, and that of ott.tools.soft_sort.
@@ -19,11 +21,11 @@ def logistic(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[A
     weighted = weights > 0
     least = stop_gradient(jnp.min(jnp.where(weighted, values, jnp.inf)))
     centred = values - least  # a shift first: the mean of large values is coarse
-    centred = centred - jnp.sum(weights * jnp.where(weighted, centred, 0))
+    centred = centred - jnp.sum(weights * centred)
     # The z-score does not depend on this scale; without it squares of very large or small values leave float32.
     scale = stop_gradient(jnp.max(jnp.where(weighted, jnp.abs(centred), 0)))
-    centred = centred / jnp.where(scale == 0, 1, scale)
-    variance = jnp.sum(weights * jnp.where(weighted, centred, 0) ** 2)
+    centred = jnp.clip(centred / jnp.where(scale == 0, 1, scale), -_FAR, _FAR)
+    variance = jnp.sum(weights * centred**2)
     constant = variance == 0
     return jax.nn.sigmoid(jnp.where(constant, 0, centred / jnp.sqrt(jnp.where(constant, 1, variance))))
 

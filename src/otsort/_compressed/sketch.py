@@ -7,12 +7,12 @@ from jaxtyping import Array, Float
 
 from .._cost import SquaredCost
 from .._layout import matvec
+from .._memory import in_memory
 from .._problem import Problem
 from .._semidual import SemiDual
 from .._start import counted_levels, start_from
 from .._target import AbstractTarget, UniformTarget
 from .knots import adapted_knots
-from .memory import in_memory
 from .panels import Panels
 from .sizes import Sizes
 

@@ -3,9 +3,11 @@
 from typing import Unpack
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._axes import Axes, Dims
+from .._plan import AbstractPlan
 from .._row import AbstractReading, Row, Transport
 from .._rows import Options, Rows
 from .._target import AbstractTarget
@@ -45,7 +47,7 @@ class _Level(AbstractReading):
     of_others: bool = eqx.field(static=True)
 
     def __call__(self, row: Row, transport: Transport) -> Float[Array, " k"]:
-        return _placed(row, transport(self.target).level(1.0, row.at))
+        return _of_places(row, _level(row, transport(self.target), 1.0))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new if self.of_others else axes.same
@@ -88,13 +90,21 @@ class _Rank(AbstractReading):
     descending: bool = eqx.field(static=True)
 
     def __call__(self, row: Row, transport: Transport) -> Float[Array, " k"]:
-        ranks = 0.5 + row.count * transport(self.target).level(0.5, row.at)
-        return _placed(row, row.count + 1 - ranks if self.descending else ranks)
+        ranks = 0.5 + row.count * _level(row, transport(self.target), 0.5)
+        return _of_places(row, row.count + 1 - ranks if self.descending else ranks)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new if self.of_others else axes.same
 
 
-def _placed(row: Row, answers: Float[Array, " k"]) -> Float[Array, " k"]:
-    """Answers for the values of a row, or for the others that are placed among them."""
+def _level(row: Row, plan: AbstractPlan, share: float) -> Float[Array, " k"]:
+    """That of the values of a row, or of the others that are placed among them."""
+    if row.at is None:
+        return plan.level(share)
+    missing = jnp.isnan(row.at)  # which has no place, and would pass NaN to the derivatives of the others
+    return jnp.where(missing, jnp.nan, plan.level(share, jnp.where(missing, 0, row.at)))
+
+
+def _of_places(row: Row, answers: Float[Array, " k"]) -> Float[Array, " k"]:
+    """The answers, zero where nothing takes part."""
     return row.at_inputs(answers) if row.at is None else row.first(answers, len(answers))

@@ -11,13 +11,13 @@ from jaxtyping import Array, Float
 
 from .._compressed.cells import moments
 from .._compressed.compress import compress
-from .._compressed.memory import in_memory
 from .._compressed.node_plan import NodePlan
 from .._compressed.panels import ORDER, Panels
 from .._compressed.plan import TabulatedPlan
 from .._compressed.sizes import Sizes
 from .._compressed.sketch import sketched
 from .._cost import SquaredCost
+from .._memory import in_memory
 from .._plan import AbstractPlan, EntropicPlan
 from .._problem import Problem
 from .._semidual import SemiDual

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import scipy.stats
 from jaxtyping import Array, Float, Int
 
-import otsort
+from otsort import losses
 
 
 class Task(NamedTuple):
@@ -48,8 +47,7 @@ def _diabetes() -> tuple[np.ndarray, np.ndarray]:
 
 def _soft_error(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
     """The soft 0/1 loss: how many classes are above the true one."""
-    ranks = otsort.rank(logits, epsilon=epsilon)
-    return jnp.mean(jax.nn.relu(logits.shape[1] - jnp.take_along_axis(ranks, labels[:, None], axis=1)))
+    return logits.shape[1] * jnp.mean(losses.top_k_error(logits, labels, k=0, epsilon=epsilon))
 
 
 def _cross_entropy(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
@@ -62,7 +60,7 @@ def _accuracy(logits: Float[Array, "batch k"], labels: Int[Array, " batch"]) -> 
 
 
 def _spearman_loss(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
-    return 1 - _correlation(otsort.rank(outputs[:, 0], epsilon=epsilon), _ranks(y))
+    return losses.spearman_distance(outputs[:, 0], y, epsilon=epsilon)
 
 
 def _squared_error(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
@@ -71,16 +69,7 @@ def _squared_error(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"], 
 
 
 def _spearman(outputs: Float[Array, "batch 1"], y: Float[Array, " batch"]) -> Array:
-    return _correlation(_ranks(outputs[:, 0]), _ranks(y))
-
-
-def _ranks(y: Float[Array, " n"]) -> Float[Array, " n"]:
-    return jax.scipy.stats.rankdata(y).astype(y.dtype)
-
-
-def _correlation(u: Float[Array, " n"], v: Float[Array, " n"]) -> Float[Array, ""]:
-    u, v = u - jnp.mean(u), v - jnp.mean(v)
-    return jnp.vdot(u, v) / jnp.sqrt(jnp.vdot(u, u) * jnp.vdot(v, v))
+    return losses.spearman_correlation(outputs[:, 0], y, epsilon=0)
 
 
 TASKS = {

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._layout import anywhere
+from ._layout import anywhere
 
 _Arrays = TypeVar("_Arrays")
 

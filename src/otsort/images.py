@@ -1,0 +1,96 @@
+"""Filters of images."""
+
+import math
+from typing import Any, Unpack
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from ._checks import as_values
+from ._operator import quantile
+from ._rows import Options
+
+#: Modes of scipy.ndimage, and what `jax.numpy.pad` calls them.
+_MODES = {
+    "reflect": "symmetric",
+    "grid-mirror": "symmetric",
+    "mirror": "reflect",
+    "nearest": "edge",
+    "wrap": "wrap",
+    "grid-wrap": "wrap",
+    "constant": "constant",
+    "grid-constant": "constant",
+}
+_MAX_PIXELS = 2**17  # of all windows that are worked on at once
+
+
+def median_filter(
+    image: ArrayLike,
+    size: int | tuple[int, int],
+    *,
+    q: float = 0.5,
+    mode: str = "reflect",
+    cval: float = 0.0,
+    **options: Unpack[Options],
+) -> Float[Array, "..."]:
+    """The median of the window around each pixel, or another quantile: a denoiser with a derivative.
+
+    With `epsilon=0` it is `scipy.ndimage.median_filter`, or `scipy.ndimage.percentile_filter` for another q: of the N
+    sorted pixels of a window the one at place floor(q N), counted from 0. (The soft median filter of the tutorial of
+    `ott.tools.soft_sort`, for whole images.) Windows are worked on in blocks, and once more for a gradient, so that
+    they never lie in memory together.
+
+    Args:
+        image: shape `(h, w)`, or `(..., h, w, channels)`, each channel filtered alone: give images without channels an
+            axis of length 1.
+        size: of the window, for both axes or `(rows, columns)`; an even one reaches further up and left.
+        q: level in [0, 1].
+        mode: what lies beyond the edges, as in `scipy.ndimage`: "reflect" (d c b a | a b c d | d c b a), "mirror"
+            (d c b | a b c d | c b a), "nearest", "wrap", "constant", or one of its other names for these.
+        cval: the constant.
+        **options: see `otsort.Options`; axis is None, weights and where have the shape of a window: where is the
+            footprint of `scipy.ndimage`.
+
+    Returns:
+        The shape of the image.
+
+    Raises:
+        ValueError: an image of one dimension, a size below 1, q out of range, an unknown mode.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
+    """
+    pixels, dtype = as_values(image)
+    window = (size, size) if isinstance(size, int) else size
+    if pixels.ndim < 2:
+        raise ValueError(f"an image has the shape (h, w) or (..., h, w, channels), got {pixels.shape}")
+    if len(window) != 2 or min(window) < 1:
+        raise ValueError(f"the size of a window is one number or two, at least 1, got {size}")
+    if not 0 <= q <= 1:
+        raise ValueError(f"the quantile level q must lie in [0, 1], got {q}")
+    if mode not in _MODES:
+        raise ValueError(f"mode must be one of {sorted(_MODES)}, got {mode!r}")
+    images = pixels.reshape(-1, *(pixels.shape[-3:] if pixels.ndim > 2 else (*pixels.shape, 1)))
+    where = options.get("where")
+    count = math.prod(window) if where is None else int(np.sum(where))
+    place = min(math.floor(q * count + 1e-9), count - 1)
+    level = place / max(count - 1, 1)
+    padded = _padded(images, window, mode, cval)
+    of_window: dict[str, Any] = {**options}
+
+    @jax.checkpoint
+    def of_pixel(index: Array) -> Float[Array, ""]:
+        b, i, j, c = jnp.unravel_index(index, images.shape)
+        around = jax.lax.dynamic_slice(padded, (b, i, j, c), (1, *window, 1))
+        return quantile(around[0, :, :, 0], level, axis=None, **of_window)
+
+    block = max(1, _MAX_PIXELS // math.prod(window))
+    filtered = jax.lax.map(of_pixel, jnp.arange(images.size), batch_size=block)
+    return filtered.reshape(pixels.shape).astype(dtype)
+
+
+def _padded(images: Float[Array, "b h w c"], window: tuple[int, int], mode: str, cval: float) -> Array:
+    """Images with what lies beyond their edges."""
+    width = [(0, 0), *((size // 2, (size - 1) // 2) for size in window), (0, 0)]
+    constant: dict[str, Any] = {"constant_values": cval} if _MODES[mode] == "constant" else {}
+    return jnp.pad(images, width, _MODES[mode], **constant)
