@@ -16,5 +16,18 @@ from .tutorial.study import Tutorial
 
 STUDIES: dict[str, type[AbstractStudy]] = {
     kind.name: kind
-    for kind in (Compare, Gradients, Schedules, Signal, Figure2, Figure3, Scaling, Tutorial, Table1, Figure4, Figure5, Figure6)
+    for kind in (
+        Compare,
+        Gradients,
+        Schedules,
+        Signal,
+        Figure2,
+        Figure3,
+        Scaling,
+        Tutorial,
+        Table1,
+        Figure4,
+        Figure5,
+        Figure6,
+    )
 }

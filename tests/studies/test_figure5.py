@@ -62,7 +62,9 @@ def test_neural_sort_of_its_paper():
 def test_the_right_order_has_the_least_loss(name):
     scores, ranks = jnp.asarray([0.0, 3.0, -2.0, 1.0]), np.array([1, 3, 0, 2])
     setting = jnp.asarray(0.01 if name != NEURAL_SORT else 0.1)
-    losses = {order: float(LOSSES[name](scores, jnp.asarray(order), setting)) for order in itertools.permutations(range(4))}
+    losses = {
+        order: float(LOSSES[name](scores, jnp.asarray(order), setting)) for order in itertools.permutations(range(4))
+    }
     assert min(losses, key=losses.__getitem__) == tuple(ranks)
     assert losses[tuple(ranks)] == pytest.approx(0, abs=0.05)
 
@@ -148,7 +150,11 @@ def known_rows(study, shares):
     ("shares", "word", "said"),
     [
         ({(SORT, 0.05): 0.45}, "Reproduced.", "**Epsilon matters** by 15.0 points"),
-        ({(SORT, 0.05): 0.4, (SORT, 0.0): 0.5}, "Reproduced in part.", "epsilon, that of `suggest_epsilon`, -2.0 ± 0.0"),
+        (
+            {(SORT, 0.05): 0.4, (SORT, 0.0): 0.5},
+            "Reproduced in part.",
+            "epsilon, that of `suggest_epsilon`, -2.0 ± 0.0",
+        ),
         ({(SORT, 0.05): 0.2, (SORT, 1.0): 0.4}, "Not reproduced.", "epsilon, 1, 8.0 ± 0.0 points"),
     ],
 )

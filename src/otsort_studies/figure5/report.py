@@ -52,9 +52,10 @@ def _answer(study: Figure5, at_end: dict[Method, np.ndarray]) -> str:
     word = "Reproduced" if on_par else "Reproduced in part" if _mean(nearest) <= _PAR else "Not reproduced"
     said = (
         f"**{word}.** The paper finds S-sort on par with NeuralSort, which is called so here up to {100 * _PAR:g} "
-        f"points of sorted lists behind it. After {study.checkpoints * study.stride} steps S-sort with the paper's epsilon = "
-        f"{PAPER_EPSILON:g} is {spread(100 * behind, '.1f')} points behind NeuralSort at its better temperature, "
-        f"{baseline[1]:g} (means over {study.seeds} seeds and standard deviation of the differences with equal seeds)"
+        f"points of sorted lists behind it. After {study.checkpoints * study.stride} steps S-sort with the "
+        f"paper's epsilon = {PAPER_EPSILON:g} is {spread(100 * behind, '.1f')} points behind NeuralSort at its "
+        f"better temperature, {baseline[1]:g} (means over {study.seeds} seeds and standard deviation of the differences with "
+        "equal seeds)"
     )
     if best != paper:
         said += f"; with the best epsilon, {_epsilon(best)}, {spread(100 * nearest, '.1f')} points"

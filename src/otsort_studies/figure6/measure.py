@@ -56,7 +56,12 @@ def _single(layer: Any) -> Stateless:
 @functools.cache
 def norms(targets: int) -> dict[str, Norm]:
     """Name -> shape of the values -> layer; the same functions for the same number of targets."""
-    return {NONE: Unchanged.of, BATCH: batch_norm, LAYER: layer_norm, QUANTILE: functools.partial(quantile_norm, targets)}
+    return {
+        NONE: Unchanged.of,
+        BATCH: batch_norm,
+        LAYER: layer_norm,
+        QUANTILE: functools.partial(quantile_norm, targets),
+    }
 
 
 def load(study: Figure6, folder: Path | None) -> Images:

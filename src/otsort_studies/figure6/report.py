@@ -52,9 +52,9 @@ def _answer(study: Figure6, found: dict[str, pl.DataFrame]) -> str:
         f"**{word}.** The paper finds less overfitting than in the same network without these layers, which has batch "
         f"norm. After {study.checkpoints * study.stride} steps the cross-entropy of the test set is "
         f"{tests[QUANTILE]:.3f} with quantile normalisation and {tests[BATCH]:.3f} with batch norm (mean over "
-        f"{study.seeds} seeds), and larger than that of the training set by {gaps[QUANTILE]:.3f} and {gaps[BATCH]:.3f}. "
-        f"From the least cross-entropy of the test set to the largest, the norms at the end are {', '.join(first)}; by "
-        f"the best checkpoint of each, {', '.join(least)}."
+        f"{study.seeds} seeds), and larger than that of the training set by {gaps[QUANTILE]:.3f} and "
+        f"{gaps[BATCH]:.3f}. From the least cross-entropy of the test set to the largest, the norms at "
+        f"the end are {', '.join(first)}; by the best checkpoint of each, {', '.join(least)}."
     )
 
 
@@ -83,8 +83,8 @@ def _table(study: Figure6, found: dict[str, pl.DataFrame]) -> str:
         lines.append([norm, *entropies, *shares, seconds])
     headers = ["norm", "train", "test", "test - train", "least test", "train top-1, %", "test top-1, %", "seconds"]
     return (
-        "Cross-entropy and accuracy at the last checkpoint, the least cross-entropy of the test set at any, and seconds "
-        f"a training; mean and standard deviation over seeds:\n\n{markdown_table(lines, headers)}"
+        "Cross-entropy and accuracy at the last checkpoint, the least cross-entropy of the test set at any, and "
+        f"seconds a training; mean and standard deviation over seeds:\n\n{markdown_table(lines, headers)}"
     )
 
 

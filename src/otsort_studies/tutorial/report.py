@@ -58,9 +58,9 @@ def _numbers(examples: pl.DataFrame) -> str:
     word = "reproduced" if len(agree) == len(apart) else "reproduced in part" if agree else "not reproduced"
     worst = max(apart, key=lambda name: apart[name])
     return (
-        f"**Printed numbers: {word}.** {len(agree)} of {len(apart)} lists agree within {100 * _AGREE:g} % of their range; "
-        f"the largest distance is {100 * apart[worst]:.2f} % ({worst}). The tutorial stops its sweeps early, and ours "
-        "are converged."
+        f"**Printed numbers: {word}.** {len(agree)} of {len(apart)} lists agree within {100 * _AGREE:g} % of their "
+        f"range; the largest distance is {100 * apart[worst]:.2f} % ({worst}). The tutorial stops its "
+        "sweeps early, and ours are converged."
     )
 
 
@@ -81,9 +81,9 @@ def _photo(study: Tutorial, denoising: pl.DataFrame) -> str:
     best = max(values, key=lambda key: values[key])
     name = best[0] if best[0] != SOFT_MEDIAN else f"the soft median with epsilon = {best[1]:g}"
     return (
-        f"**Soft median filter.** {100 * study.noise:g} % salt and pepper leave {values[NOISY, 0.0]:.1f} dB; the median "
-        f"of {study.size} x {study.size} points gives {values[MEDIAN, 0.0]:.1f} dB, the soft one, {words}. The best is "
-        f"{name}."
+        f"**Soft median filter.** {100 * study.noise:g} % salt and pepper leave {values[NOISY, 0.0]:.1f} dB; "
+        f"the median of {study.size} x {study.size} points gives {values[MEDIAN, 0.0]:.1f} dB, the soft "
+        f"one, {words}. The best is {name}."
     )
 
 
