@@ -80,7 +80,7 @@ class Figure4(AbstractLearning):
     hidden: int = 128
     batch: int = 100
     rate: float = 1e-3
-    checkpoints: int = 8
+    checkpoints: int = 6
     stride: int = 500
     scored: int = 2000
     seeds: int = 3
@@ -89,7 +89,7 @@ class Figure4(AbstractLearning):
     def quick(cls) -> "Figure4":
         return cls(
             data="digits",
-            losses=(CROSS_ENTROPY, TOP_5_CROSS_ENTROPY, PAPER),
+            losses=(CROSS_ENTROPY, TOP_5_CROSS_ENTROPY, "S-top-k, k = 0", PAPER),
             widths=(8, 8, 16, 16),
             hidden=32,
             batch=32,

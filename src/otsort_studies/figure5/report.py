@@ -54,8 +54,8 @@ def _answer(study: Figure5, at_end: dict[Method, np.ndarray]) -> str:
         f"**{word}.** The paper finds S-sort on par with NeuralSort, which is called so here up to {100 * _PAR:g} "
         f"points of sorted lists behind it. After {study.checkpoints * study.stride} steps S-sort with the "
         f"paper's epsilon = {PAPER_EPSILON:g} is {spread(100 * behind, '.1f')} points behind NeuralSort at its "
-        f"better temperature, {baseline[1]:g} (means over {study.seeds} seeds and standard deviation of the differences with "
-        "equal seeds)"
+        f"better temperature, {baseline[1]:g} (means over {study.seeds} seeds and standard deviation of the "
+        "differences with equal seeds)"
     )
     if best != paper:
         said += f"; with the best epsilon, {_epsilon(best)}, {spread(100 * nearest, '.1f')} points"

@@ -74,14 +74,14 @@ class Figure6(AbstractLearning):
     parts: ClassVar[tuple] = (Training,)
 
     data: str = "cifar10"
-    pictures: int = 10_000
+    pictures: int = 5_000
     targets: int = 16
-    widths: tuple[int, ...] = (16, 16, 32, 32)
-    hidden: int = 128
+    widths: tuple[int, ...] = (8, 8, 16, 16)
+    hidden: int = 64
     batch: int = 100
     rate: float = 1e-3
     checkpoints: int = 10
-    stride: int = 300
+    stride: int = 150
     scored: int = 2000
     seeds: int = 3
 

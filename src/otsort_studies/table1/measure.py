@@ -66,9 +66,8 @@ def _quantile(errors: Float[Array, " batch"], loss: Loss) -> Float[Array, ""]:
 
 
 def _level_of_zero(residuals: Float[Array, " batch"], loss: Loss) -> Float[Array, ""]:
-    """Zero stands among the residuals without weight."""
-    values, weights = jnp.pad(residuals, (0, 1)), jnp.pad(jnp.ones_like(residuals), (0, 1))
-    return (otsort.cdf(values, weights=weights, **loss.options)[-1] - loss.tau) ** 2
+    (level,) = otsort.cdf(residuals, at=jnp.zeros(1, residuals.dtype), **loss.options)
+    return (level - loss.tau) ** 2
 
 
 #: Name of a loss -> its formula.

@@ -236,6 +236,8 @@ def _draw(study: Table1, ratios: dict[str, Cells], paper: Cells) -> tuple[Figure
         axes.plot([0.5, 6], [0.5, 6], color="0.7", zorder=0)
         axes.axhline(1, color="0.7", linestyle=":", zorder=0)
         axes.set(title=method, xscale="log", yscale="log", xlabel="paper: S-quantile / pinball")
+        axes.set_xticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
+        axes.minorticks_off()
     panels[0].set_ylabel("here: the same ratio")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     return figure, (

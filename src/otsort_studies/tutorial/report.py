@@ -97,7 +97,7 @@ def _differences(study: Tutorial, trainings: pl.DataFrame) -> str:
         ["photo", "another one", "china.jpg of scikit-learn"],
         ["transport", "stopped early", "converged"],
     ]
-    return differences(lines).replace("| paper", "| there", 1)
+    return differences(lines, "tutorial")
 
 
 def _training(study: Tutorial) -> str:

@@ -25,9 +25,9 @@ def spread(sample: Float[np.ndarray, " seeds"], form: str = ".3f") -> str:
     return mean if values.size == 1 else f"{mean} ± {number(values.std(ddof=1), form)}"
 
 
-def differences(lines: Sequence[Sequence[str]]) -> str:
-    """The table of what differs from the paper: what, there, here."""
-    return f"What differs from the paper:\n\n{markdown_table(lines, ['', 'paper', 'here'])}"
+def differences(lines: Sequence[Sequence[str]], source: str = "paper") -> str:
+    """The table of what differs from the paper, or from another source: what, there, here."""
+    return f"What differs from the {source}:\n\n{markdown_table(lines, ['', source, 'here'])}"
 
 
 def draw_curves(axes: Any, x: Any, found: Float[np.ndarray, "seeds checkpoints"], **style: Any) -> None:
