@@ -1,9 +1,16 @@
 """Sphinx configuration: `sphinx-build -W --keep-going -b html docs docs/_build/html`, without network."""
 
 import re
+import sys
 import typing
+from pathlib import Path
 
 typing.GENERATING_DOCUMENTATION = True  # before jaxtyping is imported: it then prints Float[Array, "n"] as such
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import performance  # noqa: E402
 
 import otsort  # noqa: E402
 
@@ -56,5 +63,11 @@ def name_default_functions(app, what, name, obj, options, signature, return_anno
     return signature and (re.sub(r"<function (\w+)>", r"\1", signature), return_annotation)
 
 
+def write_performance(app):
+    """The page of stored benchmarks, from their results as they are now."""
+    performance.write(HERE.parent / "benchmarks" / "results", HERE / "generated" / "performance")
+
+
 def setup(app):
+    app.connect("builder-inited", write_performance)
     app.connect("autodoc-process-signature", name_default_functions)

@@ -45,7 +45,8 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
 
 
 # Nanoseconds of ranks and their gradient for one list among many, float32 on a CPU, about those of the rows of
-# benchmarks/default_solver.py. What counts is which is less: single lists take longer with both, and so does float64.
+# benchmarks/scripts/default_solver.py. What counts is which is less: single lists take longer with both, and so does
+# float64.
 
 
 def _newton_time(n: int, m: int) -> float:

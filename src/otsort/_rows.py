@@ -187,18 +187,19 @@ def _each(function, arrays, axes, size):
     def run(dynamic):
         function, arrays = eqx.combine(dynamic, static)
         rows = _as_rows(axes, *arrays)
-        one = (lambda row: together(function, row)) if function.side_by_side(axes.n) else function
-        if len(rows.x) == 1:
+        side_by_side = function.side_by_side(axes.n)
+        one = lambda row: together(function, Row(*row)) if side_by_side else function(Row(*row))
+        if len(rows[0]) == 1:
             answers = one(jax.tree.map(lambda array: array[0], rows))[None]
         else:
-            answers = jax.vmap(one)(rows) if len(rows.x) <= size else jax.lax.map(one, rows, batch_size=size)
+            answers = jax.vmap(one)(rows) if len(rows[0]) <= size else jax.lax.map(one, rows, batch_size=size)
         return axes.arrange(answers, dims)
 
     return on_any_mesh(run, arrays[0], dims)(dynamic)
 
 
 def _as_rows(axes, x, weights, values, where, at, k):
-    """The lists side by side, in a first axis."""
+    """The fields of `Row`, with a first axis of lists."""
     dtype = x.dtype
     x = axes.lists(x)
     values = x if values is None else axes.lists(values.astype(dtype))
@@ -213,4 +214,4 @@ def _as_rows(axes, x, weights, values, where, at, k):
         weights = in_memory(weights / jnp.sum(weights, axis=1, keepdims=True))
     at = None if at is None else axes.other_lists(at)
     k = None if k is None else axes.of_batch(k)
-    return Row(x, weights, values, where, at, k)
+    return x, weights, values, where, at, k

@@ -8,6 +8,7 @@ from .figure4.study import Figure4
 from .figure5.study import Figure5
 from .figure6.study import Figure6
 from .gradients.study import Gradients
+from .peers.study import Peers
 from .scaling.study import Scaling
 from .schedules.study import Schedules
 from .signal.study import Signal
@@ -24,6 +25,7 @@ STUDIES: dict[str, type[AbstractStudy]] = {
         Figure2,
         Figure3,
         Scaling,
+        Peers,
         Tutorial,
         Table1,
         Figure4,

@@ -8,15 +8,17 @@ CONVERGED = "converged"
 FIXED_BUDGET = "fixed budget"
 EXACT = "exact"
 TRAINED = "trained"
+MEASURED = "measured"
 NOT_CONVERGED = "not converged"
 NOT_FINITE = "not finite"
 GRADIENT_NOT_FINITE = "gradient not finite"
 TOO_LARGE = "too large"  # therefore not run
 NOT_INSTALLED = "not installed"  # a package that it needs
+NOT_OFFERED = "not offered"  # by that package
 # or "raised" and the name of an exception
 
 #: Those of results that can be used.
-SOUND = (CONVERGED, FIXED_BUDGET, EXACT, TRAINED)
+SOUND = (CONVERGED, FIXED_BUDGET, EXACT, TRAINED, MEASURED)
 
 
 def outcome(sound: str, *, finite: Any = True, successful: Any = True, gradient_finite: Any = True) -> str:

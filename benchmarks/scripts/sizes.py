@@ -1,7 +1,7 @@
 """Time of soft ranks, and of their gradient, against the number of values, beside sorts and ott.
 
-`python benchmarks/sizes.py [picture.png]` with the extra `bench`: float32, normal values, epsilon 1e-2, m = n, the
-default solver. What is compared runs in one process, in turn, each on fresh values, compiled before: medians in
+`python benchmarks/scripts/sizes.py [picture.png]` with the extra `bench`: float32, normal values, epsilon 1e-2, m = n,
+the default solver. What is compared runs in one process, in turn, each on fresh values, compiled before: medians in
 milliseconds. The last column is the scratch memory of the gradient's program. Then a stream of 1e8 values, chunks of
 which are made as they are asked for: seconds for both passes, for ranks of all values, and the peak memory of the
 process before and after.

@@ -1,8 +1,8 @@
 """Whether the default solver is the fastest: times of both candidates over a grid of problems, float32 by default.
 
-`python benchmarks/default_solver.py [rows.jsonl] [float64]`: ranks and their gradient by `Newton` and by `Quadrature`,
-in turn, the least of a few calls each, compiled before; for each problem the times, the choice, and how much slower it
-is than the better one. Rows are appended to the file, and what it holds already is not measured again.
+`python benchmarks/scripts/default_solver.py [rows.jsonl] [float64]`: ranks and their gradient by `Newton` and by
+`Quadrature`, in turn, the least of a few calls each, compiled before; for each problem the times, the choice, and how
+much slower it is than the better one. Rows are appended to the file, and what it holds already is not measured again.
 """
 
 import itertools

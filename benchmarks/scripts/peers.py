@@ -1,8 +1,8 @@
 """Gradients of soft ranks beside those of ott.tools.soft_sort.
 
-`python benchmarks/peers.py` with the extra `bench`. What is compared runs in one process, in turn, each on fresh
-inputs, compiled before. The tables give median times in milliseconds and medians of the ratios; errors and differences
-are relative (l2). ott needs a JAX that suits it: ott-jax 0.6.0 ran with jax 0.6.2, and not with jax 0.10.1.
+`python benchmarks/scripts/peers.py` with the extra `bench`. What is compared runs in one process, in turn, each on
+fresh inputs, compiled before. The tables give median times in milliseconds and medians of the ratios; errors and
+differences are relative (l2). ott needs a JAX that suits it: ott-jax 0.6.0 ran with jax 0.6.2, and not with jax 0.10.1.
 """
 
 import statistics

@@ -1,9 +1,9 @@
 """Lists with a mask, and groups of unequal length, beside the same without.
 
-`python benchmarks/masks.py`: float32, normal values, epsilon 1e-2. First the gradient of ranks with half of all values
-masked, over that of the full batch: medians, in turn, compiled before. Then milliseconds of the ranks of 10 000 groups
-of 1 to 200 values: as one padded batch of `otsort.segments`, and for one in a hundred of the groups, one after the
-other, with the time of the first call, which for a loop compiles for every length.
+`python benchmarks/scripts/masks.py`: float32, normal values, epsilon 1e-2. First the gradient of ranks with half of all
+values masked, over that of the full batch: medians, in turn, compiled before. Then milliseconds of the ranks of 10 000
+groups of 1 to 200 values: as one padded batch of `otsort.segments`, and for one in a hundred of the groups, one after
+the other, with the time of the first call, which for a loop compiles for every length.
 """
 
 import time

@@ -1,8 +1,9 @@
 """Batches of short lists, as they are trained on: times over that of a sort, and what a first call costs.
 
-`python benchmarks/short_lists.py`: float32, normal values, epsilon 1e-2, m = n, the default solver. What is compared
-runs in one process, in turn, each on fresh values, compiled before: the median of the sort in milliseconds, and medians
-of the others over it. Then, for two shapes, seconds to trace and to compile, and instructions of the compiled program.
+`python benchmarks/scripts/short_lists.py`: float32, normal values, epsilon 1e-2, m = n, the default solver. What is
+compared runs in one process, in turn, each on fresh values, compiled before: the median of the sort in milliseconds,
+and medians of the others over it. Then, for two shapes, seconds to trace and to compile, and instructions of the
+compiled program.
 """
 
 import time

@@ -1,0 +1,89 @@
+"""Measures what is installed here; the rest are rows that say that it is not."""
+
+import functools
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..common import outcome
+from ..common.data import rank_weights
+from ..common.execution import PATIENCE, REPEATS, failure
+from ..common.study import AbstractCase, Row
+from .abilities import abilities
+from .library import Library, precision
+from .methods import METHODS
+from .study import RANKING, Ability, Cost, Installed, Peers, Training
+from .training import train
+
+_load = functools.lru_cache(maxsize=1)(Library)  # cases of a method are neighbours
+
+
+def measure(study: Peers, cases: Sequence[AbstractCase]) -> Iterator[Row]:
+    """The rows of some of the cases, in float32 as JAX comes."""
+    kinds: dict[type, Any] = {Installed: _installed, Ability: _ability, Cost: _cost, Training: _training}
+    for case in cases:
+        try:
+            with precision(np.float32):
+                row = kinds[type(case)](study, _load(case.method), case)  # pyright: ignore
+        except Exception as error:  # whatever it is, it is the outcome
+            row = case.row(failure(error))
+        yield row
+
+
+def _installed(study: Peers, library: Library, case: Installed) -> Row:
+    del study
+    return case.row(outcome.MEASURED, **library.environment())
+
+
+def _ability(study: Peers, library: Library, case: Ability) -> Row:
+    del study
+    if case.operator not in library.operators:
+        return case.row(outcome.NOT_OFFERED)
+    x = np.random.default_rng(0).normal(size=(2, 12)).astype(np.float32)
+    return case.row(outcome.MEASURED, **abilities(case.method, library, case.operator, x))
+
+
+def _cost(study: Peers, library: Library, case: Cost) -> Row:
+    operator = next(name for name in RANKING if name in library.operators)
+    if case.lists * case.n ** METHODS[case.method].power > study.largest:
+        return case.row(outcome.TOO_LARGE, operator=operator)
+    x = np.random.default_rng(0).normal(size=(case.lists, case.n)).astype(np.float32)
+    framework, function = library.framework, library.function(operator, x)
+    native, weights = (framework.array(part) for part in (x, rank_weights(x.size).astype(np.float32).reshape(x.shape)))
+    row: dict[str, Any] = {"operator": operator}
+    try:
+        row["forward_seconds"] = _seconds(framework.forward(function, native), x, framework)
+        start = time.perf_counter()
+        pullback = framework.pullback(function, native)
+        gradient = np.asarray(pullback(native, weights))
+        row["first_seconds"] = time.perf_counter() - start
+        row["gradient_seconds"] = _seconds(lambda x: pullback(x, weights), x, framework)
+        row["scratch_bytes"] = framework.scratch_bytes(pullback)
+        return case.row(outcome.outcome(outcome.MEASURED, gradient_finite=np.isfinite(gradient)), **row)
+    except Exception as error:  # what was measured before it stays
+        return case.row(failure(error), **row)
+
+
+def _training(study: Peers, library: Library, case: Training) -> Row:
+    if case.operator not in library.operators:
+        return case.row(outcome.NOT_OFFERED)
+    temperature = case.factor * library.temperature
+    scores = train(library, case.task, case.operator, temperature, case.seed, study.steps)
+    word = outcome.outcome(outcome.TRAINED, finite=np.isfinite(list(scores.values())))
+    return case.row(word, **scores)
+
+
+def _seconds(run: Any, x: np.ndarray, framework: Any) -> float:
+    """The median of some calls, each with the values in another order, after one that is not counted."""
+    taken: list[float] = []
+    run(framework.array(x))
+    for turn in range(REPEATS):
+        if sum(taken) < PATIENCE:
+            fresh = framework.array(np.roll(x, turn + 1, axis=-1))
+            start = time.perf_counter()
+            run(fresh)
+            taken.append(time.perf_counter() - start)
+    return statistics.median(taken)

@@ -1,0 +1,48 @@
+"""The list of what is compared, by name. It imports nothing."""
+
+from typing import NamedTuple
+
+
+class Method(NamedTuple):
+    """An operator's definition in some package.
+
+    Attributes:
+        library: module in `libraries`.
+        package: distribution that it needs.
+        temperature: middle of those that are tried in training: epsilon, softness, strength of regularisation, or
+            one over the steepness; 0 for hard operators.
+        power: of n in the entries that it works on, for each list.
+    """
+
+    library: str
+    package: str
+    temperature: float
+    power: int = 1
+
+
+OURS = "otsort"
+HARD = ("jax.numpy", "numpy")
+
+METHODS: dict[str, Method] = {
+    OURS: Method("ours", "otsort", 1e-2),
+    "ott": Method("ott_tools", "ott-jax", 1e-2, 2),
+    "softjax ot": Method("soft_jax", "softjax", 1e-1, 2),
+    "softjax softsort": Method("soft_jax", "softjax", 1e-1, 2),
+    "softjax neuralsort": Method("soft_jax", "softjax", 1e-1, 2),
+    "softjax fast_soft_sort": Method("soft_jax", "softjax", 1e-1),
+    "softjax smooth_sort": Method("soft_jax", "softjax", 1e-1, 2),
+    "softjax sorting_network": Method("soft_jax", "softjax", 1e-1),
+    "torchsort l2": Method("torch_sort", "torchsort", 1.0),
+    "torchsort kl": Method("torch_sort", "torchsort", 1.0),
+    "torchpsort l2": Method("torch_psort", "torchpsort", 1.0),
+    "torchpsort kl": Method("torch_psort", "torchpsort", 1.0),
+    "fast-soft-sort l2": Method("fast_soft_sort", "fast-soft-sort", 1.0),
+    "fast-soft-sort kl": Method("fast_soft_sort", "fast-soft-sort", 1.0),
+    "LapSum": Method("lap_sum", "lapsum", 1e-1, 2),
+    "difftopk odd_even": Method("diff_topk", "difftopk", 1e-1, 2),
+    "difftopk bitonic": Method("diff_topk", "difftopk", 1e-1, 2),
+    "diffsort odd_even": Method("diff_sort", "diffsort", 1e-1, 2),
+    "diffsort bitonic": Method("diff_sort", "diffsort", 1e-1, 2),
+    "jax.numpy": Method("jax_numpy", "jax", 0.0),
+    "numpy": Method("numpy_", "numpy", 0.0),
+}

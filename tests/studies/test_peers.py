@@ -1,0 +1,208 @@
+"""The study of peers: what is measured where, and what its report says of rows whose answers are known."""
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from otsort_studies.common import rows as files
+from otsort_studies.common.errors import InputError
+from otsort_studies.common.folder import ROWS
+from otsort_studies.common.outcome import GRADIENT_NOT_FINITE, MEASURED, NOT_INSTALLED, NOT_OFFERED, TOO_LARGE, TRAINED
+from otsort_studies.common.report import load
+from otsort_studies.common.run import measured, run
+from otsort_studies.peers import __main__ as elsewhere
+from otsort_studies.peers import abilities, library, measure
+from otsort_studies.peers.frameworks import Jax
+from otsort_studies.peers.library import Library
+from otsort_studies.peers.methods import METHODS, OURS
+from otsort_studies.peers.report import best, report
+from otsort_studies.peers.study import Ability, Cost, Installed, Peers, Training
+from otsort_studies.peers.training import train
+
+from .frames import frames
+
+TINY = Peers(methods=(OURS, "numpy", "LapSum"), operators=("rank",), shapes=((3, 5),), factors=(1.0,), seeds=1, steps=2)
+X = np.random.default_rng(0).normal(size=(2, 12)).astype(np.float32)
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """A method whose every answer is known: its operators are replaced by those given."""
+
+    def make(**operators):
+        monkeypatch.setattr(Library, "__init__", lambda self, name: self.__dict__.update(made(operators)))
+        measure._load.cache_clear()
+        return Library("numpy")
+
+    yield make
+    measure._load.cache_clear()
+
+
+def made(operators):
+    return {"package": "toy", "temperature": 1.0, "framework": Jax(), "operators": operators}
+
+
+def test_every_library_has_a_module_and_every_module_a_method():
+    modules = {path.stem for path in (files.Path(library.__file__).parent / "libraries").glob("*.py")} - {"__init__"}
+    assert modules == {method.library for method in METHODS.values()}
+
+
+def test_the_rows_of_a_run():
+    """NumPy is whole in itself, LapSum is not installed, and otsort is measured with derivatives."""
+    cases = TINY.cases()
+    found = dict(zip(cases, measured(TINY, cases), strict=True))
+    assert found[Installed("LapSum")]["outcome"] == found[Cost("LapSum", 3, 5)]["outcome"] == NOT_INSTALLED
+    assert found[Installed(OURS)]["version"]
+    hard, ours = found[Ability("numpy", "rank")], found[Ability(OURS, "rank")]
+    assert (hard["axis"], hard["weights"], hard["ties"]) == ("yes", "raised TypeError", "raised NotImplementedError")
+    assert [ours[name] for name in ("axis", "weights", "float64", "order", "monotone", "ties", "single")] == 7 * ["yes"]
+    assert "all" not in ours
+    assert ours["definition_error"] < 1e-5
+    assert hard["hard_error"] == hard["definition_error"] == 0
+    cost = found[Cost(OURS, 3, 5)]
+    assert cost["outcome"] == MEASURED
+    assert cost["first_seconds"] > cost["gradient_seconds"] > 0
+    assert found[Cost("numpy", 3, 5)]["forward_seconds"] > 0
+    trained = [row for case, row in found.items() if isinstance(case, Training) and case.method == OURS]
+    assert [row["outcome"] for row in trained] == 4 * [TRAINED]
+    text = report(TINY, frames(Peers, found.values())).text
+    assert "Not installed where this was run, so not measured: LapSum." in text
+    assert "nan" not in text
+
+
+def test_what_an_operator_can_is_found_by_calling(toy):
+    """One that clips, one that turns round, and one that knows no float64."""
+    libraries = toy(
+        rank=lambda x, _, axis=-1, weights=None: (1.0 if weights is None else weights) * x,
+        sort=lambda x, _: -jnp.sort(x),
+        top_k_mask=lambda x, _, k: jnp.sqrt(x - jnp.mean(x, axis=-1, keepdims=True)).astype(jnp.float32),
+    )
+    one = abilities.abilities("toy", libraries, "rank", X)
+    assert [one[name] for name in ("axis", "weights", "float64", "order", "monotone", "ties", "single")] == 7 * ["yes"]
+    assert one["masks"] == "raised TypeError"
+    assert math.isnan(one["definition_error"])
+    two = abilities.abilities("toy", libraries, "sort", X)
+    assert (two["order"], two["monotone"], two["axis"]) == ("no", "no", "raised TypeError")
+    three = abilities.abilities("toy", libraries, "top_k_mask", X)
+    assert (three["float64"], three["ties"], three["all"]) == ("no", "no", "no")
+
+
+def test_masks_are_told_by_what_they_change(toy):
+    mean = lambda x, where: jnp.mean(x, axis=-1, keepdims=True, where=where)
+    right = toy(rank=lambda x, _, where=True: x - mean(x, where)).operators["rank"]
+    wrong = lambda x, _, where=True: x - mean(x, True)
+    for operator, word in ((right, "yes"), (wrong, "no")):
+        assert abilities.abilities("toy", toy(rank=operator), "rank", X)["masks"] == word
+
+
+def test_the_projection_is_the_nearest_point_of_the_permutahedron():
+    z = np.asarray([0.3, -1.0, 2.0])
+    found = abilities._projected(z)
+    vertices = np.asarray([[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]])
+    assert found.sum() == pytest.approx(6)
+    assert np.all((vertices - found) @ (z - found) <= 1e-9)  # no vertex is nearer
+
+
+def test_costs_that_are_not_to_be_had(toy):
+    toy(top_k_mask=lambda x, _, k: jnp.sqrt(x - x))
+    case = Cost("numpy", 3, 5)
+    assert [row["outcome"] for row in measured(TINY, [case])] == [GRADIENT_NOT_FINITE]
+    assert [row["outcome"] for row in measured(replace(TINY, largest=14), [case])] == [TOO_LARGE]
+    missing = [Ability("numpy", "rank"), Training("numpy", "key", "sort_by", 1.0, 0)]
+    assert [row["outcome"] for row in measured(TINY, missing)] == 2 * [NOT_OFFERED]
+
+
+@pytest.mark.parametrize(
+    ("task", "operator", "operators"),
+    [
+        ("spearman", "rank", {"rank": lambda x, _: x}),
+        ("digits", "rank", {"rank": lambda x, _: 10 * jax.nn.softmax(x)}),
+        ("digits", "top_k_mask", {"top_k_mask": lambda x, _, k: jax.nn.softmax(x)}),
+    ],
+)
+def test_a_model_learns_through_what_it_is_given(toy, task, operator, operators):
+    """Even the values themselves, and their softmax, teach something: with more steps the score is better."""
+    before, after = (train(toy(**operators), task, operator, 1.0, 0, steps) for steps in (1, 40))
+    assert after["test"] > before["test"] + 0.1
+
+
+def test_another_environment_adds_what_it_has(tmp_path, monkeypatch):
+    """Rows of packages that were not installed are measured again, and nothing else is."""
+    study = replace(TINY, methods=("numpy", "LapSum"))
+    run(study, tmp_path / "run")
+    asked = []
+
+    def here(study, cases):
+        for case in cases:
+            asked.append(case)
+            yield (
+                case.row(MEASURED, version="9", environment="elsewhere")
+                if isinstance(case, Installed)
+                else case.row(NOT_INSTALLED)
+            )
+
+    monkeypatch.setattr(measure, "measure", here)
+    elsewhere.main(tmp_path / "run")
+    assert {case.method for case in asked} == {"LapSum"}
+    _, _, found = load(tmp_path / "run")
+    assert found["installed"]["version"].to_list()[1] == "9"
+    assert "| LapSum | 9" in (tmp_path / "run" / "report.md").read_text()
+    assert len((tmp_path / "run" / ROWS).read_text().splitlines()) == len(study.cases()) + 1
+    asked.clear()
+    elsewhere.main(tmp_path / "run", "numpy")
+    assert {case.method for case in asked} == {"numpy", "LapSum"}
+    with pytest.raises(InputError, match="no method ott"):
+        elsewhere.main(tmp_path / "run", "ott")
+
+
+def test_the_command_for_another_environment_says_what_is_wrong(tmp_path):
+    command = [sys.executable, "-m", "otsort_studies.peers", str(tmp_path)]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 1
+    assert process.stderr.startswith("otsort: cannot read")
+
+
+def known(case):
+    """otsort takes n microseconds, LapSum twice that on short lists and half of it on long ones."""
+    if isinstance(case, Cost):
+        factor = {"LapSum": 2.0 if case.n < 100 else 0.5}.get(case.method, 1.0)
+        seconds = {"forward_seconds": 1e-6 * case.n, "gradient_seconds": factor * 1e-6 * case.n}
+        return case.row(MEASURED, operator="rank", first_seconds=1.0, scratch_bytes=2.0**20, **seconds)
+    if isinstance(case, Training):
+        score = {OURS: 0.5, "LapSum": 0.6}[case.method] + 0.1 * (case.factor == 3.0) + 0.01 * case.seed
+        score -= 0.2 * (case.operator == "top_k_mask")
+        return case.row(TRAINED, validation=score, test=score)
+    if isinstance(case, Ability):
+        return case.row(MEASURED, axis="raised TypeError", order="yes", ties="raised ValueError", hard_error=0.5)
+    return case.row(MEASURED, version="1", environment="e")
+
+
+def test_answers_are_those_of_the_rows(tmp_path):
+    study = replace(TINY, methods=(OURS, "LapSum"), shapes=((3, 10), (1, 1000)), factors=(1.0, 3.0), seeds=3)
+    found = report(study, frames(Peers, map(known, study.cases())))
+    assert "Gradient of ranks of 3 x 10: otsort is first of 2 (0.01 ms), before LapSum (0.02 ms)." in found.text
+    assert "Gradient of ranks of 1 x 1,000: otsort is number 2 of 2 (1 ms), LapSum first (0.5 ms)." in found.text
+    assert "Training of key: otsort is number 2 of 2 (0.610), LapSum first (0.710)." in found.text
+    assert "0.610 ± 0.008 (rank, 3)" in found.text
+    assert "(top_k_mask" not in found.text
+    assert "| no     | yes     | ValueError |" in found.text
+    found.figures["peers"][0].savefig(tmp_path / "peers.png")
+
+
+def test_a_temperature_at_which_a_training_failed_is_not_chosen():
+    study = replace(TINY, methods=(OURS,), factors=(1.0, 3.0), seeds=2)
+    cases = [case for case in study.cases() if isinstance(case, Training)]
+    rows = [case.row("raised Error") if case.factor == 3.0 and case.seed else known(case) for case in cases]
+    assert best(frames(Peers, rows)["training"])["factor"].to_list() == 3 * [1.0]
+
+
+def test_a_report_on_nothing():
+    found = report(TINY, frames(Peers, [case.row(NOT_INSTALLED) for case in TINY.cases()]))
+    assert "Training of key: nothing was measured." in found.text
+    assert "nan" not in found.text
