@@ -163,6 +163,15 @@ def test_max_pool():
     np.testing.assert_array_equal(max_pool(x)[0], [[7, 9, 11], [19, 21, 23]])
 
 
+@pytest.mark.parametrize("logit", [0.0, np.nan])
+def test_a_network_that_says_nothing_gets_nothing(logit):
+    pictures, labels = np.zeros((10, 1, 2, 2), np.uint8), np.arange(10, dtype=np.int32)
+    task = Classification(Images(pictures, labels, pictures, labels, "made"), cross_entropy, Unchanged.of)
+    silent = Network(lambda x, state: (jnp.full(10, logit, jnp.float32), state), None)
+    scores = task.scores(silent, task.parts["test"])
+    assert (scores["accuracy"], scores["top_5"]) == (0, 0)
+
+
 def test_pictures_are_learnt():
     """Two kinds of pictures that differ in brightness, with norms of batches."""
     rng = np.random.default_rng(0)

@@ -147,7 +147,7 @@ def known_rows(study, ratio):
         data = study.setting_data if isinstance(case, Setting) else case.data
         factor = 1.0 if case.method == PINBALL else ratio(data, case.tau, case.method)
         test = [9.0, factor * (1 + 0.01 * case.seed), 7.0]
-        curves = {"validation_pinball": [2.0, 1.0, 3.0], "test_pinball": test, "test_below": [0.0, 0.1, 0.2]}
+        curves = {"validation_pinball": [2.0, 1.0, 3.0], "test_pinball": test}
         rows.append(case.row(outcome.TRAINED, **curves, seconds=1.0, source="made"))
     return rows
 

@@ -49,7 +49,7 @@ def run(study: AbstractStudy, folder: Path, data: Path | None = None) -> Report:
     bar = Progress(*columns, console=Console(stderr=True), speed_estimate_period=_SPEED)
     task = bar.add_task("", start=False)
     path, checkpoint = folder / ROWS, folder / CHECKPOINT
-    done, size = {}, 0
+    done: dict[AbstractCase, Row] = {}
 
     def tell(cases: float, score: str) -> None:
         bar.update(task, completed=len(done) + cases, description=score)
@@ -57,7 +57,8 @@ def run(study: AbstractStudy, folder: Path, data: Path | None = None) -> Report:
     measure = measurement(study, data, Workbench(checkpoint, tell))
     configuration = {"study": study.name, "configuration": asdict(study), "dtype": study.dtype, "lapack_threads": 1}
     claim(folder, {**configuration, **environment()})
-    done, size = rows.read(path, study.parts)
+    found, size = rows.read(path, study.parts)
+    done.update(found)
     if path.exists():
         os.truncate(path, size)
     jax.config.update("jax_enable_x64", True)  # for references: solvers compute in the dtype of the data

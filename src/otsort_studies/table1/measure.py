@@ -107,10 +107,7 @@ class Regression(AbstractTask):
     def scores(self, network: Network, examples: Any) -> dict[str, Float[Array, ""]]:
         x, y = examples
         residuals = y - jax.vmap(network.model)(x)
-        return {
-            "pinball": jnp.mean(pinball(residuals, self.minimised.tau)) / self.deviation,
-            "below": jnp.mean(residuals < 0, dtype=residuals.dtype),
-        }
+        return {"pinball": jnp.mean(pinball(residuals, self.minimised.tau)) / self.deviation}
 
 
 class Split(NamedTuple):

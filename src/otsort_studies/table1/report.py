@@ -40,11 +40,9 @@ def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
 
 
 def _scored(rows: pl.DataFrame) -> pl.DataFrame:
-    """With the test loss `test` and the share below at the checkpoint that the validation rows choose."""
-    place = pl.col("validation_pinball").list.arg_min()
-    return rows.with_columns(
-        test=pl.col("test_pinball").list.get(place), below=pl.col("test_below").list.get(place), place=place
-    )
+    """With the test loss `test` at the checkpoint that the validation rows choose; none where a training failed."""
+    chosen = pl.col("test_pinball").list.get(pl.col("validation_pinball").list.arg_min())
+    return rows.with_columns(test=pl.when(outcome=TRAINED).then(chosen))
 
 
 def _cells(fits: pl.DataFrame) -> Cells:

@@ -31,7 +31,7 @@ PAPER: dict[str, dict[float, tuple[float, float]]] = {
 }
 
 _FIT = {
-    **dict.fromkeys(("loss", "train_pinball", "validation_pinball", "test_pinball", "test_below"), pl.List(pl.Float64)),
+    **dict.fromkeys(("loss", "train_pinball", "validation_pinball", "test_pinball"), pl.List(pl.Float64)),
     "seconds": pl.Float64,
     "source": pl.String,
 }
@@ -69,7 +69,6 @@ class Fit(AbstractCase):
         loss: what is minimised, its mean since the last checkpoint.
         train_pinball, validation_pinball, test_pinball: mean pinball losses over the deviation of the training
             targets.
-        test_below: share of the test targets below their prediction.
         seconds: of the training.
         source: of the data.
     """

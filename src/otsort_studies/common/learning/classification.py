@@ -51,16 +51,19 @@ class Classification(AbstractTask):
         return jnp.mean(self.objective(logits, examples[1])), state
 
     def scores(self, network: Network, examples: Any) -> dict[str, Float[Array, ""]]:
-        """Its own loss, cross-entropy, and how often the label is the first or among the first five."""
+        """Its own loss, cross-entropy, and how often the label is the first or among the first five.
+
+        Of equal logits the label's is the last, so that a network that says nothing gets nothing.
+        """
         logits, labels = _logits(network, examples)[0], examples[1]
         at_label = jnp.take_along_axis(logits, labels[:, None], axis=1)
-        place = jnp.sum(logits > at_label, axis=1)
+        place = logits.shape[1] - jnp.sum(logits < at_label, axis=1)
         share = lambda hits: jnp.mean(hits, dtype=logits.dtype)
         return {
             "loss": jnp.mean(self.objective(logits, labels)),
             "cross_entropy": jnp.mean(cross_entropy(logits, labels)),
-            "accuracy": share(place == 0),
-            "top_5": share(place < 5),
+            "accuracy": share(place == 1),
+            "top_5": share(place <= 5),
         }
 
 

@@ -58,7 +58,7 @@ class Plan(NamedTuple):
         batches: `(seed, step) -> places` of examples in the part "train"; nothing else may decide them.
         checkpoints: how often scores are taken.
         stride: training steps before each time.
-        scored: part -> batches of places whose mean scores are taken.
+        scored: part -> batches of places whose mean scores are taken; the first score of the last part is shown.
         loops: whether the steps of a stride are one compiled loop, which is faster for small dense networks and on a
             GPU; on the CPU XLA takes ten times as long for a convolution within a loop as for one outside.
     """
@@ -77,7 +77,7 @@ class Trained(NamedTuple):
     Attributes:
         outcome: whether the loss stayed finite.
         curves: name -> a number at each checkpoint: "loss", the mean since the last one, and for each part and score
-            "part_score"; NaN from where the loss is.
+            "part_score".
         seconds: share of the time of all seeds, compilation included.
     """
 
@@ -119,9 +119,9 @@ def train(
             curves.setdefault(score, []).append(np.asarray(values, float).tolist())
         seconds.append(time.perf_counter() - start)
         save(bench.checkpoint, name, (curves, seconds), learner)
-        last = [*plan.scored][-1]  # its scores are those that are shown
-        said = ", ".join(f"{name} {np.mean(values):.3g}" for name, values in found.items() if name.startswith(last))
-        bench.tell(len(seeds) * (checkpoint + 1) / plan.checkpoints, said)
+        shown = next(score for score in found if score.startswith([*plan.scored][-1]))
+        done = len(seeds) * (checkpoint + 1) / plan.checkpoints
+        bench.tell(done, f"{shown} {np.mean(found[shown]):.3g}")
     every = {score: np.asarray(values, float).T for score, values in curves.items()}
     return [
         Trained(
