@@ -50,7 +50,7 @@ def line_plan(rate=0.1, loops=True):
 
 
 def lines(seeds, bench=None, **options):
-    return train("lines", Line, seeds, line_plan(**options), bench or Workbench())
+    return train("lines", [*map(Line, seeds)], seeds, line_plan(**options), bench or Workbench())
 
 
 class Killed(BaseException):
@@ -86,7 +86,7 @@ def test_a_killed_training_ends_as_if_it_had_not_been(loops, tmp_path):
 def test_a_checkpoint_of_another_training_is_not_taken(tmp_path):
     path = tmp_path / "checkpoint"
     lines([5], Workbench(path))
-    found = train("other lines", Line, [1], line_plan(), Workbench(path))
+    found = train("other lines", [Line(1)], [1], line_plan(), Workbench(path))
     assert found[0].curves == lines([1])[0].curves
     assert json.loads(path.read_bytes().split(b"\n")[0])["name"] == "other lines"
 
@@ -182,7 +182,7 @@ def test_pictures_are_learnt():
     begin = convolutional((1, 4, 4), Design((2, 2), 4), 10, norm)
     assert begin is convolutional((1, 4, 4), Design((2, 2), 4), 10, norm)  # so that nothing is compiled anew
     how = plan(data, optax.adam(0.02), batch=10, checkpoints=2, stride=30, scored=20)
-    (found,) = train("bright", lambda seed: Classification(data, cross_entropy, begin), [0], how, Workbench())
+    (found,) = train("bright", [Classification(data, cross_entropy, begin)], [0], how, Workbench())
     assert found.curves["train_accuracy"][-1] > 0.9
     assert found.curves["test_accuracy"][-1] > 0.7
     assert set(found.curves["test_top_5"]) <= {0, *np.linspace(0, 1, 11)}

@@ -53,6 +53,6 @@ def measure(study: Figure4, cases: Sequence[Training], data: Images, bench: Work
     objectives = {**OBJECTIVES, **{name: TopK(jnp.asarray(k, jnp.float32)) for name, k in TOP_K.items()}}
     for case in cases:
         task = Classification(data, objectives[case.loss], begin)
-        (found,) = train(repr(case), lambda seed, task=task: task, [case.seed], how, bench)
+        (found,) = train(repr(case), [task], [case.seed], how, bench)
         curves = {name: found.curves[name] for name in CURVES}
         yield case.row(found.outcome, **curves, seconds=found.seconds, source=data.source)

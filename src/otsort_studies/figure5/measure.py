@@ -140,7 +140,7 @@ def measure(study: Figure5, cases: Sequence[Training], data: Images, bench: Work
     for case in cases:
         setting = jnp.asarray(case.setting or suggested(study), jnp.float32)
         task = Sorting(parts, LOSSES[case.method], setting, begin)
-        (found,) = train(repr(case), lambda seed, task=task: task, [case.seed], how, bench)
+        (found,) = train(repr(case), [task], [case.seed], how, bench)
         curves = {name: found.curves[name] for name in CURVES}
         known = {"epsilon": float(setting), "seconds": found.seconds, "source": data.source}
         yield case.row(found.outcome, **curves, **known)

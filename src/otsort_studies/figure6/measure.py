@@ -78,6 +78,6 @@ def measure(study: Figure6, cases: Sequence[Training], data: Images, bench: Work
         norm = norms(study.targets)[case.norm]
         begin = convolutional(data.train.shape[1:], Design(study.widths, study.hidden), CLASSES, norm)
         task = Classification(data, cross_entropy, begin)
-        (found,) = train(repr(case), lambda seed, task=task: task, [case.seed], how, bench)
+        (found,) = train(repr(case), [task], [case.seed], how, bench)
         curves = {name: found.curves[name] for name in CURVES}
         yield case.row(found.outcome, **curves, seconds=found.seconds, source=data.source)

@@ -156,7 +156,6 @@ def _constant(case: Constant, data: Table) -> Row:
 def _regressions(study: Table1, case: Fit | Setting, data: Table, bench: Workbench) -> list[Trained]:
     """Of all seeds."""
     loss, outliers = _loss(case)
-    task = functools.partial(_task, study, data, loss, outliers)
     split = Split.of(data, seed=0)
     scored = {part: [np.arange(target.size)] for part, (_, target) in split._asdict().items()}
     plan = Plan(
@@ -167,7 +166,9 @@ def _regressions(study: Table1, case: Fit | Setting, data: Table, bench: Workben
         scored,
         loops=True,
     )
-    return train(repr(replace(case, seed=0)), task, range(study.seeds), plan, bench)
+    seeds = range(study.seeds)
+    tasks = [_task(study, data, loss, outliers, seed) for seed in seeds]
+    return train(repr(replace(case, seed=0)), tasks, seeds, plan, bench)
 
 
 def _loss(case: Fit | Setting) -> tuple[Loss, float]:

@@ -118,6 +118,6 @@ def _trained(study: Tutorial, cases: Sequence[Training], data: Images, bench: Wo
     begin = convolutional(data.train.shape[1:], Design(study.widths, study.hidden), CLASSES, Unchanged.of)
     for case in cases:
         task = Classification(data, objectives[case.loss], begin)
-        (found,) = train(repr(case), lambda seed, task=task: task, [case.seed], how, bench)
+        (found,) = train(repr(case), [task], [case.seed], how, bench)
         curves = {f"{use}_{curve}": found.curves[f"{use}_{curve}"] for use in ("train", "test") for curve in CURVES}
         yield case.row(found.outcome, **curves, seconds=found.seconds, source=data.source)

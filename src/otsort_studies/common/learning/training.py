@@ -93,19 +93,17 @@ class _Learner(eqx.Module):
     moments: Any
 
 
-def train(
-    name: str, task: Callable[[int], AbstractTask], seeds: Sequence[int], plan: Plan, bench: Workbench
-) -> list[Trained]:
-    """Learns a task with several seeds side by side.
+def train(name: str, each: Sequence[AbstractTask], seeds: Sequence[int], plan: Plan, bench: Workbench) -> list[Trained]:
+    """Learns several tasks side by side, each with a seed of its own.
 
     Args:
         name: of this training among all that may have left a checkpoint.
-        task: seed -> what is learnt; the same shapes for all.
-        seeds: of tasks, weights and batches.
+        each: what is learnt; the same shapes for all.
+        seeds: of first weights and batches.
         plan: how it is learnt.
         bench: is told the cases done, one a seed.
     """
-    tasks = jax.tree.map(lambda *leaves: jnp.stack(leaves) if eqx.is_array(leaves[0]) else leaves[0], *map(task, seeds))
+    tasks = jax.tree.map(lambda *leaves: jnp.stack(leaves) if eqx.is_array(leaves[0]) else leaves[0], *each)
     keys = jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32))
     learner = _begin(tasks, plan.optimiser, keys)
     curves: dict[str, list[list[float]]] = {}
