@@ -12,6 +12,8 @@ import typer
 from .common.column import example, load
 from .common.errors import InputError
 from .common.folder import REPORT
+from .common.learning.sources import FOLDER
+from .common.learning.study import AbstractLearning
 from .common.report import Report, render
 from .common.study import AbstractStudy
 from .compare.study import EPSILONS, Compare, chosen
@@ -70,28 +72,42 @@ def list_studies() -> None:
         print(f"{name:12}{kind.title}")
 
 
-def _add(name: str, kind: type[AbstractStudy]) -> None:
-    @study.command(name, help=f"{kind.title}.")
-    def run_one(
-        full: Annotated[
-            bool, typer.Option("--full/--quick", help="As in the documentation, or in a minute or two.")
-        ] = False,
-        out: Annotated[Path | None, typer.Option(help=f"Folder for the results: otsort-{name} or -full.")] = None,
-    ) -> None:
-        with _told():
-            folder = out or Path(f"otsort-{name}-full" if full else f"otsort-{name}")
-            _run(kind() if full else kind.quick(), folder)
-            _say_where(folder)
+_Full = Annotated[bool, typer.Option("--full/--quick", help="As in the documentation, or in a minute or two.")]
+_Paper = Annotated[bool, typer.Option("--paper", help="At the size of the paper, which takes a GPU.")]
+_Data = Annotated[Path | None, typer.Option(envvar=FOLDER, help="Folder with data: looked into before packages.")]
+_Out = Annotated[Path | None, typer.Option(help="Folder for the results: otsort- and the name, with -full or -paper.")]
 
 
-for _name, _kind in STUDIES.items():
-    _add(_name, _kind)
+def _add(kind: type[AbstractStudy]) -> None:
+    @study.command(kind.name, help=f"{kind.title}.")
+    def run_one(full: _Full = False, out: _Out = None) -> None:
+        _study(kind() if full else kind.quick(), "-full" if full else "", out)
 
 
-def _run(study: AbstractStudy, folder: Path) -> Report:
+def _add_learning(kind: type[AbstractLearning]) -> None:
+    @study.command(kind.name, help=f"{kind.title}.")
+    def run_one(full: _Full = False, paper: _Paper = False, data: _Data = None, out: _Out = None) -> None:
+        if paper:
+            _study(kind.paper(), "-paper", out, data)
+        else:
+            _study(kind() if full else kind.quick(), "-full" if full else "", out, data)
+
+
+def _study(study: AbstractStudy, size: str, out: Path | None, data: Path | None = None) -> None:
+    with _told():
+        folder = out or Path(f"otsort-{study.name}{size}")
+        _run(study, folder, data)
+        _say_where(folder)
+
+
+for _kind in STUDIES.values():
+    _add_learning(_kind) if issubclass(_kind, AbstractLearning) else _add(_kind)
+
+
+def _run(study: AbstractStudy, folder: Path, data: Path | None = None) -> Report:
     from .common.run import run  # with JAX
 
-    return run(study, folder)
+    return run(study, folder, data)
 
 
 def _say_where(folder: Path) -> None:

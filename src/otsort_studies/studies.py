@@ -4,12 +4,32 @@ from .common.study import AbstractStudy
 from .compare.study import Compare
 from .figure2.study import Figure2
 from .figure3.study import Figure3
+from .figure4.study import Figure4
+from .figure5.study import Figure5
+from .figure6.study import Figure6
 from .gradients.study import Gradients
 from .peers.study import Peers
 from .scaling.study import Scaling
 from .schedules.study import Schedules
 from .signal.study import Signal
+from .table1.study import Table1
+from .tutorial.study import Tutorial
 
 STUDIES: dict[str, type[AbstractStudy]] = {
-    kind.name: kind for kind in (Compare, Gradients, Schedules, Signal, Figure2, Figure3, Scaling, Peers)
+    kind.name: kind
+    for kind in (
+        Compare,
+        Gradients,
+        Schedules,
+        Signal,
+        Figure2,
+        Figure3,
+        Scaling,
+        Peers,
+        Tutorial,
+        Table1,
+        Figure4,
+        Figure5,
+        Figure6,
+    )
 }

@@ -40,6 +40,18 @@ def test_every_study_is_a_command(arguments):
     assert invoke("study", "other").exit_code == 2
 
 
+def test_studies_that_train_look_for_data(tmp_path, monkeypatch):
+    """Before anything is written; an option comes before the environment."""
+    out = tmp_path / "out"
+    assert "data folder" in rejected("study", "table1", "--data", tmp_path / "absent", "--out", out)
+    monkeypatch.setenv("OTSORT_DATA", str(tmp_path / "other"))
+    assert f"{tmp_path / 'other'} does not exist" in rejected("study", "figure5", "--paper", "--out", out)
+    (tmp_path / "mnist.npz").write_bytes(b"torn")
+    assert "mnist.npz is damaged" in rejected("study", "tutorial", "--full", "--data", tmp_path, "--out", out)
+    assert not out.exists()
+    assert invoke("study", "figure2", "--paper").exit_code == 2
+
+
 def test_refuses_the_folder_of_another_study(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"study": "other"}))
     assert "study" in rejected("study", "figure2", "--out", tmp_path)

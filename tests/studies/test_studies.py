@@ -8,6 +8,7 @@ import pytest
 
 import otsort_studies
 from otsort_studies.common.folder import CONFIG, ROWS
+from otsort_studies.common.learning.study import AbstractLearning
 from otsort_studies.common.report import load
 from otsort_studies.studies import STUDIES
 
@@ -33,7 +34,7 @@ def test_a_study_is_whole(name):
 @pytest.mark.parametrize("name", STUDIES)
 def test_configurations_and_cases_survive_a_file(name, tmp_path):
     kind = STUDIES[name]
-    for study in (kind(), kind.quick()):
+    for study in (kind(), kind.quick(), *([kind.paper()] if issubclass(kind, AbstractLearning) else [])):
         cases = study.cases()
         assert len(set(cases)) == len(cases)
         assert {type(case) for case in cases} <= set(kind.parts)

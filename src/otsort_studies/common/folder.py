@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import InputError
 
-CONFIG, ROWS, REPORT = "config.json", "results.jsonl", "report.md"
+CONFIG, ROWS, REPORT, CHECKPOINT = "config.json", "results.jsonl", "report.md", "checkpoint"
 
 
 def claim(folder: Path, configuration: dict[str, Any]) -> None:

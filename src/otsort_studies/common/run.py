@@ -1,12 +1,13 @@
 """Runs a study: measures what is missing, then writes the report."""
 
+import functools
 import importlib.metadata
 import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 from rich.console import Console
@@ -17,68 +18,100 @@ import otsort
 
 from . import rows
 from .execution import failure
-from .folder import ROWS, claim
+from .folder import CHECKPOINT, ROWS, claim
+from .learning.bench import Workbench
+from .learning.study import AbstractLearning
 from .report import Report, render
 from .study import AbstractCase, AbstractStudy, Row
 
+#: From some of the cases of a study to their rows.
+Measure: TypeAlias = Callable[[Sequence[AbstractCase]], Iterator[Row]]
 
-def run(study: AbstractStudy, folder: Path) -> Report:
+_SPEED = 3600.0  # seconds of work that the time left is estimated from: some cases take minutes
+
+
+def run(study: AbstractStudy, folder: Path, data: Path | None = None) -> Report:
     """Fills the folder; what it holds of the same study already is kept.
 
     Args:
         study: with its configuration.
         folder: made if it does not exist.
+        data: where a study that trains networks looks for its data first.
 
     Returns:
         The report that was written.
 
     Raises:
-        InputError: the folder holds anything else; nothing was written.
+        InputError: the folder holds anything else, or data cannot be had; nothing was written.
     """
+    times = TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
+    columns = TextColumn(study.name), BarColumn(), MofNCompleteColumn(), *times, TextColumn("{task.description}")
+    bar = Progress(*columns, console=Console(stderr=True), speed_estimate_period=_SPEED)
+    task = bar.add_task("", start=False)
+    path, checkpoint = folder / ROWS, folder / CHECKPOINT
+    done: dict[AbstractCase, Row] = {}
+
+    def tell(cases: float, score: str) -> None:
+        bar.update(task, completed=len(done) + cases, description=score)
+
+    measure = measurement(study, data, Workbench(checkpoint, tell))
     configuration = {"study": study.name, "configuration": asdict(study), "dtype": study.dtype, "lapack_threads": 1}
     claim(folder, {**configuration, **environment()})
-    path = folder / ROWS
-    done, size = rows.read(path, study.parts)
+    found, size = rows.read(path, study.parts)
+    done.update(found)
     if path.exists():
         os.truncate(path, size)
     jax.config.update("jax_enable_x64", True)  # for references: solvers compute in the dtype of the data
 
     cases = study.cases()
     missing = [case for case in cases if case not in done]
-    times = TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
-    bar = Progress(TextColumn(study.name), BarColumn(), MofNCompleteColumn(), *times, console=Console(stderr=True))
     # LAPACK's threads wait for each other in a busy loop: with any other load on the machine a factorisation takes ten
     # times as long as on one thread, and no less without.
     with threadpool_limits(1, "blas"), bar:
-        task = bar.add_task("", total=len(cases), completed=len(cases) - len(missing))
-        for row in measured(study, missing):
+        bar.start_task(task)
+        bar.update(task, total=len(cases), completed=len(done))
+        for case, row in zip(missing, measured(study, missing, measure), strict=True):
             rows.append(path, row)
-            bar.advance(task)
+            done[case] = row
+            bar.update(task, completed=len(done))
+    checkpoint.unlink(missing_ok=True)
     return render(folder)
 
 
-def measured(study: AbstractStudy, cases: Sequence[AbstractCase]) -> Iterator[Row]:
+def measurement(study: AbstractStudy, data: Path | None, bench: Workbench) -> Measure:
+    """What measures cases of a study, with the data that it needs.
+
+    Raises:
+        InputError: data cannot be had.
+    """
+    module = study.module("measure")
+    if isinstance(study, AbstractLearning):
+        return functools.partial(module.measure, study, data=module.load(study, data), bench=bench)
+    return functools.partial(module.measure, study)
+
+
+def measured(study: AbstractStudy, cases: Sequence[AbstractCase], measure: Measure | None = None) -> Iterator[Row]:
     """A row of each case; where measuring it alone raises, that is its outcome, and the rest goes on.
 
     Raises:
         RuntimeError: a row is not that of the next case.
     """
-    measure: Callable[..., Iterator[Row]] = study.module("measure").measure
+    measure = measure or measurement(study, None, Workbench())
     found: Iterator[Row] | None = None
     for place, case in enumerate(cases):
         try:
-            found = found or measure(study, tuple(cases[place:]))
+            found = found or measure(tuple(cases[place:]))
             row = next(found)
         except Exception:  # whatever it is, and maybe of a later case, such as one whose program cannot be compiled
-            row, found = _alone(measure, study, case), None
+            row, found = _alone(measure, case), None
         if type(case).of(row) != case:
             raise RuntimeError(f"{study.name} measured {row} in place of {case}")
         yield row
 
 
-def _alone(measure: Callable[..., Iterator[Row]], study: AbstractStudy, case: AbstractCase) -> Row:
+def _alone(measure: Measure, case: AbstractCase) -> Row:
     try:
-        return next(measure(study, (case,)))
+        return next(measure((case,)))
     except Exception as error:  # whatever it is
         return case.row(failure(error))
 

@@ -1,0 +1,1 @@
+"""What the studies that train networks share."""

@@ -1,0 +1,97 @@
+"""Pictures with labels, to be told apart."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, Key
+
+from .images import Images
+from .networks import as_input
+from .training import AbstractTask, Network, Plan, in_batches, shuffled
+
+#: Name of the axis of examples, for norms of batches.
+BATCH = "batch"
+_SCORED = 1000  # pictures at once
+
+#: `(logits, labels) -> one value an example`.
+Objective = Callable[[Float[Array, "batch classes"], Int[Array, " batch"]], Float[Array, " batch"]]
+
+
+class Classification(AbstractTask):
+    """Labels of pictures.
+
+    Attributes:
+        parts: "train" and "test", each pictures and labels.
+        objective: what is minimised.
+        begin: first weights.
+    """
+
+    parts: dict[str, Any]
+    objective: Objective
+    begin: Callable[[Key[Array, ""]], Network]
+
+    def __init__(self, data: Images, objective: Objective, begin: Callable[[Key[Array, ""]], Network]):
+        self.parts = {
+            "train": (jnp.asarray(data.train), jnp.asarray(data.train_labels)),
+            "test": (jnp.asarray(data.test), jnp.asarray(data.test_labels)),
+        }
+        self.objective, self.begin = objective, begin
+
+    def network(self, key: Key[Array, ""]) -> Network:
+        return self.begin(key)
+
+    def loss(self, network: Network, examples: Any, key: Key[Array, ""]) -> tuple[Float[Array, ""], eqx.nn.State]:
+        del key
+        logits, state = _logits(network, examples)
+        return jnp.mean(self.objective(logits, examples[1])), state
+
+    def scores(self, network: Network, examples: Any) -> dict[str, Float[Array, ""]]:
+        """Its own loss, cross-entropy, and how often the label is the first or among the first five.
+
+        Of equal logits the label's is the last, so that a network that says nothing gets nothing.
+        """
+        logits, labels = _logits(network, examples)[0], examples[1]
+        at_label = jnp.take_along_axis(logits, labels[:, None], axis=1)
+        place = logits.shape[1] - jnp.sum(logits < at_label, axis=1)
+        share = lambda hits: jnp.mean(hits, dtype=logits.dtype)
+        return {
+            "loss": jnp.mean(self.objective(logits, labels)),
+            "cross_entropy": jnp.mean(cross_entropy(logits, labels)),
+            "accuracy": share(place == 1),
+            "top_5": share(place <= 5),
+        }
+
+
+def cross_entropy(logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, " batch"]:
+    """Of the softmax."""
+    return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+
+
+def batch_norm(shape: tuple[int, ...]) -> eqx.nn.BatchNorm:
+    """Of values of this shape: for each channel over batch, height and width."""
+    layer: Any = eqx.nn.BatchNorm(shape[0], BATCH, dtype=jnp.float32, mode="batch", momentum=0.9)
+    # Its count of batches is an integer of no fixed width, which a file does not keep: it would widen everything.
+    return eqx.tree_at(lambda layer: layer.batch_counter.init, layer, jnp.zeros((), jnp.float32))
+
+
+def plan(
+    data: Images, optimiser: optax.GradientTransformation, batch: int, checkpoints: int, stride: int, scored: int
+) -> Plan:
+    """Epochs in batches; scores on the test set and on some pictures of the training set, always the same."""
+    some = np.random.default_rng(0).permutation(len(data.train))[:scored]
+    parts = {
+        "train": [some[places] for places in in_batches(some.size, _SCORED)],
+        "test": in_batches(len(data.test), _SCORED),
+    }
+    loops = jax.default_backend() != "cpu"
+    return Plan(optimiser, shuffled(len(data.train), batch), checkpoints, stride, parts, loops)
+
+
+def _logits(network: Network, examples: Any) -> tuple[Float[Array, "batch classes"], eqx.nn.State]:
+    forward = jax.vmap(network.model, axis_name=BATCH, in_axes=(0, None), out_axes=(0, None))
+    return forward(as_input(examples[0]), network.state)

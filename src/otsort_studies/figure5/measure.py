@@ -1,0 +1,163 @@
+"""Measures the trainings of Figure 5."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, Key
+
+import otsort
+
+from ..common.learning.bench import Workbench
+from ..common.learning.images import Images, images
+from ..common.learning.networks import Design, Unchanged, as_input, convolutional
+from ..common.learning.training import AbstractTask, Network, Plan, in_batches, train
+from ..common.study import Row
+from .study import CURVES, NEURAL_SORT, RANKS, SORT, STRAIGHT_THROUGH, Figure5, Training
+
+_LEAST = 1e-20  # of a probability, as in the code of NeuralSort
+_SCORED = 100  # lists at once
+
+#: `(scores of a list, true ranks from 0, epsilon or temperature) -> loss`.
+Loss = Callable[[Float[Array, " n"], Int[Array, " n"], Float[Array, ""]], Float[Array, ""]]
+
+
+def neural_sort(scores: Float[Array, " n"], temperature: Float[Array, ""]) -> Float[Array, "n n"]:
+    """The relaxed permutation of Grover et al. (2019), equation (5), its rows from the least score to the largest."""
+    n = scores.size
+    distances = jnp.sum(jnp.abs(scores[:, None] - scores[None, :]), axis=1)
+    factors = jnp.arange(1 - n, n, 2, dtype=scores.dtype)
+    logits = factors[:, None] * scores[None, :] - distances[None, :]
+    return jax.nn.softmax(logits / temperature, axis=1)
+
+
+def _entropy(permutation: Float[Array, "n n"], ranks: Int[Array, " n"]) -> Float[Array, ""]:
+    """Of the rows, with the true permutation."""
+    return -jnp.mean(jnp.log(permutation[ranks, jnp.arange(ranks.size)] + _LEAST))
+
+
+def _sort(scores: Float[Array, " n"], ranks: Int[Array, " n"], epsilon: Float[Array, ""]) -> Float[Array, ""]:
+    return _entropy(otsort.permutation(scores, epsilon=epsilon, throw=False), ranks)
+
+
+def _neural(scores: Float[Array, " n"], ranks: Int[Array, " n"], temperature: Float[Array, ""]) -> Float[Array, ""]:
+    return _entropy(neural_sort(scores, temperature), ranks)
+
+
+def _distance(found: Float[Array, " n"], ranks: Int[Array, " n"]) -> Float[Array, ""]:
+    return jnp.mean((found - 1 - ranks.astype(found.dtype)) ** 2)
+
+
+def _ranks(scores: Float[Array, " n"], ranks: Int[Array, " n"], epsilon: Float[Array, ""]) -> Float[Array, ""]:
+    return _distance(otsort.rank(scores, epsilon=epsilon, throw=False), ranks)
+
+
+def _straight_through(
+    scores: Float[Array, " n"], ranks: Int[Array, " n"], epsilon: Float[Array, ""]
+) -> Float[Array, ""]:
+    return _distance(otsort.straight_through(otsort.rank)(scores, epsilon=epsilon, throw=False), ranks)
+
+
+#: Name of a method -> its loss.
+LOSSES: dict[str, Loss] = {
+    SORT: _sort,
+    NEURAL_SORT: _neural,
+    RANKS: _ranks,
+    STRAIGHT_THROUGH: _straight_through,
+}
+
+
+class Sorting(AbstractTask):
+    """The order of numbers, from pictures of their digits.
+
+    Attributes:
+        parts: "train" and "test", each pictures and labels of single digits; an example is a list of numbers, each some
+            of these pictures.
+        formula: loss of a list.
+        setting: epsilon or temperature.
+        begin: first weights.
+    """
+
+    parts: dict[str, Any]
+    formula: Loss
+    setting: Float[Array, ""]
+    begin: Callable[[Key[Array, ""]], Network]
+
+    def network(self, key: Key[Array, ""]) -> Network:
+        return self.begin(key)
+
+    def loss(self, network: Network, examples: Any, key: Key[Array, ""]) -> tuple[Float[Array, ""], eqx.nn.State]:
+        del key
+        scores, values = _read(network, examples)
+        return self._mean_loss(scores, values), network.state
+
+    def scores(self, network: Network, examples: Any) -> dict[str, Float[Array, ""]]:
+        scores, values = _read(network, examples)
+        sorted_ = jnp.take_along_axis(values, jnp.argsort(scores, axis=1), axis=1)
+        right = sorted_ == jnp.sort(values, axis=1)  # of equal numbers either may come first
+        share = lambda hits: jnp.mean(hits, dtype=scores.dtype)
+        return {
+            "loss": self._mean_loss(scores, values),
+            "all": share(jnp.all(right, axis=1)),
+            "each": share(right),
+        }
+
+    def _mean_loss(self, scores: Float[Array, "lists n"], values: Int[Array, "lists n"]) -> Float[Array, ""]:
+        ranks = jnp.argsort(jnp.argsort(values, axis=1), axis=1)
+        return jnp.mean(jax.vmap(self.formula, in_axes=(0, 0, None))(scores, ranks, self.setting))
+
+
+def _read(network: Network, examples: Any) -> tuple[Float[Array, "lists n"], Int[Array, "lists n"]]:
+    """Scores and values of the numbers."""
+    pictures, labels = examples
+    lists, n, digits, channels, height, width = pictures.shape
+    rows = jnp.moveaxis(pictures, 2, 4).reshape(lists * n, channels, height, digits * width)
+    scores, _ = jax.vmap(network.model, in_axes=(0, None), out_axes=(0, None))(as_input(rows), network.state)
+    powers = 10 ** jnp.arange(digits - 1, -1, -1, dtype=labels.dtype)
+    return scores.reshape(lists, n), jnp.sum(labels * powers[None, None, :], axis=2)
+
+
+def load(study: Figure5, folder: Path | None) -> Images:
+    """The pictures."""
+    return images(study.data, folder)
+
+
+def measure(study: Figure5, cases: Sequence[Training], data: Images, bench: Workbench) -> Iterator[Row]:
+    """The rows of some of the cases."""
+    how = _plan(study, data)
+    channels, height, width = data.train.shape[1:]
+    design = Design(study.widths, study.hidden, pools=1, kernel=study.kernel)
+    begin = convolutional((channels, height, study.digits * width), design, 1, Unchanged.of)
+    parts = {
+        "train": (jnp.asarray(data.train), jnp.asarray(data.train_labels)),
+        "test": (jnp.asarray(data.test), jnp.asarray(data.test_labels)),
+    }
+    for case in cases:
+        setting = jnp.asarray(case.setting or suggested(study), jnp.float32)
+        task = Sorting(parts, LOSSES[case.method], setting, begin)
+        (found,) = train(repr(case), [task], [case.seed], how, bench)
+        curves = {name: found.curves[name] for name in CURVES}
+        known = {"epsilon": float(setting), "seconds": found.seconds, "source": data.source}
+        yield case.row(found.outcome, **curves, **known)
+
+
+def suggested(study: Figure5) -> float:
+    """The epsilon of typical scores, which are taken to be normal."""
+    scores = np.random.default_rng(0).normal(size=(1000, study.length))
+    return float(np.median(otsort.suggest_epsilon(scores, study.neighbours)))
+
+
+def _plan(study: Figure5, data: Images) -> Plan:
+    def batches(seed: int, step: int) -> np.ndarray:
+        shape = study.batch, study.length, study.digits
+        return np.random.default_rng((seed, step)).integers(len(data.train), size=shape)
+
+    tests = np.random.default_rng(0).integers(len(data.test), size=(study.tests, study.length, study.digits))
+    scored = {"test": [tests[places] for places in in_batches(study.tests, _SCORED)]}
+    loops = jax.default_backend() != "cpu"
+    return Plan(optax.adam(study.rate), batches, study.checkpoints, study.stride, scored, loops)

@@ -1,0 +1,83 @@
+"""Measures the trainings of Figure 6."""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+import otsort
+
+from ..common.learning.bench import Workbench
+from ..common.learning.classification import Classification, batch_norm, cross_entropy, plan
+from ..common.learning.images import CLASSES, Images, images
+from ..common.learning.networks import Design, Norm, Unchanged, convolutional
+from ..common.learning.training import train
+from ..common.study import Row
+from .study import BATCH, CURVES, EPSILON, LAYER, NONE, QUANTILE, Figure6, Training
+
+
+class Stateless(eqx.Module):
+    """A norm of one example that remembers nothing.
+
+    Attributes:
+        layer: the norm.
+    """
+
+    layer: Callable[[Array], Array]
+
+    def __call__(self, x: Float[Array, "..."], state: eqx.nn.State) -> tuple[Float[Array, "..."], eqx.nn.State]:
+        return self.layer(x), state
+
+
+def layer_norm(shape: tuple[int, ...]) -> Stateless:
+    """Of all values of an example, with a scale and an offset for each channel."""
+    return _single(eqx.nn.GroupNorm(1, shape[0]))
+
+
+def quantile_norm(targets: int, shape: tuple[int, ...]) -> Stateless:
+    """Of each channel of an example, or of all values of a dense layer."""
+    axes = tuple(range(1, len(shape))) or (0,)
+    return _single(otsort.nn.QuantileNormalization(targets, axis=axes, epsilon=EPSILON, throw=False))
+
+
+def _single(layer: Any) -> Stateless:
+    """With weights in float32."""
+    single = lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf
+    return Stateless(jax.tree.map(single, layer))
+
+
+@functools.cache
+def norms(targets: int) -> dict[str, Norm]:
+    """Name -> shape of the values -> layer; the same functions for the same number of targets."""
+    return {
+        NONE: Unchanged.of,
+        BATCH: batch_norm,
+        LAYER: layer_norm,
+        QUANTILE: functools.partial(quantile_norm, targets),
+    }
+
+
+def load(study: Figure6, folder: Path | None) -> Images:
+    """The pictures, those that are learnt and the test set."""
+    every = images(study.data, folder)
+    some = np.random.default_rng(0).permutation(len(every.train))[: study.pictures]
+    return every._replace(train=every.train[some], train_labels=every.train_labels[some])
+
+
+def measure(study: Figure6, cases: Sequence[Training], data: Images, bench: Workbench) -> Iterator[Row]:
+    """The rows of some of the cases."""
+    how = plan(data, optax.adam(study.rate), study.batch, study.checkpoints, study.stride, study.scored)
+    for case in cases:
+        norm = norms(study.targets)[case.norm]
+        begin = convolutional(data.train.shape[1:], Design(study.widths, study.hidden), CLASSES, norm)
+        task = Classification(data, cross_entropy, begin)
+        (found,) = train(repr(case), [task], [case.seed], how, bench)
+        curves = {name: found.curves[name] for name in CURVES}
+        yield case.row(found.outcome, **curves, seconds=found.seconds, source=data.source)

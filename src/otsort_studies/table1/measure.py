@@ -1,0 +1,209 @@
+"""Measures the regressions of Table 1."""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Key
+
+import otsort
+
+from ..common import outcome
+from ..common.learning.bench import Workbench
+from ..common.learning.networks import Dense
+from ..common.learning.tables import Table, table
+from ..common.learning.training import AbstractTask, Network, Plan, Trained, shuffled, train
+from ..common.study import Row
+from .study import LOGISTIC, MIN_MAX, PAPER_EPSILON, PAPER_T, PINBALL, Constant, Fit, Setting, Table1
+
+_TRAIN, _VALIDATION = 0.8, 0.1  # shares of all rows, and of these
+
+
+class Loss(eqx.Module):
+    """A loss of residuals.
+
+    Attributes:
+        tau: level.
+        epsilon, t: of an S-quantile.
+        squash: the same.
+        formula: `(residuals, loss) -> number`.
+    """
+
+    tau: Float[Array, ""]
+    epsilon: Float[Array, ""]
+    t: Float[Array, ""]
+    squash: Callable[..., Array]
+    formula: Callable[[Float[Array, " batch"], "Loss"], Float[Array, ""]]
+
+    def __call__(self, residuals: Float[Array, " batch"]) -> Float[Array, ""]:
+        return self.formula(residuals, self)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of the operators."""
+        return {"epsilon": self.epsilon, "squash": self.squash, "throw": False}
+
+
+def pinball(residuals: Float[Array, " n"], tau: Float[Array, ""]) -> Float[Array, " n"]:
+    """Of each residual."""
+    return jnp.maximum(tau * residuals, (tau - 1) * residuals)
+
+
+def _mean(residuals: Float[Array, " batch"], loss: Loss) -> Float[Array, ""]:
+    return jnp.mean(pinball(residuals, loss.tau))
+
+
+def _quantile(errors: Float[Array, " batch"], loss: Loss) -> Float[Array, ""]:
+    return otsort.losses.quantile_error(errors, loss.tau, t=loss.t, **loss.options)
+
+
+def _level_of_zero(residuals: Float[Array, " batch"], loss: Loss) -> Float[Array, ""]:
+    (level,) = otsort.cdf(residuals, at=jnp.zeros(1, residuals.dtype), **loss.options)
+    return (level - loss.tau) ** 2
+
+
+#: Name of a loss -> its formula.
+FORMULAS: dict[str, Callable[[Float[Array, " batch"], Loss], Float[Array, ""]]] = {
+    PINBALL: _mean,
+    "quantile of pinball": lambda residuals, loss: _quantile(pinball(residuals, loss.tau), loss),
+    "quantile of absolute": lambda residuals, loss: _quantile(jnp.abs(residuals), loss),
+    "quantile at zero": lambda residuals, loss: _quantile(residuals, loss) ** 2,
+    "level of zero": _level_of_zero,
+}
+_SQUASHES = {"": otsort.squash.logistic, LOGISTIC: otsort.squash.logistic, MIN_MAX: otsort.squash.min_max}
+
+
+class Regression(AbstractTask):
+    """A target from features.
+
+    Attributes:
+        parts: "train", "validation" and "test", each features and target.
+        minimised: loss of the residuals.
+        deviation: of the target in the part "train", which losses are divided by in scores.
+        begin: first weights.
+    """
+
+    parts: dict[str, tuple[Array, Array]]
+    minimised: Loss
+    deviation: Float[Array, ""]
+    begin: Callable[[Key[Array, ""]], Network]
+
+    def network(self, key: Key[Array, ""]) -> Network:
+        return self.begin(key)
+
+    def loss(self, network: Network, examples: Any, key: Key[Array, ""]) -> tuple[Float[Array, ""], eqx.nn.State]:
+        x, y = examples
+        predictions = jax.vmap(network.model)(x, jax.random.split(key, y.size))
+        return self.minimised(y - predictions), network.state
+
+    def scores(self, network: Network, examples: Any) -> dict[str, Float[Array, ""]]:
+        x, y = examples
+        residuals = y - jax.vmap(network.model)(x)
+        return {"pinball": jnp.mean(pinball(residuals, self.minimised.tau)) / self.deviation}
+
+
+class Split(NamedTuple):
+    """Features and target for the three uses, as they are in the table."""
+
+    train: tuple[np.ndarray, np.ndarray]
+    validation: tuple[np.ndarray, np.ndarray]
+    test: tuple[np.ndarray, np.ndarray]
+
+    @classmethod
+    def of(cls, data: Table, seed: int) -> "Split":
+        order = np.random.default_rng(seed).permutation(data.target.size)
+        train, test = np.split(order, [round(_TRAIN * order.size)])
+        train, validation = np.split(train, [round((1 - _VALIDATION) * train.size)])
+        return cls(*((data.features[part], data.target[part]) for part in (train, validation, test)))
+
+
+def load(study: Table1, folder: Path | None) -> dict[str, Table]:
+    """The tables by name."""
+    return {name: table(name, folder) for name in (*study.data, study.setting_data)}
+
+
+def measure(study: Table1, cases: Sequence[Any], data: dict[str, Table], bench: Workbench) -> Iterator[Row]:
+    """The rows of some of the cases; of a regression all seeds are trained, so that a row depends on no other."""
+    for first, group in itertools.groupby(cases, key=lambda case: replace(case, seed=0)):
+        if isinstance(first, Constant):
+            yield from (_constant(case, data[case.data]) for case in group)
+            continue
+        known = data[study.setting_data if isinstance(first, Setting) else first.data]
+        found = _regressions(study, first, known, bench)
+        for case in group:
+            one = found[case.seed]
+            curves = {name: values for name, values in one.curves.items() if name in case.measured}
+            yield case.row(one.outcome, **curves, seconds=one.seconds, source=known.source)
+
+
+def _constant(case: Constant, data: Table) -> Row:
+    split = Split.of(data, case.seed)
+    (_, train), (_, test) = split.train, split.test
+    residuals = test - np.quantile(train, case.tau)
+    loss = float(np.mean(np.maximum(case.tau * residuals, (case.tau - 1) * residuals)))
+    scaled, standardised = loss / np.mean(np.abs(train)), loss / np.std(train)
+    return case.row(outcome.EXACT, scaled=float(scaled), standardised=float(standardised))
+
+
+def _regressions(study: Table1, case: Fit | Setting, data: Table, bench: Workbench) -> list[Trained]:
+    """Of all seeds."""
+    loss, outliers = _loss(case)
+    split = Split.of(data, seed=0)
+    scored = {part: [np.arange(target.size)] for part, (_, target) in split._asdict().items()}
+    plan = Plan(
+        _optimiser(study.rate, study.decay),
+        shuffled(split.train[1].size, study.batch),
+        study.checkpoints,
+        study.stride,
+        scored,
+        loops=True,
+    )
+    seeds = range(study.seeds)
+    tasks = [_task(study, data, loss, outliers, seed) for seed in seeds]
+    return train(repr(replace(case, seed=0)), tasks, seeds, plan, bench)
+
+
+def _loss(case: Fit | Setting) -> tuple[Loss, float]:
+    """Loss, and share of outliers."""
+    if isinstance(case, Setting):
+        epsilon, t, squash, outliers = case.epsilon, case.t, _SQUASHES[case.squash], case.outliers
+    else:
+        epsilon, t, squash, outliers = PAPER_EPSILON, PAPER_T, _SQUASHES[LOGISTIC], 0.0
+    tau, epsilon, t = (jnp.asarray(number, jnp.float32) for number in (case.tau, epsilon, t))
+    return Loss(tau, epsilon, t, squash, FORMULAS[case.method]), outliers
+
+
+def _task(study: Table1, data: Table, loss: Loss, outliers: float, seed: int) -> Regression:
+    split = Split.of(data, seed)
+    x, y = split.train
+    mean, deviation, scale = x.mean(axis=0), x.std(axis=0), np.mean(np.abs(y))
+    unit = jnp.asarray(y.std() / scale, jnp.float32)
+
+    def prepared(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
+        return jnp.asarray((x - mean) / deviation, jnp.float32), jnp.asarray(y / scale, jnp.float32)
+
+    parts = {name: prepared(*part) for name, part in split._asdict().items()}
+    far = np.random.default_rng(seed).permutation(y.size)[: round(outliers * y.size)]
+    x_train, y_train = parts["train"]
+    parts["train"] = x_train, y_train.at[far].multiply(study.factor)
+    return Regression(parts, loss, unit, _begin(x.shape[1], study.hidden, study.dropout))
+
+
+@functools.cache
+def _begin(inputs: int, hidden: int, dropout: float) -> Callable[[Key[Array, ""]], Network]:
+    """First weights; one function for the same arguments."""
+    return lambda key: Network(*eqx.nn.make_with_state(Dense)(inputs, (hidden, hidden), dropout, key))
+
+
+@functools.cache
+def _optimiser(rate: float, decay: float) -> optax.GradientTransformation:
+    """Adam on the loss with its weight decay; one object for the same arguments."""
+    return optax.chain(optax.add_decayed_weights(decay), optax.adam(rate))

@@ -1,0 +1,164 @@
+"""The losses of Figure 4, a tiny training, also one that is killed, and the text of the report."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from otsort_studies.common import outcome
+from otsort_studies.common.run import measured
+from otsort_studies.figure4.measure import OBJECTIVES, TopK
+from otsort_studies.figure4.report import report
+from otsort_studies.figure4.study import CROSS_ENTROPY, CURVES, PAPER, TOP_5_CROSS_ENTROPY, Figure4
+
+from .frames import frames
+
+TINY = Figure4(
+    data="digits",
+    losses=(CROSS_ENTROPY, PAPER),
+    widths=(2, 2),
+    hidden=4,
+    batch=16,
+    checkpoints=2,
+    stride=4,
+    scored=100,
+    seeds=2,
+)
+
+ALONE = replace(TINY, losses=(CROSS_ENTROPY,))
+
+# The arguments: a folder, and after how many checkpoints the process kills itself.
+CHILD = f"""
+import os, signal, sys
+from pathlib import Path
+from otsort_studies.common.learning import training
+from otsort_studies.common.run import run
+from otsort_studies.figure4.study import Figure4
+
+save, left = training.save, iter(range(int(sys.argv[2]) - 1))
+
+def dying(*arguments):
+    save(*arguments)
+    if next(left, None) is None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+training.save = dying
+run({ALONE}, Path(sys.argv[1]))
+"""
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return list(measured(TINY, TINY.cases()))
+
+
+def test_rows_of_a_tiny_study(rows):
+    assert [row["outcome"] for row in rows] == [outcome.TRAINED] * 4
+    for row in rows:
+        assert all(len(row[curve]) == TINY.checkpoints for curve in CURVES)
+        assert row["source"] == "scikit-learn"
+        assert 0 <= row["test_accuracy"][-1] <= row["test_top_5"][-1] <= 1
+    assert rows[0]["test_cross_entropy"] != rows[1]["test_cross_entropy"]
+
+
+def test_a_row_depends_on_its_case_alone(rows):
+    (again,) = measured(TINY, TINY.cases()[3:])
+    assert {**again, "seconds": 0} == {**rows[3], "seconds": 0}
+
+
+def test_a_killed_run_resumes(rows, tmp_path):
+    cache = {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    folder = tmp_path / "run"
+
+    def child(checkpoints):
+        command = [sys.executable, "-c", CHILD, str(folder), str(checkpoints)]
+        return subprocess.call(command, env={**os.environ, **cache})
+
+    assert child(3) == -signal.SIGKILL
+    assert {path.name for path in folder.iterdir()} == {"config.json", "results.jsonl", "checkpoint"}
+    assert (folder / "results.jsonl").read_bytes().count(b"\n") == 1
+    kept = json.loads((folder / "checkpoint").read_bytes().split(b"\n")[0])
+    assert kept["name"] == repr(ALONE.cases()[1])
+
+    assert child(2) == 0  # a single checkpoint was left
+    assert {path.name for path in folder.iterdir()} == {"config.json", "results.jsonl", "report.md", "figure4.png"}
+    found = [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+    for row, whole in zip(found, rows[:2], strict=True):
+        for curve in CURVES:
+            np.testing.assert_allclose(row[curve], whole[curve], rtol=1e-5)
+
+
+@pytest.mark.parametrize("k", [0, 1])
+def test_the_paper_allows_one_place_more_than_k(k):
+    """With well separated logits the place p of the label costs max(p - 1 - k, 0) / L."""
+    logits = jnp.asarray(np.tile(np.linspace(-30, 30, 10), (10, 1)))
+    found = TopK(jnp.asarray(float(k)))(logits, jnp.arange(10))
+    np.testing.assert_allclose(found, np.maximum(np.arange(9, -1, -1) - k, 0) / 10, atol=0.05)
+    assert (found[8] == 0) == (k == 1)
+
+
+def test_membership_among_five():
+    logits = jnp.asarray(np.tile(np.linspace(-30, 30, 10), (10, 1)))
+    found = OBJECTIVES[TOP_5_CROSS_ENTROPY](logits, jnp.arange(10))
+    np.testing.assert_allclose(found[6:], 0, atol=0.05)
+    assert np.all(found[:4] > 1)
+
+
+def known_rows(study, behind):
+    """Every loss ends so much behind cross-entropy."""
+    rows = []
+    for case in study.cases():
+        accuracy = 0.6 - behind.get(case.loss, 0.0) + 0.01 * case.seed
+        curves = dict.fromkeys(CURVES, [0.1] * (study.checkpoints - 1) + [accuracy])
+        rows.append(case.row(outcome.TRAINED, **curves, seconds=2.0, source="made"))
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("behind", "word"),
+    [
+        ({PAPER: 0.01, "S-top-k, k = 5": 0.3}, "Reproduced."),
+        ({PAPER: 0.03}, "Reproduced in part."),
+        ({PAPER: 0.05, "S-top-k, k = 0": 0.04, "S-top-k, k = 5": 0.3}, "Not reproduced."),
+    ],
+)
+def test_the_verdict(behind, word):
+    study = Figure4()
+    text = report(study, frames(study, known_rows(study, behind))).text
+    assert text.startswith(f"**{word}** The paper")
+    assert f"is {100 * behind[PAPER]:.2f} ± 0.00 points behind cross-entropy" in text
+    assert "the nearest is *S-top-k, k = 0*" in text
+    assert "cifar10 (made)" in text
+    assert "0 of 15 trainings failed." in text
+
+
+def test_report_of_a_tiny_study(rows):
+    found = report(TINY, frames(TINY, rows))
+    assert set(found.figures) == {"figure4"}
+    assert "nan" not in found.text
+
+
+def test_report_of_a_study_in_which_a_loss_fails(rows):
+    failed = [case.row(outcome.NOT_FINITE) for case in TINY.cases()[2:]]
+    text = report(TINY, frames(TINY, rows[:2] + failed)).text
+    assert text.startswith("**Open.**")
+    assert "2 of 4 trainings failed (not finite)" in text
+    assert "nan" not in text
+
+
+def test_a_training_that_is_not_finite_is_a_row():
+    study = replace(TINY, rate=1e30, losses=(CROSS_ENTROPY,), seeds=1)
+    (row,) = measured(study, study.cases())
+    assert row["outcome"] == outcome.NOT_FINITE
+    text = report(study, frames(study, [row])).text
+    assert "1 of 1 trainings failed" in text

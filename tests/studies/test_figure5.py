@@ -1,0 +1,174 @@
+"""The task of Figure 5, its losses, a tiny training, and the text of the report."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from otsort_studies.common import outcome
+from otsort_studies.common.learning.images import images
+from otsort_studies.common.learning.networks import Unchanged
+from otsort_studies.common.learning.training import Network
+from otsort_studies.common.run import measured
+from otsort_studies.figure5.measure import LOSSES, Sorting, _plan, neural_sort, suggested
+from otsort_studies.figure5.report import report
+from otsort_studies.figure5.study import (
+    CURVES,
+    NEURAL_SORT,
+    PAPER_EPSILON,
+    RANKS,
+    SORT,
+    STRAIGHT_THROUGH,
+    Figure5,
+)
+
+from .frames import frames
+
+TINY = Figure5(
+    data="digits",
+    length=3,
+    digits=2,
+    epsilons=(PAPER_EPSILON,),
+    temperatures=(1.0,),
+    widths=(2, 2),
+    hidden=4,
+    batch=4,
+    checkpoints=2,
+    stride=3,
+    tests=20,
+    seeds=2,
+)
+
+
+@pytest.mark.parametrize("scores", [*itertools.permutations([-1.0, 0.5, 2.0])])
+def test_neural_sort_tends_to_the_permutation(scores):
+    """Rows from the least score to the largest."""
+    found = neural_sort(jnp.asarray(scores), jnp.asarray(0.01))
+    np.testing.assert_allclose(found, np.eye(3)[np.argsort(scores)], atol=1e-6)
+
+
+def test_neural_sort_of_its_paper():
+    """Rows of equation (5), which go from the largest score, as softmax((n + 1 - 2 i) s - A 1), here by hand."""
+    s = np.array([9.0, 1.0, 5.0])
+    distances = np.array([12.0, 12.0, 8.0])
+    rows = [np.exp(factor * s - distances) for factor in (2, 0, -2)]
+    expected = np.array([row / row.sum() for row in rows])[::-1]
+    np.testing.assert_allclose(neural_sort(jnp.asarray(s), jnp.asarray(1.0)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_right_order_has_the_least_loss(name):
+    scores, ranks = jnp.asarray([0.0, 3.0, -2.0, 1.0]), np.array([1, 3, 0, 2])
+    setting = jnp.asarray(0.01 if name != NEURAL_SORT else 0.1)
+    losses = {
+        order: float(LOSSES[name](scores, jnp.asarray(order), setting)) for order in itertools.permutations(range(4))
+    }
+    assert min(losses, key=losses.__getitem__) == tuple(ranks)
+    assert losses[tuple(ranks)] == pytest.approx(0, abs=0.05)
+
+
+def test_exact_ranks_with_the_derivative_of_soft_ones():
+    scores, ranks = jnp.asarray([0.0, 0.3, -0.2]), jnp.asarray([2, 0, 1])
+    setting = jnp.asarray(0.1)
+    assert float(LOSSES[STRAIGHT_THROUGH](scores, ranks, setting)) == pytest.approx((1 + 4 + 1) / 3)
+    assert float(LOSSES[RANKS](scores, ranks, setting)) != pytest.approx((1 + 4 + 1) / 3)
+    assert np.any(jax.grad(LOSSES[STRAIGHT_THROUGH])(scores, ranks, setting) != 0)
+
+
+def test_lists_are_read_digit_by_digit():
+    """A network that sees the brightness of the first column of digits reads numbers by their first digit."""
+    pictures = jnp.asarray(np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 4, 4), np.uint8))
+    labels = jnp.arange(10, dtype=jnp.int32)
+    seen = []
+
+    def model(x, state):
+        seen.append(x.shape)
+        return jnp.mean(x[:, :, :4])[None] + jnp.mean(x[:, :, 4:])[None] / 10, state
+
+    network = Network(model, None)
+    task = Sorting({"test": (pictures, labels)}, LOSSES[SORT], jnp.asarray(0.05), Unchanged.of)
+    places = np.array([[[1, 2], [2, 1], [0, 9]], [[4, 4], [3, 9], [4, 4]]])
+    scores = task.scores(network, (pictures[places], labels[places]))
+    assert seen == [(1, 4, 8)]
+    assert scores["all"] == scores["each"] == 1  # of equal numbers either may be first
+    backwards = Network(lambda x, state: (-model(x, state)[0], state), None)
+    scores = task.scores(backwards, (pictures[places], labels[places]))
+    assert scores["all"] == 0
+    assert scores["each"] == pytest.approx(2 / 6)  # the middle of each list
+
+
+def test_lists_of_a_seed():
+    """Lists differ from step to step, and only the seed and the step decide them."""
+    how = _plan(TINY, images("digits"))
+    assert how.batches(0, 3).shape == (4, 3, 2)
+    np.testing.assert_array_equal(how.batches(0, 3), _plan(TINY, images("digits")).batches(0, 3))
+    assert not np.array_equal(how.batches(0, 3), how.batches(0, 4))
+    assert not np.array_equal(how.batches(0, 3), how.batches(1, 3))
+    assert sum(len(places) for places in how.scored["test"]) == 20
+
+
+def test_the_suggested_epsilon_is_that_of_normal_scores():
+    few, many = (suggested(Figure5(neighbours=neighbours)) for neighbours in (1, 3))
+    assert 0.005 < few < suggested(Figure5()) < many < 0.2
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return list(measured(TINY, TINY.cases()))
+
+
+def test_rows_of_a_tiny_study(rows):
+    assert [row["outcome"] for row in rows] == [outcome.TRAINED] * 10
+    assert all(len(row[curve]) == 2 for row in rows for curve in CURVES)
+    assert all(0 <= row["test_all"][-1] <= row["test_each"][-1] <= 1 for row in rows)
+    epsilons = {(row["method"], row["setting"]): row["epsilon"] for row in rows}
+    assert epsilons[SORT, PAPER_EPSILON] == pytest.approx(PAPER_EPSILON)
+    assert epsilons[SORT, 0.0] == pytest.approx(suggested(TINY))
+    assert epsilons[NEURAL_SORT, 1.0] == 1
+
+
+def test_report_of_a_tiny_study(rows):
+    found = report(TINY, frames(TINY, rows))
+    assert set(found.figures) == {"figure5"}
+    assert f"{rows[2]['epsilon']:.3g}, suggested" in found.text
+    assert "nan" not in found.text
+
+
+def known_rows(study, shares):
+    """Shares of sorted lists at the end are known."""
+    rows = []
+    for case in study.cases():
+        end = shares.get((case.method, case.setting), 0.3) + 0.001 * case.seed
+        curves = dict.fromkeys(CURVES, [0.0] * (study.checkpoints - 1) + [end])
+        rows.append(case.row(outcome.TRAINED, **curves, epsilon=case.setting or 0.033, seconds=2.0, source="made"))
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("shares", "word", "said"),
+    [
+        ({(SORT, 0.05): 0.45}, "Reproduced.", "**Epsilon matters** by 15.0 points"),
+        (
+            {(SORT, 0.05): 0.4, (SORT, 0.0): 0.5},
+            "Reproduced in part.",
+            "epsilon, that of `suggest_epsilon`, -2.0 ± 0.0",
+        ),
+        ({(SORT, 0.05): 0.2, (SORT, 1.0): 0.4}, "Not reproduced.", "epsilon, 1, 8.0 ± 0.0 points"),
+    ],
+)
+def test_the_verdict(shares, word, said):
+    study = Figure5()
+    text = report(study, frames(study, known_rows(study, {**shares, (NEURAL_SORT, 5.0): 0.48}))).text
+    assert text.startswith(f"**{word}** The paper")
+    assert "NeuralSort at its better temperature, 5" in text
+    assert said in text
+
+
+def test_report_of_a_study_in_which_all_raises():
+    study = Figure5.quick()
+    text = report(study, frames(study, [case.row("raised ValueError") for case in study.cases()])).text
+    assert text.startswith("**Open.**")
+    assert "12 of 12 trainings failed (raised ValueError)" in text
+    assert "nan" not in text
