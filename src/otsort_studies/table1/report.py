@@ -28,10 +28,10 @@ def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
     paper = {(data, tau): PAPER[data][tau][1] / PAPER[data][tau][0] for data, tau in losses[PINBALL]}
     parts = [
         _answer(study, ratios, paper),
+        _constants(study, frames["constants"]),
         _differences(study, fits),
         _table(study, fits, frames["constants"]),
         _pattern(study, ratios, paper),
-        _constants(study, frames["constants"]),
         _settings(study, settings),
         failures(pl.concat([fits.select("outcome"), settings.select("outcome")]), TRAINED),
     ]
