@@ -10,7 +10,7 @@ import pytest
 from otsort_studies.common import outcome
 from otsort_studies.common.learning.tables import table
 from otsort_studies.common.run import measured
-from otsort_studies.table1.measure import _SQUASHES, FORMULAS, Loss, Split
+from otsort_studies.table1.measure import _SQUASHES, FORMULAS, Loss, Split, _task
 from otsort_studies.table1.report import report
 from otsort_studies.table1.study import CANDIDATES, LOGISTIC, PAPER, PINBALL, Constant, Fit, Setting, Table1
 
@@ -90,6 +90,18 @@ def test_a_split_is_that_of_its_seed():
     everything = np.concatenate([target for _, target in split])
     np.testing.assert_array_equal(np.sort(everything), np.sort(data.target))
     assert not np.array_equal(split.test[1], Split.of(data, 1).test[1])
+
+
+def test_a_feature_that_does_not_vary_is_zero():
+    data = table("concrete")
+    features = data.features.copy()
+    features[:, 0] = 3.7
+    task = _task(TINY, data._replace(features=features), loss(PINBALL, 0.5), 0.0, 0)
+    for x, y in task.parts.values():
+        assert np.all(np.isfinite(x))
+        assert np.all(np.isfinite(y))
+        assert np.all(np.abs(x[:, 0]) < 1e-6)
+    np.testing.assert_allclose(np.std(task.parts["train"][0][:, 1:], axis=0), 1, rtol=1e-4)
 
 
 @pytest.fixture(scope="module")

@@ -184,7 +184,8 @@ def _loss(case: Fit | Setting) -> tuple[Loss, float]:
 def _task(study: Table1, data: Table, loss: Loss, outliers: float, seed: int) -> Regression:
     split = Split.of(data, seed)
     x, y = split.train
-    mean, deviation, scale = x.mean(axis=0), x.std(axis=0), np.mean(np.abs(y))
+    mean, scale = x.mean(axis=0), np.mean(np.abs(y))
+    deviation = np.where(np.ptp(x, axis=0) > 0, x.std(axis=0), 1)  # one kind of weather was seen only once
     unit = jnp.asarray(y.std() / scale, jnp.float32)
 
     def prepared(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
