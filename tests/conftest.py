@@ -25,6 +25,13 @@ hypothesis.settings.register_profile("ci", deadline=None, max_examples=12, deran
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_programs():
+    """What a file compiled goes with it: together it would be more pieces of memory than Linux lets a process map."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def without_x64():
     """JAX as it comes: float32 only."""

@@ -1,13 +1,12 @@
 """Google's fast-soft-sort, by its operators for PyTorch, which call NumPy list by list."""
-# pyright: reportMissingImports=false
 
+import importlib
 from typing import Any
-
-from fast_soft_sort import pytorch_ops
 
 from ..frameworks import Operator, Torch
 
 FRAMEWORK = Torch()
+_OPERATORS: Any = importlib.import_module("fast_soft_sort.pytorch_ops")
 
 
 def operators(variant: str) -> dict[str, Operator]:
@@ -17,9 +16,9 @@ def operators(variant: str) -> dict[str, Operator]:
 
         return operator
 
-    sort = called(pytorch_ops.soft_sort)
+    sort = called(_OPERATORS.soft_sort)
     return {
-        "rank": called(pytorch_ops.soft_rank),
+        "rank": called(_OPERATORS.soft_rank),
         "sort": sort,
         "top_k": lambda x, strength, k, **options: sort(x, strength, **options)[..., -k:].flip(-1),
     }

@@ -1,8 +1,8 @@
 """Losses beside those that need no ranks: medians in milliseconds, and over the first row.
 
-`python benchmarks/losses.py`: float32, epsilon 1e-2, the default solver. The mean loss of a batch and its gradient,
-compiled before, in one process and in turn, each on fresh values: 1000 examples of 10 classes, and errors of many
-examples.
+`python benchmarks/scripts/losses.py`: float32, epsilon 1e-2, the default solver. The mean loss of a batch and its
+gradient, compiled before, in one process and in turn, each on fresh values: 1000 examples of 10 classes, and errors of
+many examples.
 """
 
 import time
