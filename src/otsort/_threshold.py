@@ -39,17 +39,17 @@ def log_upper_share(
     """log Q of a problem with two targets, from a potential that is about right; all of its derivatives are exact."""
     check_two(problem.target)
     x, cost = problem.positions, problem.cost
-    points, (low, high) = problem.points, problem.target_weights
-    split = (low > 0) & (high > 0)
-    low, upper = (jnp.where(split, mass, 0.5) for mass in (low, high))  # of all or nothing there is no c
-    start = stop_gradient((potential[1] - potential[0]) / epsilon + jnp.log(upper) - jnp.log(low))
+    points, masses = problem.points, problem.target_weights
+    split = jnp.all(masses > 0, axis=0)
+    low, high = jnp.where(split[None], masses, 0.5)  # where one target has all, there is no c
+    start = stop_gradient((potential[1] - potential[0]) / epsilon + jnp.log(high) - jnp.log(low))
     advantage = (cost(points[:1] - x) - cost(points[1:] - x)) / epsilon
-    arguments = advantage, problem.weights, low, upper
+    arguments = advantage, problem.weights, low, high
     cut = _newton(functools.partial(_balance, *map(stop_gradient, arguments)), start)
     found = lambda function, cut: cut
     cut = jax.lax.custom_root(_balance(*arguments, cut), cut, found, lambda linear, y: y / linear(jnp.ones_like(y)))
     share = jax.nn.log_sigmoid(advantage + cut[None])
-    return jnp.where(split[None], share, jnp.where(high > 0, 0, -jnp.inf)[None])
+    return jnp.where(split[None], share, jnp.where(masses[1:] > 0, 0, -jnp.inf))
 
 
 def _balance(advantage, weights, low, high, cut):

@@ -5,6 +5,7 @@ rank and average precision; with `cutoff_fn` so have precision, recall, and all 
 they are those of rax.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeAlias, Unpack
 
@@ -45,7 +46,7 @@ def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> Ra
     except ImportError as error:
         raise ImportError("ranking metrics are those of rax: python -m pip install rax") from error
 
-    shared = {"descending": True}
+    descending_rank = functools.partial(rank, descending=True)
 
     def ranks(
         scores: Float[Array, "... n"],
@@ -54,8 +55,9 @@ def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> Ra
         key: Array | None = None,
     ) -> Float[Array, "... n"]:
         takes_part = _taking_part(scores, where)
-        smooth = _by_segment(rank, scores, takes_part, segments, {**shared, "num_targets": num_targets, **options})
-        average = _by_segment(rank, scores, takes_part, segments, {**shared, "epsilon": 0})
+        given = {"num_targets": num_targets, **options}
+        smooth = _by_segment(descending_rank, scores, takes_part, segments, given)
+        average = _by_segment(descending_rank, scores, takes_part, segments, {"epsilon": 0})
         distinct = rax.utils.ranks(scores, where=takes_part, segments=segments, key=key).astype(average.dtype)
         return jnp.where(takes_part, smooth + jax.lax.stop_gradient(distinct - average), jnp.inf)
 

@@ -36,17 +36,18 @@ def top_k_error(
     Args:
         logits: any shape; classes along the axis.
         labels: of the true classes, integers from 0 to L - 1, the shape of the logits without the axis (of several
-            axes, flat indices in the order of the array); any other number gives NaN.
+            axes, flat indices in the order of the array), any other number gives NaN; or weights of the shape of the
+            logits, for the weighted sum of 1 - F.
         k: number of places without loss, at least 0.
         penalty: increasing, of u - k/L, elementwise; the positive part unless given.
         num_targets: m, the size of the uniform target of the cdf, L unless given.
         **options: see `Options`.
 
     Returns:
-        The shape of the labels.
+        The shape of the logits without the axis.
 
     Raises:
-        ValueError: labels of another shape, or not integers.
+        ValueError: k negative (RuntimeError when traced), labels of another shape or neither integers nor weights.
         ValueError, TypeError, RuntimeError: see `solve`.
     """
     rows = _with_labels(logits, labels, options)
@@ -82,8 +83,8 @@ def top_k_cross_entropy(
 
     Args:
         logits: any shape; L classes along the axis.
-        labels: integers as in `top_k_error`; or weights of the shape of the logits, multi-hot say, and the loss is the
-            weighted sum over classes, as in `optax.softmax_cross_entropy`.
+        labels: integers as in `top_k_error`; or weights of the shape of the logits, multi-hot say, for the weighted sum
+            over classes, as in `optax.softmax_cross_entropy`.
         k: a number above 0 and up to L, in which the loss has a derivative; or the probabilities of k = 1, 2, ..., at
             most L of them, known and not traced.
         **options: see `Options`.

@@ -21,7 +21,7 @@ def quantile_error(
     With `epsilon=0` it is the mean of the errors between the levels tau (1 - t) and tau (1 - t) + t, which contain tau:
     their quantile at tau + t (1/2 - tau) as t goes to 0, of the method "inverted_cdf" of `numpy.quantile`. Minimise it
     for errors that are bounded below, absolute residuals say; the quantile of signed residuals falls with any shift.
-    (`otsort.quantile` centres its atom at tau.)
+    (`otsort.quantile` centres its atom where numpy's quantile lies.)
 
     Args:
         errors: any shape.
