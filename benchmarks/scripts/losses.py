@@ -2,8 +2,10 @@
 
 `python benchmarks/scripts/losses.py`: float32, epsilon 1e-2, the default solver. The mean loss of a batch and its
 gradient, compiled before, in one process and in turn, each on fresh values: 1000 examples of 10 classes, and errors of
-many examples.
+many examples. Beside them Spearman's distance by torchsort, where it is installed.
 """
+
+# pyright: reportMissingImports=false
 
 import time
 from collections.abc import Callable
@@ -34,12 +36,36 @@ ERRORS = {
 }
 
 
-def milliseconds(functions: dict[str, Callable], shape: tuple[int, ...]) -> dict[str, list[float]]:
-    """Medians of value and of gradient, in turn."""
+def compiled(functions: dict[str, Callable]) -> dict[str, list[Callable]]:
+    """Mean value and its gradient."""
     means = {name: (lambda x, f=f: jnp.mean(f(x))) for name, f in functions.items()}
-    programs = {
-        (name, i): jax.jit(make(f)) for name, f in means.items() for i, make in enumerate((lambda f: f, jax.grad))
-    }
+    return {name: [jax.jit(f), jax.jit(jax.grad(f))] for name, f in means.items()}
+
+
+def by_torchsort() -> dict[str, list[Callable]]:
+    """Spearman's distance of lists from the lists in reverse order, as above; nothing if torchsort is missing."""
+    try:
+        import torch
+        import torchsort
+    except ImportError:
+        return {}
+
+    def value(x):
+        ranks, target = torchsort.soft_rank(x), x.flip(0).argsort(1).argsort(1).to(x.dtype)
+        u, v = (r - r.mean(1, keepdim=True) for r in (ranks, target))
+        return (1 - (u * v).sum(1) / (u.norm(dim=1) * v.norm(dim=1))).mean()
+
+    def gradient(x):
+        x.requires_grad_()
+        return torch.autograd.grad(value(x), x)[0]
+
+    tensor = lambda x: torch.from_numpy(np.array(x))
+    return {"the same by torchsort": [lambda x, f=f: f(tensor(x)).detach().numpy() for f in (value, gradient)]}
+
+
+def milliseconds(functions: dict[str, list[Callable]], shape: tuple[int, ...]) -> dict[str, list[float]]:
+    """Medians of value and of gradient, in turn."""
+    programs = {(name, i): program for name, both in functions.items() for i, program in enumerate(both)}
     times: dict[tuple[str, int], list[float]] = {key: [] for key in programs}
     for k in range(ROUNDS + 1):
         x = jax.block_until_ready(jnp.asarray(np.random.default_rng(k).normal(size=shape), jnp.float32))
@@ -50,7 +76,7 @@ def milliseconds(functions: dict[str, Callable], shape: tuple[int, ...]) -> dict
     return {name: [float(np.median(times[name, i][1:])) for i in (0, 1)] for name in functions}  # the first compiles
 
 
-def report(functions: dict[str, Callable], shape: tuple[int, ...]) -> None:
+def report(functions: dict[str, list[Callable]], shape: tuple[int, ...]) -> None:
     taken = milliseconds(functions, shape)
     first = next(iter(taken.values()))
     print(f"| {' x '.join(map(str, shape)):32} | loss, ms | gradient, ms | ratio | ratio of gradients |")
@@ -61,6 +87,6 @@ def report(functions: dict[str, Callable], shape: tuple[int, ...]) -> None:
 
 
 if __name__ == "__main__":
-    report(CLASSES, (1000, 10))
+    report({**compiled(CLASSES), **by_torchsort()}, (1000, 10))
     for n in (1000, 1_000_000):
-        report(ERRORS, (n,))
+        report(compiled(ERRORS), (n,))

@@ -88,7 +88,7 @@ def test_rows_of_the_training(rows):
     ]
     assert {row["outcome"] for row in trained} == {outcome.TRAINED}
     for row in trained:
-        assert all(len(row[f"{use}_{curve}"]) == TINY.checkpoints for use in ("train", "test") for curve in CURVES)
+        assert all(len(row[curve]) == TINY.checkpoints for curve in CURVES)
     assert trained[2]["test_loss"] == trained[2]["test_cross_entropy"]
     assert trained[0]["test_loss"] != trained[0]["test_cross_entropy"]
 
@@ -111,7 +111,7 @@ def known_rows(study, behind):
             rows.append(case.row(outcome.CONVERGED, psnr=psnr, seconds=0.1, picture=[0, 255, 1, 2], width=2))
         else:
             accuracy = 0.9 - (behind if case.loss == SOFT else 0)
-            curves = {f"{use}_{curve}": [accuracy] * study.checkpoints for use in ("train", "test") for curve in CURVES}
+            curves = {curve: [accuracy] * study.checkpoints for curve in CURVES}
             rows.append(case.row(outcome.TRAINED, **curves, seconds=3.0, source="made"))
     return rows
 

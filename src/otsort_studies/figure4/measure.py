@@ -54,5 +54,4 @@ def measure(study: Figure4, cases: Sequence[Training], data: Images, bench: Work
     for case in cases:
         task = Classification(data, objectives[case.loss], begin)
         (found,) = train(repr(case), [task], [case.seed], how, bench)
-        curves = {name: found.curves[name] for name in CURVES}
-        yield case.row(found.outcome, **curves, seconds=found.seconds, source=data.source)
+        yield found.row(case, CURVES, data.source)

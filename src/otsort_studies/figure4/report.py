@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import curves, differences, draw_curves, failures, sources, spread
+from ..common.learning.summary import TOLERANCE, curves, differences, draw_curves, failures, sources, spread
 from ..common.outcome import TRAINED
 from ..common.report import Report, markdown_table, number
 from .study import CROSS_ENTROPY, PAPER, TOP_K, Figure4
@@ -61,7 +61,7 @@ def _differences(study: Figure4, trainings: pl.DataFrame) -> str:
         ["widths", "not said", f"{', '.join(map(str, study.widths))}; {study.hidden}"],
         ["training", "not said", f"{study.checkpoints * study.stride} steps of {study.batch} pictures, Adam"],
         ["runs", "12", str(study.seeds)],
-        ["transport", "100 sweeps", "converged"],
+        ["transport", "100 sweeps", TOLERANCE],
     ]
     return differences(lines)
 

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
-from ..common.learning.study import AbstractLearning
+from ..common.learning.study import AbstractLearning, of_training
 from ..common.study import AbstractCase
 
 CROSS_ENTROPY, TOP_5_CROSS_ENTROPY = "cross-entropy", "top-5 cross-entropy"
@@ -33,11 +31,7 @@ class Training(AbstractCase):
     """
 
     part: ClassVar[str] = "training"
-    measured: ClassVar[dict] = {
-        **dict.fromkeys(CURVES, pl.List(pl.Float64)),
-        "seconds": pl.Float64,
-        "source": pl.String,
-    }
+    measured: ClassVar[dict] = of_training(CURVES)
 
     loss: str
     seed: int

@@ -141,9 +141,7 @@ def measure(study: Figure5, cases: Sequence[Training], data: Images, bench: Work
         setting = jnp.asarray(case.setting or suggested(study), jnp.float32)
         task = Sorting(parts, LOSSES[case.method], setting, begin)
         (found,) = train(repr(case), [task], [case.seed], how, bench)
-        curves = {name: found.curves[name] for name in CURVES}
-        known = {"epsilon": float(setting), "seconds": found.seconds, "source": data.source}
-        yield case.row(found.outcome, **curves, **known)
+        yield found.row(case, CURVES, data.source, epsilon=float(setting))
 
 
 def suggested(study: Figure5) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import curves, differences, draw_curves, failures, sources, spread
+from ..common.learning.summary import TOLERANCE, curves, differences, draw_curves, failures, sources, spread
 from ..common.outcome import TRAINED
 from ..common.report import Report, markdown_table, number
 from .study import NEURAL_SORT, PAPER_EPSILON, RANKS, SORT, STRAIGHT_THROUGH, Figure5
@@ -98,7 +98,7 @@ def _differences(study: Figure5, trainings: pl.DataFrame) -> str:
         ["network", "5 x 5, widths 32, 64; 64 (NeuralSort's)", sizes],
         ["training", "100 epochs", steps],
         ["runs", "12", str(study.seeds)],
-        ["transport", "100 sweeps", "converged"],
+        ["transport", "100 sweeps", TOLERANCE],
     ]
     return differences(lines)
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from ..common.learning.study import AbstractLearning
+from ..common.learning.study import AbstractLearning, of_training
 from ..common.study import AbstractCase
 
 SORT, NEURAL_SORT, RANKS, STRAIGHT_THROUGH = "S-sort", "NeuralSort", "S-ranks", "straight-through"
@@ -32,11 +32,7 @@ class Training(AbstractCase):
     """
 
     part: ClassVar[str] = "training"
-    measured: ClassVar[dict] = {
-        **dict.fromkeys(CURVES, pl.List(pl.Float64)),
-        **dict.fromkeys(("epsilon", "seconds"), pl.Float64),
-        "source": pl.String,
-    }
+    measured: ClassVar[dict] = {**of_training(CURVES), "epsilon": pl.Float64}
 
     method: str
     setting: float

@@ -79,5 +79,4 @@ def measure(study: Figure6, cases: Sequence[Training], data: Images, bench: Work
         begin = convolutional(data.train.shape[1:], Design(study.widths, study.hidden), CLASSES, norm)
         task = Classification(data, cross_entropy, begin)
         (found,) = train(repr(case), [task], [case.seed], how, bench)
-        curves = {name: found.curves[name] for name in CURVES}
-        yield case.row(found.outcome, **curves, seconds=found.seconds, source=data.source)
+        yield found.row(case, CURVES, data.source)

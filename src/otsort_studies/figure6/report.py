@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import curves, differences, draw_curves, failures, sources, spread
+from ..common.learning.summary import TOLERANCE, curves, differences, draw_curves, failures, sources, spread
 from ..common.outcome import TRAINED
 from ..common.report import Report, markdown_table, number
 from .study import BATCH, NORMS, QUANTILE, Figure6
@@ -65,7 +65,7 @@ def _differences(study: Figure6, trainings: pl.DataFrame) -> str:
         ["training", "not said", f"{study.checkpoints * study.stride} steps of {study.batch} pictures, Adam"],
         ["other norms", "batch norm", "none, batch norm, layer norm"],
         ["runs", "not said", str(study.seeds)],
-        ["transport", "100 sweeps", "converged"],
+        ["transport", "100 sweeps", TOLERANCE],
     ]
     return differences(lines)
 

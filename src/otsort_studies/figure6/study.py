@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
-from ..common.learning.study import AbstractLearning
+from ..common.learning.study import AbstractLearning, of_training
 from ..common.study import AbstractCase
 
 NONE, BATCH, LAYER, QUANTILE = "no norm", "batch norm", "layer norm", "quantile normalisation"
@@ -29,11 +27,7 @@ class Training(AbstractCase):
     """
 
     part: ClassVar[str] = "training"
-    measured: ClassVar[dict] = {
-        **dict.fromkeys(CURVES, pl.List(pl.Float64)),
-        "seconds": pl.Float64,
-        "source": pl.String,
-    }
+    measured: ClassVar[dict] = of_training(CURVES)
 
     norm: str
     seed: int
@@ -66,9 +60,9 @@ class Figure6(AbstractLearning):
         "Two pairs of 3 x 3 convolutions, each with a 2 x 2 max-pooling, and two dense layers; a norm and ReLU after "
         "each layer but the last; Adam, one learning rate for all, no augmentation. The norms: none; batch norm; "
         "layer norm of all values of an instance, with a scale and an offset for each channel; "
-        "`otsort.nn.QuantileNormalization` of all values of an instance, epsilon = 0.01, after which ReLU changes "
-        "nothing, as its values are positive. Few pictures are learnt, many times, so that there is something to "
-        "overfit."
+        "`otsort.nn.QuantileNormalization` of each channel of an instance, of all values of a dense layer, epsilon = "
+        "0.01, after which ReLU changes nothing, as its values are positive. Few pictures are learnt, many times, so "
+        "that there is something to overfit."
     )
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Training,)

@@ -22,7 +22,7 @@ from ..common.learning.networks import Dense
 from ..common.learning.tables import Table, table
 from ..common.learning.training import AbstractTask, Network, Plan, Trained, shuffled, train
 from ..common.study import Row
-from .study import LOGISTIC, MIN_MAX, PAPER_EPSILON, PAPER_T, PINBALL, Constant, Fit, Setting, Table1
+from .study import CURVES, LOGISTIC, MIN_MAX, PAPER_EPSILON, PAPER_T, PINBALL, Constant, Fit, Setting, Table1
 
 _TRAIN, _VALIDATION = 0.8, 0.1  # shares of all rows, and of these
 
@@ -139,9 +139,7 @@ def measure(study: Table1, cases: Sequence[Any], data: dict[str, Table], bench: 
         known = data[study.setting_data if isinstance(first, Setting) else first.data]
         found = _regressions(study, first, known, bench)
         for case in group:
-            one = found[case.seed]
-            curves = {name: values for name, values in one.curves.items() if name in case.measured}
-            yield case.row(one.outcome, **curves, seconds=one.seconds, source=known.source)
+            yield found[case.seed].row(case, CURVES, known.source)
 
 
 def _constant(case: Constant, data: Table) -> Row:

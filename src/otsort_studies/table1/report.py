@@ -8,7 +8,7 @@ import polars as pl
 import scipy.stats
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import differences, failures, spread
+from ..common.learning.summary import TOLERANCE, differences, failures, spread
 from ..common.outcome import TRAINED
 from ..common.report import Report, markdown_table, number
 from .study import CANDIDATES, LOGISTIC, MIN_MAX, PAPER, PAPER_EPSILON, PAPER_T, PINBALL, Table1
@@ -109,7 +109,7 @@ def _differences(study: Table1, fits: pl.DataFrame) -> str:
         ["what is minimised", "not said", "see the table above"],
         ["runs", "12", str(study.seeds)],
         ["training", "not said, Adam at 1e-4", f"{study.checkpoints * study.stride} steps, Adam at {study.rate:g}"],
-        ["transport", "100 sweeps", "converged"],
+        ["transport", "100 sweeps", TOLERANCE],
         ["unit of the loss", "not said", "deviation of the target"],
     ]
     return differences(lines)

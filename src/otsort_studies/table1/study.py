@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from ..common.learning.study import AbstractLearning
+from ..common.learning.study import AbstractLearning, of_training
 from ..common.study import AbstractCase
 
 PINBALL = "pinball"
@@ -30,11 +30,8 @@ PAPER: dict[str, dict[float, tuple[float, float]]] = {
     "community": {0.1: (0.099, 0.100), 0.2: (0.178, 0.176), 0.5: (0.337, 0.357)},
 }
 
-_FIT = {
-    **dict.fromkeys(("loss", "train_pinball", "validation_pinball", "test_pinball"), pl.List(pl.Float64)),
-    "seconds": pl.Float64,
-    "source": pl.String,
-}
+#: Names of curves.
+CURVES = ("loss", "train_pinball", "validation_pinball", "test_pinball")
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class Fit(AbstractCase):
     """
 
     part: ClassVar[str] = "fits"
-    measured: ClassVar[dict] = _FIT
+    measured: ClassVar[dict] = of_training(CURVES)
 
     data: str
     tau: float
@@ -97,7 +94,7 @@ class Setting(AbstractCase):
     """
 
     part: ClassVar[str] = "settings"
-    measured: ClassVar[dict] = _FIT
+    measured: ClassVar[dict] = of_training(CURVES)
 
     tau: float
     method: str

@@ -119,5 +119,4 @@ def _trained(study: Tutorial, cases: Sequence[Training], data: Images, bench: Wo
     for case in cases:
         task = Classification(data, objectives[case.loss], begin)
         (found,) = train(repr(case), [task], [case.seed], how, bench)
-        curves = {f"{use}_{curve}": found.curves[f"{use}_{curve}"] for use in ("train", "test") for curve in CURVES}
-        yield case.row(found.outcome, **curves, seconds=found.seconds, source=data.source)
+        yield found.row(case, CURVES, data.source)

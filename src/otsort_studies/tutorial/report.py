@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import curves, differences, draw_curves, failures, sources, spread
+from ..common.learning.summary import TOLERANCE, curves, differences, draw_curves, failures, sources, spread
 from ..common.outcome import TRAINED
 from ..common.report import Report, markdown_table, number
-from .study import CROSS_ENTROPY, CURVES, MEDIAN, NOISY, PRINTED, SOFT, SOFT_MEDIAN, Tutorial
+from .study import CROSS_ENTROPY, CURVES, MEDIAN, NOISY, PRINTED, SCORES, SOFT, SOFT_MEDIAN, Tutorial
 
 _AGREE = 0.01  # of the range of the numbers: the tutorial stops its sweeps early
 _COMPETITIVE = 0.02  # of accuracy
@@ -95,7 +95,7 @@ def _differences(study: Tutorial, trainings: pl.DataFrame) -> str:
         ["training", "60 steps of 1000, AdamW; cross-entropy by Adam", _training(study)],
         ["runs", "1", str(study.seeds)],
         ["photo", "another one", "china.jpg of scikit-learn"],
-        ["transport", "stopped early", "converged"],
+        ["transport", "stopped early", TOLERANCE],
     ]
     return differences(lines, "tutorial")
 
@@ -105,7 +105,7 @@ def _training(study: Tutorial) -> str:
 
 
 def _training_table(study: Tutorial, found: dict[str, pl.DataFrame]) -> str:
-    columns = [f"{use}_{curve}" for use in ("train", "test") for curve in CURVES]
+    columns = list(CURVES)
     lines = [
         [
             loss,
@@ -145,7 +145,7 @@ def _draw_training(study: Tutorial, found: dict[str, pl.DataFrame]) -> tuple[Fig
     steps = study.stride * np.arange(1, study.checkpoints + 1)
     figure = Figure(figsize=(13, 4), layout="constrained")
     panels = figure.subplots(1, 3)
-    for axes, curve in zip(panels, CURVES, strict=True):
+    for axes, curve in zip(panels, SCORES, strict=True):
         for loss, rows in found.items():
             if curve == "loss" and loss != SOFT:
                 continue  # its loss is in the next panel

@@ -5,13 +5,14 @@ from typing import ClassVar
 
 import polars as pl
 
-from ..common.learning.study import AbstractLearning
+from ..common.learning.study import AbstractLearning, of_training
 from ..common.study import AbstractCase
 
 SOFT, CROSS_ENTROPY = "soft 0/1", "cross-entropy"
 NOISY, MEDIAN, SOFT_MEDIAN = "noisy", "median", "soft median"
-#: Names of curves, in the training and in the test set.
-CURVES = ("loss", "cross_entropy", "accuracy")
+SCORES = ("loss", "cross_entropy", "accuracy")
+#: Names of curves.
+CURVES = tuple(f"{use}_{score}" for use in ("train", "test") for score in SCORES)
 #: What the tutorial prints, in float32: name -> numbers.
 PRINTED: dict[str, tuple[float, ...]] = {
     "sort": (1.0504104, 4.1228743, 4.8620267, 8.006994, 11.957704),
@@ -79,11 +80,7 @@ class Training(AbstractCase):
     """
 
     part: ClassVar[str] = "training"
-    measured: ClassVar[dict] = {
-        **{f"{use}_{curve}": pl.List(pl.Float64) for use in ("train", "test") for curve in CURVES},
-        "seconds": pl.Float64,
-        "source": pl.String,
-    }
+    measured: ClassVar[dict] = of_training(CURVES)
 
     loss: str
     seed: int

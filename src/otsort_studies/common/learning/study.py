@@ -1,10 +1,18 @@
 """What a study that trains networks is, beside what every study is."""
 
 import abc
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
+
+import polars as pl
 
 from ..study import AbstractStudy
+
+
+def of_training(curves: Iterable[str]) -> dict[str, Any]:
+    """What the row of a training holds: an entry of each curve for each checkpoint, seconds, and a source of data."""
+    return {**dict.fromkeys(curves, pl.List(pl.Float64)), "seconds": pl.Float64, "source": pl.String}
 
 
 @dataclass(frozen=True)

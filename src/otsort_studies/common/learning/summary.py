@@ -25,6 +25,10 @@ def spread(sample: Float[np.ndarray, " seeds"], form: str = ".3f") -> str:
     return mean if values.size == 1 else f"{mean} ± {number(values.std(ddof=1), form)}"
 
 
+#: Of the transport within a training, which goes on whatever comes of it.
+TOLERANCE = "to a tolerance, misses are not recorded"
+
+
 def differences(lines: Sequence[Sequence[str]], source: str = "paper") -> str:
     """The table of what differs from the paper, or from another source: what, there, here."""
     return f"What differs from the {source}:\n\n{markdown_table(lines, ['', source, 'here'])}"

@@ -3,7 +3,7 @@
 import abc
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -14,6 +14,7 @@ import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from .. import outcome
+from ..study import AbstractCase, Row
 from .bench import Workbench
 from .checkpoint import restore, save
 
@@ -84,6 +85,11 @@ class Trained(NamedTuple):
     outcome: str
     curves: dict[str, list[float]]
     seconds: float
+
+    def row(self, case: AbstractCase, curves: Iterable[str], source: str, **more: Any) -> Row:
+        """The row of a case whose columns are `of_training(curves)`, and more."""
+        chosen = {name: self.curves[name] for name in curves}
+        return case.row(self.outcome, **chosen, seconds=self.seconds, source=source, **more)
 
 
 class _Learner(eqx.Module):
