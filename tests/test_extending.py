@@ -19,7 +19,7 @@ def own():
     """What the page defines; its program is written for JAX as it comes."""
     namespace = {}
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        exec(pages.code("docs/extending.rst"), namespace)
+        exec(pages.code("docs/how_to/extending.rst"), namespace)
     return namespace
 
 
