@@ -25,6 +25,13 @@ class ExactStart(eqx.Module):
 
     Where the mass sent to y_j ends and that of y_{j+1} begins, at X, both targets are equally good:
     f_{j+1} - f_j = h(y_{j+1} - X) - h(y_j - X). X is the quantile of the inputs at level B_j, the midpoint of a jump.
+    Potentials are in units of the cost.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> solver = otsort.LogSinkhorn(start=otsort.ExactStart())
+        >>> print(otsort.solve(x, otsort.UniformTarget(5), solver=solver).stats["num_steps"])
+        ?
     """
 
     def __call__(self, problem: Problem) -> Float[Array, "m *lists"]:
@@ -36,7 +43,14 @@ class ExactStart(eqx.Module):
 
 
 class ZeroStart(eqx.Module):
-    """The paper's: beta_0 = 0 in equation (3) of Cuturi et al. (2019), up to a constant where b is uniform."""
+    """The paper's: beta_0 = 0 in equation (3) of Cuturi et al. (2019), up to a constant where b is uniform.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> solver = otsort.LogSinkhorn(start=otsort.ZeroStart())
+        >>> print(otsort.solve(x, otsort.UniformTarget(5), solver=solver).stats["num_steps"])
+        ?
+    """
 
     def __call__(self, problem: Problem) -> Float[Array, "m *lists"]:
         return jnp.zeros((problem.target.size, *problem.positions.shape[1:]), problem.positions.dtype)
@@ -46,7 +60,14 @@ class WarmStart(eqx.Module):
     """A potential kept from an earlier solve, `solution.plan.potential`: across the steps of a training, say.
 
     Attributes:
-        potential: shape `(m,)`; another value does not recompile.
+        potential: shape `(m,)`, in units of the cost; another value does not recompile.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> kept = otsort.solve(x, otsort.UniformTarget(5)).plan.potential
+        >>> solver = otsort.LogSinkhorn(start=otsort.WarmStart(kept))
+        >>> print(otsort.solve(x, otsort.UniformTarget(5), solver=solver).stats["num_steps"])
+        ?
     """
 
     potential: Float[Array, " m"]

@@ -71,6 +71,11 @@ def suggest_epsilon(
     Raises:
         ValueError: fewer than two values, neighbours not a scalar or out of range (RuntimeError when traced).
         ValueError, TypeError: see `solve`.
+
+    Example:
+        >>> x = jax.random.normal(jax.random.key(0), (50,))
+        >>> print(otsort.suggest_epsilon(x, 5).round(5), otsort.suggest_epsilon(x, 20).round(4))
+        ?
     """
     rows = Rows(x, Options(axis=axis, weights=weights, where=where))
     if rows.n < 2:

@@ -59,6 +59,11 @@ def median_filter(
     Raises:
         ValueError: an image of one dimension, a size below 1, q out of range, an unknown mode.
         ValueError, TypeError, RuntimeError: see `otsort.solve`.
+
+    Example:
+        >>> image = jnp.array([[1.0, 2.0, 3.0], [4.0, 99.0, 6.0], [7.0, 8.0, 9.0]])
+        >>> print(otsort.images.median_filter(image, 3).round(1))
+        ?
     """
     pixels, dtype = as_values(image)
     window = (size, size) if isinstance(size, int) else size

@@ -26,6 +26,12 @@ class QuantileNormalization(eqx.Module):
     Attributes:
         free: the parameters, shape `(m - 1,)`.
         options: of the operator.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> layer = otsort.nn.QuantileNormalization(4)
+        >>> print(layer.reference, layer(x).round(2))
+        ?
     """
 
     free: Float[Array, " m-1"]
@@ -57,6 +63,12 @@ class QuantileNormalization(eqx.Module):
         Args:
             x: values, any shape.
             key: ignored, for `equinox.nn.Sequential`.
+
+        Returns:
+            Shape of x, in (0, 1].
+
+        Raises:
+            ValueError, TypeError, RuntimeError: see `otsort.solve`.
         """
         del key
         return quantile_normalize(x, self.reference, **self.options)
@@ -75,6 +87,12 @@ class TopKGate(eqx.Module):
         straight_through: the mask is exact, with the derivatives of the soft one: unused experts have weight 0, and
             still learn.
         options: of `top_k_mask`.
+
+    Example:
+        >>> token = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> gate = otsort.nn.TopKGate(5, 4, 2, key=jax.random.key(0))
+        >>> print(gate(token).shape, gate(token).sum().round(3))
+        ?
     """
 
     router: eqx.nn.Linear
@@ -116,6 +134,12 @@ class TopKGate(eqx.Module):
         Args:
             x: shape `(in_size,)`.
             key: ignored, for `equinox.nn.Sequential`.
+
+        Returns:
+            Nonnegative, summing to 1, shape `(num_experts,)`.
+
+        Raises:
+            ValueError, TypeError, RuntimeError: see `otsort.solve`.
         """
         del key
         scores = self.router(x)

@@ -40,6 +40,13 @@ def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> Ra
     Raises:
         ImportError: rax is not installed.
         ValueError, TypeError, RuntimeError: on use, see `solve`.
+
+    Example:
+        >>> import rax
+        >>> scores, labels = jnp.array([1.0, 5.0, 4.0]), jnp.array([0.0, 1.0, 2.0])
+        >>> ndcg = lambda scores: rax.ndcg_metric(scores, labels, rank_fn=otsort.ranking.rank_fn())
+        >>> print(ndcg(scores).round(2), jax.grad(ndcg)(scores).round(3))
+        ?
     """
     try:
         import rax
@@ -78,6 +85,13 @@ def cutoff_fn(**options: Unpack[Options]) -> CutoffFn:
 
     Raises:
         ValueError, TypeError, RuntimeError: on use, see `solve`.
+
+    Example:
+        >>> import rax
+        >>> scores, labels = jnp.array([1.0, 5.0, 4.0]), jnp.array([0.0, 1.0, 0.0])
+        >>> cutoff_fn = otsort.ranking.cutoff_fn(epsilon=0.1)
+        >>> print(rax.precision_metric(scores, labels, topn=1, cutoff_fn=cutoff_fn).round(2))
+        ?
     """
 
     def cutoffs(

@@ -29,6 +29,14 @@ def pack(
     Raises:
         ValueError: shapes differ, a size is below 1, or a group is longer than length (RuntimeError when traced).
         TypeError: segment ids that are not integers.
+
+    Example:
+        >>> x, ids = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([0, 1, 0, 1, 1])
+        >>> lists, where = otsort.segments.pack(x, ids, num_segments=2, length=3)
+        >>> print(lists)
+        ?
+        >>> print(otsort.median(lists, where=where).round(2))
+        ?
     """
     values, ids = jnp.asarray(values), _checked_ids(segment_ids)
     if values.shape[:1] != ids.shape:
@@ -57,6 +65,12 @@ def unpack(lists: ArrayLike, segment_ids: ArrayLike) -> Shaped[Array, "n *d"]:
     Raises:
         ValueError: lists of fewer than two dimensions, or ids that are not one-dimensional.
         TypeError: segment ids that are not integers.
+
+    Example:
+        >>> x, ids = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([0, 1, 0, 1, 1])
+        >>> lists, where = otsort.segments.pack(x, ids, num_segments=2, length=3)
+        >>> print(otsort.segments.unpack(otsort.rank(lists, where=where), ids).round(2))
+        ?
     """
     lists, ids = jnp.asarray(lists), _checked_ids(segment_ids)
     if lists.ndim < 2:

@@ -16,6 +16,12 @@ class OneStep(AbstractDifferentiation):
 
     Attributes:
         k: number of steps, at least 1 (ValueError below).
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> solver = otsort.LogSinkhorn(0.05, differentiation=otsort.OneStep(k=5))
+        >>> print(jax.grad(lambda x: otsort.rank(x, solver=solver)[1])(x).round(2))
+        ?
     """
 
     k: int = eqx.field(static=True, default=1)

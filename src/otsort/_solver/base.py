@@ -30,6 +30,9 @@ class AbstractSolver(eqx.Module):
 
     Attributes:
         order_only: whether the plan depends on the order of the inputs alone, so that they need no squash.
+
+    Example:
+        See :doc:`/how_to/extending`.
     """
 
     order_only: AbstractClassVar[bool]
@@ -56,7 +59,7 @@ class AbstractEntropicSolver(AbstractSolver):
 
     Attributes:
         epsilon: regularisation, > 0, in units of the cost.
-        tol: the marginal error to reach, raised to 0.25 eps_machine / epsilon where rounding allows no less;
+        tol: the marginal error to reach, a share of the mass of 1, > 0; raised to 0.25 eps_machine / epsilon where rounding allows no less;
             None for exactly max_steps steps.
         max_steps: at most so many steps.
         differentiation: how derivatives are taken.
@@ -64,6 +67,9 @@ class AbstractEntropicSolver(AbstractSolver):
     Raises:
         ValueError: epsilon or tol not positive, or max_steps below 1.
         TypeError: an epsilon that is no number.
+
+    Example:
+        See :doc:`/how_to/extending`.
     """
 
     epsilon: AbstractVar[Scalar]

@@ -40,6 +40,12 @@ class Newton(AbstractEntropicSolver):
 
     Raises:
         ValueError: epsilon or tol not positive, max_steps below 1; on use, more than 16384 targets.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> solver = otsort.Newton(1e-3)
+        >>> print(otsort.rank(x, solver=solver).round(3))
+        ?
     """
 
     epsilon: Scalar = 1e-2

@@ -49,6 +49,12 @@ def top_k_error(
     Raises:
         ValueError: k negative (RuntimeError when traced), labels of another shape or neither integers nor weights.
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> logits = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> error = otsort.losses.top_k_error
+        >>> print(error(logits, 1, k=0).round(2), error(logits, 1, k=0, epsilon=0).round(2))
+        ?
     """
     rows = _with_labels(logits, labels, options)
     k = rows.checked(k, lambda k: k >= 0, "k must not be negative")
@@ -96,6 +102,11 @@ def top_k_cross_entropy(
         ValueError: k out of range (RuntimeError when traced), probabilities that are negative or do not sum to 1,
             labels of another shape or neither integers nor weights.
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> logits = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.losses.top_k_cross_entropy(logits, 1, k=2, epsilon=0.1).round(2))
+        ?
     """
     rows = _with_labels(logits, labels, options)
     return rows.read(_CrossEntropy(TargetMeasure.uniform(2).astype(rows.dtype), *_distribution(k, rows)))

@@ -33,6 +33,12 @@ def spearman_correlation(
     Raises:
         ValueError: the shapes differ.
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x, y = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([1.0, 2.0, 3.0, 4.0, 5.0])
+        >>> correlation = otsort.losses.spearman_correlation
+        >>> print(correlation(x, y).round(3), correlation(x, y, epsilon=0).round(3))
+        ?
     """
     return _spearman(predictions, targets, num_targets, options)[0]
 
@@ -40,7 +46,25 @@ def spearman_correlation(
 def spearman_distance(
     predictions: ArrayLike, targets: ArrayLike, *, num_targets: int | None = None, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """1 - `spearman_correlation`, of the same arguments: in [0, 2], to be minimised; 0 if no value takes part."""
+    """1 - `spearman_correlation`, to be minimised.
+
+    Args:
+        predictions: any shape.
+        targets: the same shape.
+        num_targets: as of `spearman_correlation`.
+        **options: see `Options`.
+
+    Returns:
+        In [0, 2], the shape without the axis; 0 if no value takes part.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: see `spearman_correlation`.
+
+    Example:
+        >>> x, y = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([1.0, 2.0, 3.0, 4.0, 5.0])
+        >>> print(jax.grad(otsort.losses.spearman_distance)(x, y).round(4))
+        ?
+    """
     correlation, some = _spearman(predictions, targets, num_targets, options)
     return jnp.where(some, 1 - correlation, 0)
 

@@ -35,6 +35,11 @@ def quantile_error(
     Raises:
         ValueError: tau or t out of range (RuntimeError when traced).
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> errors = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.losses.quantile_error(errors, 0.5).round(2))
+        ?
     """
     rows = Rows(errors, options)
     tau = rows.checked(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
@@ -60,6 +65,12 @@ def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack
     Raises:
         ValueError: low or high out of range (RuntimeError when traced).
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> errors = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> mean = otsort.losses.trimmed_mean
+        >>> print(mean(errors, 0, 0.8).round(2), mean(errors, 0, 0.8, epsilon=0).round(2))
+        ?
     """
     rows = Rows(errors, options)
     rising = lambda levels: (levels[0] >= 0) & (levels[0] < levels[1]) & (levels[1] <= 1)
@@ -84,6 +95,12 @@ def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Optio
     Raises:
         ValueError: alpha out of range (RuntimeError when traced).
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> errors = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> worst = otsort.losses.expected_shortfall
+        >>> print(worst(errors, 0.4).round(2), worst(errors, 0.4, epsilon=0).round(2))
+        ?
     """
     rows = Rows(errors, options)
     alpha = rows.checked(alpha, lambda alpha: (alpha > 0) & (alpha <= 1), "alpha must lie in (0, 1]")
