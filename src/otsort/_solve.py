@@ -57,7 +57,7 @@ def solve(
     Raises:
         ValueError: x is empty or not one-dimensional; weights or where of another shape; a negative weight, or none
             that is positive; epsilon negative or no scalar; a target or cost that the solver does not take.
-        TypeError: both epsilon and solver, a solver that is none, values that are not real, a where that is not boolean.
+        TypeError: both epsilon and solver, a solver that is none, values that are not real, where that is not boolean.
         RuntimeError: the solve failed and throw is true, or a traced argument is out of range.
 
     Example:

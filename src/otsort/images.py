@@ -1,4 +1,4 @@
-"""Filters of images."""
+"""Filters of images, with derivatives."""
 
 import math
 from typing import Any, Unpack

@@ -39,7 +39,7 @@ def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> Ra
 
     Raises:
         ImportError: rax is not installed.
-        ValueError, TypeError, RuntimeError: on use, see `solve`.
+        ValueError, TypeError, RuntimeError: on use, see `otsort.solve`.
 
     Example:
         >>> import rax
@@ -72,7 +72,7 @@ def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> Ra
 
 
 def cutoff_fn(**options: Unpack[Options]) -> CutoffFn:
-    """A `cutoff_fn` for rax: how far an entry belongs to the n largest along the last axis, by `top_k_mask`.
+    """A `cutoff_fn` for rax: how far an entry belongs to the n largest along the last axis, by `otsort.top_k_mask`.
 
     rax asks it for the n largest of minus the ranks. Entries that take no part, those of minus infinity among them,
     belong to none.
@@ -84,7 +84,7 @@ def cutoff_fn(**options: Unpack[Options]) -> CutoffFn:
         `(a, n=None, where=None, segments=None) -> cutoffs` in [0, 1], of shape `(..., n)`; ones for None.
 
     Raises:
-        ValueError, TypeError, RuntimeError: on use, see `solve`.
+        ValueError, TypeError, RuntimeError: on use, see `otsort.solve`.
 
     Example:
         >>> import rax

@@ -1,7 +1,6 @@
 """Groups of unequal length, side by side in one array, as lists with a mask that every operator takes.
 
-lists, where = otsort.segments.pack(x, segment_ids, num_segments=3, length=8)
-ranks = otsort.segments.unpack(otsort.rank(lists, where=where), segment_ids)
+`pack` makes them rows, an operator is applied to these with `where`, and `unpack` brings each answer back to its value.
 """
 
 import jax

@@ -23,8 +23,8 @@ def sort(
 ) -> Float[Array, "..."]:
     """Sorted values, nondecreasing: push of x to m uniform targets.
 
-    The K-quantiles and S-quantiles of Cuturi et al. (2019), Definitions 1 and 2. With `epsilon=0` and m = n they are the
-    values of x themselves, bit for bit.
+    The K-quantiles and S-quantiles of Cuturi et al. (2019), Definitions 1 and 2. With `epsilon=0` and m = n they are
+    the values of x themselves, bit for bit.
 
     Args:
         x: values, any shape.

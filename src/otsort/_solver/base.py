@@ -59,8 +59,8 @@ class AbstractEntropicSolver(AbstractSolver):
 
     Attributes:
         epsilon: regularisation, > 0, in units of the cost.
-        tol: the marginal error to reach, a share of the mass of 1, > 0; raised to 0.25 eps_machine / epsilon where rounding allows no less;
-            None for exactly max_steps steps.
+        tol: the marginal error to reach, > 0, of a mass of 1; raised to 0.25 eps_machine / epsilon where rounding allows
+            no less; None for exactly max_steps steps.
         max_steps: at most so many steps.
         differentiation: how derivatives are taken.
 

@@ -25,14 +25,14 @@ def spearman_correlation(
         targets: the same shape.
         num_targets: m, the size of the uniform target of the soft ranks, n unless given. Integer weights count as
             repetitions if m is their sum.
-        **options: see `Options`.
+        **options: see `otsort.Options`.
 
     Returns:
         In [-1, 1], the shape without the axis.
 
     Raises:
         ValueError: the shapes differ.
-        ValueError, TypeError, RuntimeError: see `solve`.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
     Example:
         >>> x, y = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([1.0, 2.0, 3.0, 4.0, 5.0])
@@ -52,7 +52,7 @@ def spearman_distance(
         predictions: any shape.
         targets: the same shape.
         num_targets: as of `spearman_correlation`.
-        **options: see `Options`.
+        **options: see `otsort.Options`.
 
     Returns:
         In [0, 2], the shape without the axis; 0 if no value takes part.

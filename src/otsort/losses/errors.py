@@ -27,14 +27,14 @@ def quantile_error(
         errors: any shape.
         tau: level in [0, 1].
         t: mass of the middle atom, in (0, 1]: the share of the errors that is averaged, and has a gradient.
-        **options: see `Options`.
+        **options: see `otsort.Options`.
 
     Returns:
         The shape of errors without the axis.
 
     Raises:
         ValueError: tau or t out of range (RuntimeError when traced).
-        ValueError, TypeError, RuntimeError: see `solve`.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
     Example:
         >>> errors = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -57,14 +57,14 @@ def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack
         errors: any shape.
         low: level from which errors count, in [0, 1).
         high: level up to which they do, in (low, 1].
-        **options: see `Options`.
+        **options: see `otsort.Options`.
 
     Returns:
         The shape of errors without the axis.
 
     Raises:
         ValueError: low or high out of range (RuntimeError when traced).
-        ValueError, TypeError, RuntimeError: see `solve`.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
     Example:
         >>> errors = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -87,14 +87,14 @@ def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Optio
     Args:
         errors: any shape.
         alpha: share in (0, 1]; 1 gives the mean.
-        **options: see `Options`.
+        **options: see `otsort.Options`.
 
     Returns:
         The shape of errors without the axis.
 
     Raises:
         ValueError: alpha out of range (RuntimeError when traced).
-        ValueError, TypeError, RuntimeError: see `solve`.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
     Example:
         >>> errors = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
