@@ -5,6 +5,7 @@ import inspect
 import re
 
 import jax
+import numpy as np
 import pytest
 
 import otsort
@@ -31,7 +32,7 @@ ELSEWHERE = ":doc:`/how_to/extending`"  # abstract classes: what is made of them
 @pytest.fixture
 def as_it_comes(without_x64):
     """JAX without any setting."""
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+    with np.printoptions(), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         yield
 
 

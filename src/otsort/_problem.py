@@ -24,7 +24,7 @@ class Problem(eqx.Module):
         >>> positions, weights = jnp.array([0.1, 0.9, 0.4]), jnp.full(3, 1 / 3)
         >>> problem = otsort.Problem(positions, weights, otsort.UniformTarget(3), otsort.SquaredCost())
         >>> print(otsort.NorthWestCorner().solve(problem).plan.push(positions))
-        ?
+        [0.1 0.4 0.9]
     """
 
     positions: Float[Array, "n *lists"]

@@ -53,9 +53,11 @@ class Options(TypedDict, total=False):
     Example:
         >>> x = jnp.array([[1.0, 5.0, 4.0, 8.0, 12.0], [3.0, 1.0, 2.0, 9.0, 0.0]])
         >>> print(otsort.rank(x, epsilon=0, axis=0))
-        ?
+        [[1. 2. 2. 1. 2.]
+         [2. 1. 1. 2. 1.]]
         >>> print(otsort.rank(x, epsilon=0, where=x < 9))
-        ?
+        [[1. 3. 2. 4. 0.]
+         [4. 2. 3. 0. 1.]]
     """
 
     axis: int | Sequence[int] | None

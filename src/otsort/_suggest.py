@@ -74,8 +74,8 @@ def suggest_epsilon(
 
     Example:
         >>> x = jax.random.normal(jax.random.key(0), (50,))
-        >>> print(otsort.suggest_epsilon(x, 5).round(5), otsort.suggest_epsilon(x, 20).round(4))
-        ?
+        >>> print(f"{otsort.suggest_epsilon(x, 5):.1e} {otsort.suggest_epsilon(x, 20):.1e}")
+        1.6e-03 2.1e-02
     """
     rows = Rows(x, Options(axis=axis, weights=weights, where=where))
     if rows.n < 2:

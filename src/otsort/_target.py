@@ -60,8 +60,8 @@ class UniformTarget(AbstractTarget):
 
     Example:
         >>> target = otsort.UniformTarget(5)
-        >>> print(target.points, target.weights, target.levels(0.5).round(2))
-        ?
+        >>> print(target.points, target.weights, target.levels(0.5))
+        [0.   0.25 0.5  0.75 1.  ] [0.2 0.2 0.2 0.2 0.2] [0.1 0.3 0.5 0.7 0.9]
     """
 
     size: int = eqx.field(static=True)
@@ -120,8 +120,8 @@ class TargetMeasure(AbstractTarget):
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
         >>> outer = otsort.TargetMeasure(points=[0.0, 0.5, 1.0], weights=[1, 3, 1])
-        >>> print(otsort.sort(x, target=outer).round(2), otsort.sort(x, target=outer, epsilon=0))
-        ?
+        >>> print(otsort.sort(x, target=outer, epsilon=0.1), otsort.sort(x, target=outer, epsilon=0))
+        [ 2.38  5.66 10.63] [ 1.    5.67 12.  ]
     """
 
     points: Float[Array, " m"]
@@ -147,7 +147,7 @@ class TargetMeasure(AbstractTarget):
 
         Example:
             >>> print(otsort.TargetMeasure.uniform(5).points)
-            ?
+            [0.   0.25 0.5  0.75 1.  ]
         """
         if m < 1:
             raise ValueError(f"a uniform target needs at least one point, got {m}")
@@ -167,8 +167,8 @@ class TargetMeasure(AbstractTarget):
             ValueError: tau or t out of range (RuntimeError when traced).
 
         Example:
-            >>> print(otsort.TargetMeasure.quantile(0.25).weights.round(3))
-            ?
+            >>> print(otsort.TargetMeasure.quantile(0.2).weights)
+            [0.18 0.1  0.72]
         """
         tau = checked(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
         t = checked(t, lambda t: (t > 0) & (t <= 1), "t must lie in (0, 1]")
@@ -183,8 +183,8 @@ class TargetMeasure(AbstractTarget):
 
         Example:
             >>> target = otsort.TargetMeasure.top_k(5, 2)
-            >>> print(target.points, target.weights.round(2))
-            ?
+            >>> print(target.points, target.weights)
+            [0.  0.5 1. ] [0.6 0.2 0.2]
         """
         _check_k(n, k)
         if k == n:
@@ -199,8 +199,8 @@ class TargetMeasure(AbstractTarget):
             ValueError: k is not one of 1 ... n.
 
         Example:
-            >>> print(otsort.TargetMeasure.top_mass(5, 2).weights.round(2))
-            ?
+            >>> print(otsort.TargetMeasure.top_mass(5, 2).weights)
+            [0.6 0.4]
         """
         _check_k(n, k)
         return cls(np.linspace(0, 1, 2), np.array([n - k, k]))

@@ -35,8 +35,8 @@ def quantile_normalize(
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
-        >>> print(otsort.quantile_normalize(x, jnp.array([0.0, 10.0, 100.0])).round(1))
-        ?
+        >>> print(otsort.quantile_normalize(x, jnp.array([0.0, 10.0, 100.0])))
+        [  0.     9.97   3.37  70.   100.  ]
     """
     rows = Rows(x, options)
     reference = as_array(reference)
@@ -89,8 +89,8 @@ def quantile_transform(
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
-        >>> print(otsort.quantile_transform(x, jax.scipy.stats.norm.ppf, epsilon=0.1).round(2))
-        ?
+        >>> print(otsort.quantile_transform(x, jax.scipy.stats.norm.ppf, epsilon=0.1))
+        [-0.46  0.1  -0.1   0.74  1.33]
     """
     return quantile_function(cdf(x, num_targets=num_targets, target=target, **options))
 
@@ -112,8 +112,8 @@ def quantize(x: ArrayLike, levels: int, **options: Unpack[Options]) -> Float[Arr
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
-        >>> print(otsort.quantize(x, 2).round(2))
-        ?
+        >>> print(otsort.quantize(x, 2))
+        [3. 6. 3. 9. 9.]
     """
     rows = Rows(x, options)
     return rows.read(_Quantized(UniformTarget(levels, rows.dtype)))

@@ -41,8 +41,8 @@ class AndersonSinkhorn(AbstractEntropicSolver):
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
-        >>> print(otsort.rank(x, solver=otsort.AndersonSinkhorn(0.05)).round(2))
-        ?
+        >>> print(otsort.rank(x, solver=otsort.AndersonSinkhorn(0.05)))
+        [1.35 2.71 2.22 3.99 4.74]
     """
 
     epsilon: Scalar = 1e-2

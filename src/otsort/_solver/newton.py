@@ -43,9 +43,8 @@ class Newton(AbstractEntropicSolver):
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
-        >>> solver = otsort.Newton(1e-3)
-        >>> print(otsort.rank(x, solver=solver).round(3))
-        ?
+        >>> print(otsort.rank(x, solver=otsort.Newton(0.05)))
+        [1.35 2.71 2.22 3.99 4.74]
     """
 
     epsilon: Scalar = 1e-2

@@ -24,7 +24,7 @@ class NorthWestCorner(AbstractSolver):
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 4.0, 12.0])
         >>> print(otsort.rank(x, solver=otsort.NorthWestCorner()))
-        ?
+        [1.  4.  2.5 2.5 5. ]
     """
 
     order_only: ClassVar[bool] = True

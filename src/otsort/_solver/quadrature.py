@@ -71,7 +71,7 @@ class Quadrature(AbstractSolver):
         >>> x = jax.random.normal(jax.random.key(0), (1000,))
         >>> solution = otsort.solve(x, otsort.UniformTarget(1000), solver=otsort.Quadrature(1e-2))
         >>> print(solution.stats["discretisation_error"] < 1e-5)
-        ?
+        True
     """
 
     epsilon: Scalar

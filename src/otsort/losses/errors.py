@@ -38,8 +38,8 @@ def quantile_error(
 
     Example:
         >>> errors = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
-        >>> print(otsort.losses.quantile_error(errors, 0.5).round(2))
-        ?
+        >>> print(f"{otsort.losses.quantile_error(errors, 0.5):.2f}")
+        4.99
     """
     rows = Rows(errors, options)
     tau = rows.checked(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
@@ -69,8 +69,8 @@ def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack
     Example:
         >>> errors = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
         >>> mean = otsort.losses.trimmed_mean
-        >>> print(mean(errors, 0, 0.8).round(2), mean(errors, 0, 0.8, epsilon=0).round(2))
-        ?
+        >>> print(f"{mean(errors, 0, 0.8, epsilon=0.1):.2f} {mean(errors, 0, 0.8, epsilon=0):.2f}")
+        4.86 4.50
     """
     rows = Rows(errors, options)
     rising = lambda levels: (levels[0] >= 0) & (levels[0] < levels[1]) & (levels[1] <= 1)
@@ -99,8 +99,8 @@ def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Optio
     Example:
         >>> errors = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
         >>> worst = otsort.losses.expected_shortfall
-        >>> print(worst(errors, 0.4).round(2), worst(errors, 0.4, epsilon=0).round(2))
-        ?
+        >>> print(f"{worst(errors, 0.4, epsilon=0.1):.2f} {worst(errors, 0.4, epsilon=0):.2f}")
+        9.76 10.00
     """
     rows = Rows(errors, options)
     alpha = rows.checked(alpha, lambda alpha: (alpha > 0) & (alpha <= 1), "alpha must lie in (0, 1]")

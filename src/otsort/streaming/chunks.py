@@ -17,7 +17,7 @@ class Chunks:
     Example:
         >>> chunks = otsort.streaming.Chunks(np.array([1.0, 5.0, 4.0, 8.0, 12.0]), size=2)
         >>> print(*chunks)
-        ?
+        [1. 5.] [4. 8.] [12.]
     """
 
     values: np.ndarray

@@ -31,8 +31,8 @@ class Moments:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
         >>> summary, solver = otsort.streaming.Summary.of(x), otsort.Quadrature(1e-2)
         >>> parts = [otsort.streaming.Moments.of(part, summary, solver) for part in (x[:2], x[2:])]
-        >>> print(parts[0].merge(parts[1]).solve().rank(x).round(2))
-        ?
+        >>> print(parts[0].merge(parts[1]).solve().rank(x))
+        [1.02 2.84 2.15 4.   4.99]
     """
 
     summary: Summary

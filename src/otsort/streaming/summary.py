@@ -24,7 +24,7 @@ class Summary:
         >>> x = np.array([1.0, 5.0, 4.0, 8.0, 12.0])
         >>> summary = otsort.streaming.Summary.of(x[:2]).merge(otsort.streaming.Summary.of(x[2:]))
         >>> print(summary.count, summary.mean, round(summary.deviation, 2))
-        ?
+        5 6.0 3.74
     """
 
     count: int
