@@ -11,8 +11,8 @@ from ._types import Cost
 class Problem(eqx.Module):
     """Transport of n weighted positions on the line to a target measure.
 
-    Many short lists may lie side by side, see `otsort._layout`; they share the target. Nothing is checked here: that is
-    done by `solve` and the operators, which make problems.
+    Many short lists may lie side by side in a last axis; they share the target. Nothing is checked here: that is done
+    by `solve` and the operators, which make problems.
 
     Attributes:
         positions: the squashed inputs, in any order, shape `(n, *lists)`.

@@ -19,8 +19,8 @@ from ._straight_through import straight_through
 class QuantileNormalization(eqx.Module):
     """Soft quantile normalisation with a learnt distribution: Cuturi et al. (2019), section 4.
 
-    `quantile_normalize` to the reference f, the cumulative sum of softmax(h): m values that increase to 1. The vector h
-    sums to 0, so that m - 1 of its entries are free and the last is minus their sum; they start from 0, where f is
+    `otsort.quantile_normalize` to the reference f, the cumulative sum of softmax(h): m values that increase to 1. The
+    vector h sums to 0, so that m - 1 of its entries are free and the last is minus their sum; they start from 0, where f is
     even. (The paper's formula for f lacks the cumulative sum that its text has.)
 
     Attributes:
@@ -86,7 +86,7 @@ class TopKGate(eqx.Module):
         k: number of experts.
         straight_through: the mask is exact, with the derivatives of the soft one: unused experts have weight 0, and
             still learn.
-        options: of `top_k_mask`.
+        options: of `otsort.top_k_mask`.
 
     Example:
         >>> token = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])

@@ -132,7 +132,7 @@ def permutation(
         **options: see `Options`.
 
     Returns:
-        The shape of x without its axis, then `(m, n)`: entries in [0, 1], rows that sum to 1.
+        The shape of x without its axis, then `(m, n)`; entries in [0, 1], rows that sum to 1.
 
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.

@@ -82,10 +82,10 @@ def top_k_cross_entropy(
     """-log of how far the label belongs to the k largest logits: the top-k cross-entropy of Petersen et al. (2022).
 
     The membership is that of `otsort.top_k_mask`, in place of their sorting networks, also for k = 1, where they take
-    the softmax; for a distribution over k it is the mean of the memberships. Its logarithm comes from the plan: loss and
-    gradient are exact in float32 also where the membership underflows. With `epsilon=0` the loss is 0 for a label among
-    the k largest and infinite for another, without gradient; for a distribution, -log of the probability of a k that
-    the label satisfies.
+    the softmax; for a distribution over k it is the mean of the memberships. Its logarithm comes from the plan: loss
+    and gradient are exact in float32 also where the membership underflows. With `epsilon=0` the loss is 0 for a label
+    among the k largest and infinite for another, without gradient; for a distribution, -log of the probability of a k
+    that the label satisfies.
 
     Args:
         logits: any shape; L classes along the axis.
