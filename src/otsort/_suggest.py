@@ -64,9 +64,9 @@ def suggest_epsilon(
 
     Returns:
         One epsilon a list, in the shape of x without its axis, float32 or float64 (float32 for float16 and bfloat16,
-        which cannot hold a small epsilon). At least 8 machine epsilons of that dtype, 1e-6 in float32: below it, solves are
-        too inaccurate; for more than 16384 values at least 1e-5. Constant values get the epsilon of evenly spread ones;
-        NaN and infinity give NaN.
+        which cannot hold a small epsilon). At least 8 machine epsilons of that dtype, 1e-6 in float32: below it, solves
+        are too inaccurate; for more than 16384 values at least 1e-5. Constant values get the epsilon of evenly spread
+        ones; NaN and infinity give NaN.
 
     Raises:
         ValueError: fewer than two values, neighbours not a scalar or out of range (RuntimeError when traced).

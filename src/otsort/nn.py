@@ -20,8 +20,8 @@ class QuantileNormalization(eqx.Module):
     """Soft quantile normalisation with a learnt distribution: Cuturi et al. (2019), section 4.
 
     `otsort.quantile_normalize` to the reference f, the cumulative sum of softmax(h): m values that increase to 1. The
-    vector h sums to 0, so that m - 1 of its entries are free and the last is minus their sum; they start from 0, where f is
-    even. (The paper's formula for f lacks the cumulative sum that its text has.)
+    vector h sums to 0, so that m - 1 of its entries are free and the last is minus their sum; they start from 0, where
+    f is even. (The paper's formula for f lacks the cumulative sum that its text has.)
 
     Attributes:
         free: the parameters, shape `(m - 1,)`.
