@@ -31,6 +31,8 @@ extensions = [
 myst_enable_extensions = ["dollarmath"]
 exclude_patterns = ["_build"]
 default_role = "py:obj"
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(?!otsort\.[^_]).*")]  # private names, other packages', and bits of code
 
 html_theme = "pydata_sphinx_theme"
 html_title = "otsort"

@@ -60,4 +60,4 @@ from ._target import AbstractTarget as AbstractTarget
 from ._target import TargetMeasure as TargetMeasure
 from ._target import UniformTarget as UniformTarget
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -15,6 +15,9 @@ class AbstractCost(eqx.Module):
 
     Any callable of that kind serves as a cost; this base only names the contract. For h strictly convex the
     hard limit (epsilon -> 0) is the sort; for h(u) = abs(u) the optimal plan is not unique and the limit is not.
+
+    Example:
+        See :doc:`/how_to/extending`.
     """
 
     @abc.abstractmethod
@@ -23,7 +26,12 @@ class AbstractCost(eqx.Module):
 
 
 class SquaredCost(AbstractCost):
-    """h(u) = u^2."""
+    """h(u) = u^2.
+
+    Example:
+        >>> print(otsort.SquaredCost()(jnp.array([-0.5, 2.0])))
+        [0.25 4.  ]
+    """
 
     def __call__(self, displacement: Array) -> Array:
         return jnp.square(displacement)
@@ -34,6 +42,11 @@ class PowerCost(AbstractCost):
 
     Attributes:
         p: exponent, at least 1 (ValueError below).
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.rank(x, cost=otsort.PowerCost(1.5)))
+        [1.01 2.97 2.03 4.   5.  ]
     """
 
     p: Float[Array, ""]

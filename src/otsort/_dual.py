@@ -41,7 +41,7 @@ class AbstractDual(eqx.Module):
 
     @property
     def noise_floor(self) -> Float[Array, ""]:
-        """What s may be off by at best: exponents of size 1/epsilon are rounded before they are exponentiated."""
+        """What s may be off by at best, as exponents of size 1/epsilon are rounded before they are exponentiated."""
         return stop_gradient(0.25 * jnp.finfo(self.epsilon.dtype).eps / self.epsilon)
 
     def marginal_error(self, ratio: Float[Array, "m *lists"]) -> Float[Array, "*lists"]:

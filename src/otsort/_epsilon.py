@@ -18,6 +18,14 @@ class EpsilonSchedule(eqx.Module):
 
     Raises:
         ValueError: a value outside its range (RuntimeError when traced).
+
+    Example:
+        >>> schedule = otsort.EpsilonSchedule(0.1, start=0.8, decay=0.5)
+        >>> print(schedule(jnp.arange(5)))
+        [0.8 0.4 0.2 0.1 0.1]
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.rank(x, solver=otsort.LogSinkhorn(schedule)))
+        [1.61 2.69 2.31 3.85 4.54]
     """
 
     target: Float[Array, ""]
@@ -31,5 +39,5 @@ class EpsilonSchedule(eqx.Module):
         self.decay = checked(decay, lambda decay: (decay > 0) & (decay < 1), "decay must lie between 0 and 1")
 
     def __call__(self, sweep: Int[Array, ""]) -> Float[Array, ""]:
-        """The epsilon of a sweep, counted from 0."""
+        """The epsilon of a sweep, counted from 0; of several, elementwise."""
         return jnp.maximum(self.target, self.start * self.decay ** sweep.astype(self.decay.dtype))

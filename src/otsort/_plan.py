@@ -16,15 +16,31 @@ from ._threshold import check_two, log_upper_share
 
 
 class AbstractPlan(eqx.Module):
-    """A plan P of shape `(n, m)`, known through its action."""
+    """A plan P of shape `(n, m)`, known through its action.
+
+    Example:
+        See :doc:`/how_to/extending`.
+    """
 
     @abc.abstractmethod
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        """P^T v / P^T 1: for each target, the average of the values that arrive there."""
+        """P^T v / P^T 1: for each target, the average of the values that arrive there.
+
+        Example:
+            >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+            >>> print(otsort.solve(x, otsort.UniformTarget(3), epsilon=0.1).plan.push(x))
+            [2.76 5.39 9.85]
+        """
 
     @abc.abstractmethod
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
-        """P z / a: for each input, the average of the values of its targets."""
+        """P z / a: for each input, the average of the values of its targets.
+
+        Example:
+            >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+            >>> print(otsort.solve(x, otsort.UniformTarget(3), epsilon=0.1).plan.pull(jnp.array([-1.0, 0.5, 3.0])))
+            [-0.75  0.32 -0.1   1.9   2.79]
+        """
 
     @abc.abstractmethod
     def log_upper(self) -> Float[Array, " n"]:
@@ -32,6 +48,11 @@ class AbstractPlan(eqx.Module):
 
         Raises:
             ValueError: there are not two targets.
+
+        Example:
+            >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+            >>> print(otsort.solve(x, otsort.UniformTarget(2), epsilon=0.1).plan.log_upper())
+            [-5.01 -0.97 -1.93 -0.03 -0.  ]
         """
 
     @abc.abstractmethod
@@ -41,15 +62,36 @@ class AbstractPlan(eqx.Module):
         Args:
             share: of a target's own mass, that counts as below it.
             at: positions of other inputs, which the potential transports as it does those of the problem.
+
+        Example:
+            >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+            >>> print(otsort.solve(x, otsort.UniformTarget(3), epsilon=0.1).plan.level(0.5))
+            [0.22 0.43 0.36 0.68 0.81]
         """
 
     @abc.abstractmethod
     def as_matrix(self) -> Float[Array, "n m"]:
-        """P itself, n m entries."""
+        """P itself, n m entries.
+
+        Example:
+            >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+            >>> print(otsort.solve(x, otsort.UniformTarget(3), epsilon=0.1).plan.as_matrix())
+            [[0.17 0.03 0.  ]
+             [0.06 0.11 0.02]
+             [0.1  0.09 0.01]
+             [0.01 0.08 0.12]
+             [0.   0.02 0.18]]
+        """
 
     @abc.abstractmethod
     def marginal_error(self) -> Float[Array, ""]:
-        """sum_j abs(sum_i P_ij - b_j); the row sums are those of the inputs by construction."""
+        """sum_j abs(sum_i P_ij - b_j); the row sums are those of the inputs by construction.
+
+        Example:
+            >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+            >>> print(otsort.solve(x, otsort.UniformTarget(3), epsilon=0.1).plan.marginal_error() < 1e-5)
+            True
+        """
 
     @abc.abstractmethod
     def guarded(self, guard: Callable[[Array], Array]) -> "AbstractPlan":
@@ -63,6 +105,12 @@ class EntropicPlan(AbstractPlan):
         dual: the problem and its epsilon.
         potential: f, relative to the target weights, shape `(m, *lists)`; f + epsilon log b is the potential g of the
             textbooks. A constant added to it changes nothing.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> plan = otsort.solve(x, otsort.UniformTarget(3), epsilon=0.1).plan
+        >>> print(plan.potential.shape, plan.as_matrix().sum(axis=0))
+        (3,) [0.33 0.33 0.33]
     """
 
     dual: SemiDual
@@ -110,6 +158,16 @@ class MonotonePlan(AbstractPlan):
         mass: of each segment, shape `(n + m,)`; zero where two corners coincide.
         source_weights: of the sorted inputs, shape `(n,)`.
         target: m points.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> plan = otsort.solve(x, otsort.UniformTarget(3), epsilon=0).plan
+        >>> print(plan.as_matrix())
+        [[0.2  0.   0.  ]
+         [0.   0.2  0.  ]
+         [0.13 0.07 0.  ]
+         [0.   0.07 0.13]
+         [0.   0.   0.2 ]]
     """
 
     positions: Float[Array, " n"]

@@ -11,13 +11,20 @@ from ._types import Cost
 class Problem(eqx.Module):
     """Transport of n weighted positions on the line to a target measure.
 
-    Many short lists may lie side by side, see `otsort._layout`; they share the target.
+    Many short lists may lie side by side in a last axis; they share the target. Nothing is checked here: that is done
+    by `solve` and the operators, which make problems.
 
     Attributes:
         positions: the squashed inputs, in any order, shape `(n, *lists)`.
         weights: their weights, nonnegative, summing to 1, shape `(n, *lists)`.
         target: m increasing points with weights.
         cost: even convex function of the displacement.
+
+    Example:
+        >>> positions, weights = jnp.array([0.1, 0.9, 0.4]), jnp.full(3, 1 / 3)
+        >>> problem = otsort.Problem(positions, weights, otsort.UniformTarget(3), otsort.SquaredCost())
+        >>> print(otsort.NorthWestCorner().solve(problem).plan.push(positions))
+        [0.1 0.4 0.9]
     """
 
     positions: Float[Array, "n *lists"]

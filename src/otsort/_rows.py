@@ -44,6 +44,20 @@ class Options(TypedDict, total=False):
         squash: increasing map into [0, 1]; `otsort.squash.logistic` unless given.
         throw: raise RuntimeError if the solve misses its tolerance (True unless given), or return its best. Without it
             nothing calls back from the program, which `jax.export` takes: traced arguments out of range give NaN.
+
+    Raises:
+        ValueError: axis does not name distinct axes of x; and as `solve`.
+        TypeError: an unknown option, or both num_targets and target; and as `solve`.
+        RuntimeError: as `solve`.
+
+    Example:
+        >>> x = jnp.array([[1.0, 5.0, 4.0, 8.0, 12.0], [3.0, 1.0, 2.0, 9.0, 0.0]])
+        >>> print(otsort.rank(x, epsilon=0, axis=0))
+        [[1. 2. 2. 1. 2.]
+         [2. 1. 1. 2. 1.]]
+        >>> print(otsort.rank(x, epsilon=0, where=x < 9))
+        [[1. 3. 2. 4. 0.]
+         [4. 2. 3. 0. 1.]]
     """
 
     axis: int | Sequence[int] | None

@@ -35,6 +35,12 @@ class SemiDual(AbstractDual):
         problem: of one list, or of many side by side.
         epsilon: regularisation.
         kernel: exponentials at a potential, see `remember`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> plan = otsort.solve(x, otsort.UniformTarget(3)).plan
+        >>> print(plan.dual.marginal_ratio(plan.potential))
+        [1. 1. 1.]
     """
 
     problem: Problem

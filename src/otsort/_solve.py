@@ -51,10 +51,26 @@ def solve(
         throw: raise if the solve misses its tolerance, or else say so in `Solution.result`. Without it nothing calls
             back from the program: traced weights that are out of range make the answer NaN.
 
+    Returns:
+        The plan, how the solve ended, and its figures.
+
     Raises:
-        ValueError: x is empty or not one-dimensional, the weights' shape differs, epsilon is a negative number.
-        TypeError: both epsilon and solver, or values that are not real.
+        ValueError: x is empty or not one-dimensional; weights or where of another shape; a negative weight, or none
+            that is positive; epsilon negative or no scalar; a target or cost that the solver does not take.
+        TypeError: both epsilon and solver, a solver that is none, values that are not real, where that is not boolean.
         RuntimeError: the solve failed and throw is true, or a traced argument is out of range.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> solution = otsort.solve(x, otsort.UniformTarget(5))
+        >>> print(solution.plan.as_matrix())
+        [[0.2  0.   0.   0.   0.  ]
+         [0.   0.03 0.17 0.   0.  ]
+         [0.   0.16 0.03 0.   0.  ]
+         [0.   0.   0.   0.2  0.  ]
+         [0.   0.   0.   0.   0.2 ]]
+        >>> print(solution.stats["marginal_error"] <= solution.stats["tol"])
+        True
     """
     x, _ = as_values(x)
     if x.ndim != 1:

@@ -63,14 +63,19 @@ def suggest_epsilon(
         squash: the one that the operator will use; `otsort.squash.logistic` unless given.
 
     Returns:
-        One epsilon a list: the shape of x without its axis, float32 or float64 (float32 for float16 and bfloat16, which
-        cannot hold a small epsilon). At least 8 machine epsilons of that dtype, 1e-6 in float32: below it, solves are
-        too inaccurate; for more than 16384 values at least 1e-5. Constant values get the epsilon of evenly spread ones;
-        NaN and infinity give NaN.
+        One epsilon a list, in the shape of x without its axis, float32 or float64 (float32 for float16 and bfloat16,
+        which cannot hold a small epsilon). At least 8 machine epsilons of that dtype, 1e-6 in float32: below it, solves
+        are too inaccurate; for more than 16384 values at least 1e-5. Constant values get the epsilon of evenly spread
+        ones; NaN and infinity give NaN.
 
     Raises:
         ValueError: fewer than two values, neighbours not a scalar or out of range (RuntimeError when traced).
         ValueError, TypeError: see `solve`.
+
+    Example:
+        >>> x = jax.random.normal(jax.random.key(0), (50,))
+        >>> print(f"{otsort.suggest_epsilon(x, 5):.1e} {otsort.suggest_epsilon(x, 20):.1e}")
+        1.6e-03 2.1e-02
     """
     rows = Rows(x, Options(axis=axis, weights=weights, where=where))
     if rows.n < 2:

@@ -18,10 +18,13 @@ class AbstractTarget(eqx.Module):
     """m nondecreasing points on the line with weights that sum to 1.
 
     Attributes:
-        points: shape `(m,)`, or with a last axis of lists, see `otsort._layout`.
-        weights: nonnegative, of the same shape.
+        points: shape `(m,)`, or with a last axis of lists side by side.
+        weights: nonnegative, summing to 1, of the same shape.
         size: number of points, m.
         dtype: of points and weights.
+
+    Example:
+        See :doc:`/how_to/extending`.
     """
 
     points: AbstractVar[Float[Array, "m *lists"]]
@@ -54,6 +57,11 @@ class UniformTarget(AbstractTarget):
         dtype: of `points` and `weights`; JAX's default float unless given.
         count: how many of the points have weight, the others are at 1 without; a number known only when the program
             runs, between 1 and m, or one for each of the lists; None for all.
+
+    Example:
+        >>> target = otsort.UniformTarget(5)
+        >>> print(target.points, target.weights, target.levels(0.5))
+        [0.   0.25 0.5  0.75 1.  ] [0.2 0.2 0.2 0.2 0.2] [0.1 0.3 0.5 0.7 0.9]
     """
 
     size: int = eqx.field(static=True)
@@ -108,6 +116,12 @@ class TargetMeasure(AbstractTarget):
     Raises:
         ValueError: the shapes differ or are not one-dimensional, m = 0, points do not increase, a weight is
             negative or all are zero (RuntimeError when these values are traced).
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> outer = otsort.TargetMeasure(points=[0.0, 0.5, 1.0], weights=[1, 3, 1])
+        >>> print(otsort.sort(x, target=outer, epsilon=0.1), otsort.sort(x, target=outer, epsilon=0))
+        [ 2.38  5.66 10.63] [ 1.    5.67 12.  ]
     """
 
     points: Float[Array, " m"]
@@ -126,7 +140,15 @@ class TargetMeasure(AbstractTarget):
 
     @classmethod
     def uniform(cls, m: int) -> "TargetMeasure":
-        """m equal weights on a regular grid of [0, 1], as arrays: `UniformTarget(m)` is the same without them."""
+        """m equal weights on a regular grid of [0, 1], as arrays: `UniformTarget(m)` is the same without them.
+
+        Raises:
+            ValueError: m below 1.
+
+        Example:
+            >>> print(otsort.TargetMeasure.uniform(5).points)
+            [0.   0.25 0.5  0.75 1.  ]
+        """
         if m < 1:
             raise ValueError(f"a uniform target needs at least one point, got {m}")
         return cls(np.linspace(0, 1, m), np.ones(m))
@@ -140,6 +162,13 @@ class TargetMeasure(AbstractTarget):
         Args:
             tau: level in [0, 1].
             t: mass of the middle atom, in (0, 1].
+
+        Raises:
+            ValueError: tau or t out of range (RuntimeError when traced).
+
+        Example:
+            >>> print(otsort.TargetMeasure.quantile(0.2).weights)
+            [0.18 0.1  0.72]
         """
         tau = checked(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
         t = checked(t, lambda t: (t > 0) & (t <= 1), "t must lie in (0, 1]")
@@ -147,7 +176,16 @@ class TargetMeasure(AbstractTarget):
 
     @classmethod
     def top_k(cls, n: int, k: int) -> "TargetMeasure":
-        """Points linspace(0, 1, k + 1), weights [1 - k/n, 1/n, ..., 1/n]; k = n is `uniform(n)`."""
+        """Points linspace(0, 1, k + 1), weights [1 - k/n, 1/n, ..., 1/n]; k = n is `uniform(n)`.
+
+        Raises:
+            ValueError: k is not one of 1 ... n.
+
+        Example:
+            >>> target = otsort.TargetMeasure.top_k(5, 2)
+            >>> print(target.points, target.weights)
+            [0.  0.5 1. ] [0.6 0.2 0.2]
+        """
         _check_k(n, k)
         if k == n:
             return cls.uniform(n)
@@ -155,7 +193,15 @@ class TargetMeasure(AbstractTarget):
 
     @classmethod
     def top_mass(cls, n: int, k: int) -> "TargetMeasure":
-        """Points [0, 1], weights [1 - k/n, k/n]: one atom for all of the k largest values."""
+        """Points [0, 1], weights [1 - k/n, k/n]: one atom for all of the k largest values.
+
+        Raises:
+            ValueError: k is not one of 1 ... n.
+
+        Example:
+            >>> print(otsort.TargetMeasure.top_mass(5, 2).weights)
+            [0.6 0.4]
+        """
         _check_k(n, k)
         return cls(np.linspace(0, 1, 2), np.array([n - k, k]))
 

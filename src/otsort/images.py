@@ -1,4 +1,4 @@
-"""Filters of images."""
+"""Filters of images, with derivatives."""
 
 import math
 from typing import Any, Unpack
@@ -59,6 +59,13 @@ def median_filter(
     Raises:
         ValueError: an image of one dimension, a size below 1, q out of range, an unknown mode.
         ValueError, TypeError, RuntimeError: see `otsort.solve`.
+
+    Example:
+        >>> image = jnp.array([[1.0, 2.0, 3.0], [4.0, 99.0, 6.0], [7.0, 8.0, 9.0]])
+        >>> print(otsort.images.median_filter(image, 3))
+        [[1.82 2.6  3.12]
+         [4.53 5.75 6.55]
+         [7.08 7.68 8.41]]
     """
     pixels, dtype = as_values(image)
     window = (size, size) if isinstance(size, int) else size

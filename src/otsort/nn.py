@@ -19,13 +19,19 @@ from ._straight_through import straight_through
 class QuantileNormalization(eqx.Module):
     """Soft quantile normalisation with a learnt distribution: Cuturi et al. (2019), section 4.
 
-    `quantile_normalize` to the reference f, the cumulative sum of softmax(h): m values that increase to 1. The vector h
-    sums to 0, so that m - 1 of its entries are free and the last is minus their sum; they start from 0, where f is
-    even. (The paper's formula for f lacks the cumulative sum that its text has.)
+    `otsort.quantile_normalize` to the reference f, the cumulative sum of softmax(h): m values that increase to 1. The
+    vector h sums to 0, so that m - 1 of its entries are free and the last is minus their sum; they start from 0, where
+    f is even. (The paper's formula for f lacks the cumulative sum that its text has.)
 
     Attributes:
         free: the parameters, shape `(m - 1,)`.
         options: of the operator.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> layer = otsort.nn.QuantileNormalization(5)
+        >>> print(layer.reference, layer(x))
+        [0.2 0.4 0.6 0.8 1. ] [0.2  0.57 0.43 0.8  1.  ]
     """
 
     free: Float[Array, " m-1"]
@@ -57,6 +63,12 @@ class QuantileNormalization(eqx.Module):
         Args:
             x: values, any shape.
             key: ignored, for `equinox.nn.Sequential`.
+
+        Returns:
+            Shape of x, in (0, 1].
+
+        Raises:
+            ValueError, TypeError, RuntimeError: see `otsort.solve`.
         """
         del key
         return quantile_normalize(x, self.reference, **self.options)
@@ -74,7 +86,13 @@ class TopKGate(eqx.Module):
         k: number of experts.
         straight_through: the mask is exact, with the derivatives of the soft one: unused experts have weight 0, and
             still learn.
-        options: of `top_k_mask`.
+        options: of `otsort.top_k_mask`.
+
+    Example:
+        >>> token = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> gate = otsort.nn.TopKGate(5, 4, 2, key=jax.random.key(0))
+        >>> print(gate(token).shape, f"{gate(token).sum():.2f}")
+        (4,) 1.00
     """
 
     router: eqx.nn.Linear
@@ -116,6 +134,12 @@ class TopKGate(eqx.Module):
         Args:
             x: shape `(in_size,)`.
             key: ignored, for `equinox.nn.Sequential`.
+
+        Returns:
+            Nonnegative, summing to 1, shape `(num_experts,)`.
+
+        Raises:
+            ValueError, TypeError, RuntimeError: see `otsort.solve`.
         """
         del key
         scores = self.router(x)

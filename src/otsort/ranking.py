@@ -39,7 +39,14 @@ def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> Ra
 
     Raises:
         ImportError: rax is not installed.
-        ValueError, TypeError, RuntimeError: on use, see `solve`.
+        ValueError, TypeError, RuntimeError: on use, see `otsort.solve`.
+
+    Example:
+        >>> import rax
+        >>> scores, labels = jnp.array([1.0, 5.0, 4.0]), jnp.array([0.0, 1.0, 2.0])
+        >>> ndcg = lambda scores: rax.ndcg_metric(scores, labels, rank_fn=otsort.ranking.rank_fn(epsilon=0.1))
+        >>> print(f"{ndcg(scores):.2f}", jax.grad(ndcg)(scores))
+        0.79 [-0.01 -0.02  0.03]
     """
     try:
         import rax
@@ -65,7 +72,7 @@ def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> Ra
 
 
 def cutoff_fn(**options: Unpack[Options]) -> CutoffFn:
-    """A `cutoff_fn` for rax: how far an entry belongs to the n largest along the last axis, by `top_k_mask`.
+    """A `cutoff_fn` for rax: how far an entry belongs to the n largest along the last axis, by `otsort.top_k_mask`.
 
     rax asks it for the n largest of minus the ranks. Entries that take no part, those of minus infinity among them,
     belong to none.
@@ -77,7 +84,14 @@ def cutoff_fn(**options: Unpack[Options]) -> CutoffFn:
         `(a, n=None, where=None, segments=None) -> cutoffs` in [0, 1], of shape `(..., n)`; ones for None.
 
     Raises:
-        ValueError, TypeError, RuntimeError: on use, see `solve`.
+        ValueError, TypeError, RuntimeError: on use, see `otsort.solve`.
+
+    Example:
+        >>> import rax
+        >>> scores, labels = jnp.array([1.0, 5.0, 4.0]), jnp.array([0.0, 1.0, 0.0])
+        >>> cutoff_fn = otsort.ranking.cutoff_fn(epsilon=0.1)
+        >>> print(f"{rax.precision_metric(scores, labels, topn=1, cutoff_fn=cutoff_fn):.2f}")
+        0.94
     """
 
     def cutoffs(

@@ -1,7 +1,6 @@
 """Groups of unequal length, side by side in one array, as lists with a mask that every operator takes.
 
-lists, where = otsort.segments.pack(x, segment_ids, num_segments=3, length=8)
-ranks = otsort.segments.unpack(otsort.rank(lists, where=where), segment_ids)
+`pack` makes them rows, an operator is applied to these with `where`, and `unpack` brings each answer back to its value.
 """
 
 import jax
@@ -29,6 +28,15 @@ def pack(
     Raises:
         ValueError: shapes differ, a size is below 1, or a group is longer than length (RuntimeError when traced).
         TypeError: segment ids that are not integers.
+
+    Example:
+        >>> x, ids = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([0, 1, 0, 1, 1])
+        >>> lists, where = otsort.segments.pack(x, ids, num_segments=2, length=3)
+        >>> print(lists)
+        [[ 1.  4.  0.]
+         [ 5.  8. 12.]]
+        >>> print(otsort.median(lists, where=where))
+        [2.5 8. ]
     """
     values, ids = jnp.asarray(values), _checked_ids(segment_ids)
     if values.shape[:1] != ids.shape:
@@ -57,6 +65,12 @@ def unpack(lists: ArrayLike, segment_ids: ArrayLike) -> Shaped[Array, "n *d"]:
     Raises:
         ValueError: lists of fewer than two dimensions, or ids that are not one-dimensional.
         TypeError: segment ids that are not integers.
+
+    Example:
+        >>> x, ids = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([0, 1, 0, 1, 1])
+        >>> lists, where = otsort.segments.pack(x, ids, num_segments=2, length=3)
+        >>> print(otsort.segments.unpack(otsort.rank(lists, where=where), ids))
+        [1. 1. 2. 2. 3.]
     """
     lists, ids = jnp.asarray(lists), _checked_ids(segment_ids)
     if lists.ndim < 2:

@@ -16,7 +16,17 @@ _FAR = 1e9  # in units of the values with weight: others are no further away, so
 def logistic(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
     """Sigmoid of the z-score, with weighted mean and deviation: the default, and that of ott.tools.soft_sort.
 
-    A constant input goes to 1/2 with zero gradient.
+    Args:
+        values: shape `(n,)`.
+        weights: nonnegative, summing to 1, shape `(n,)`.
+
+    Returns:
+        Positions in (0, 1), shape `(n,)`. A constant input goes to 1/2 with zero gradient.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.squash.logistic(x, jnp.full(5, 0.2)))
+        [0.21 0.43 0.37 0.63 0.83]
     """
     weighted = weights > 0
     least = stop_gradient(jnp.min(jnp.where(weighted, values, jnp.inf)))
@@ -31,9 +41,22 @@ def logistic(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[A
 
 
 def min_max(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Affine map of [min, max] to [0, 1]; a constant input goes to 1/2 with zero gradient.
+    """Affine map of [min, max] to [0, 1].
 
-    Only values with weight are asked for their range; others beyond it go to its ends.
+    Args:
+        values: shape `(n,)`.
+        weights: nonnegative, summing to 1, shape `(n,)`. Only values with weight are asked for their range; others
+            beyond it go to its ends.
+
+    Returns:
+        Positions in [0, 1], shape `(n,)`. A constant input goes to 1/2 with zero gradient.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.squash.min_max(x, jnp.full(5, 0.2)))
+        [0.   0.36 0.27 0.64 1.  ]
+        >>> print(otsort.rank(x, squash=otsort.squash.min_max))
+        [1.   2.91 2.09 4.   5.  ]
     """
     weighted = weights > 0
     low = jnp.min(jnp.where(weighted, values, jnp.inf))
@@ -43,6 +66,19 @@ def min_max(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Ar
 
 
 def identity(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
-    """No change: for inputs that lie in [0, 1] already, or targets in the inputs' own units."""
+    """No change: for inputs that lie in [0, 1] already, or targets in the inputs' own units.
+
+    Args:
+        values: shape `(n,)`.
+        weights: ignored.
+
+    Returns:
+        The values.
+
+    Example:
+        >>> levels = jnp.array([0.1, 0.4, 0.3, 0.7, 0.9])
+        >>> print(otsort.rank(levels, squash=otsort.squash.identity))
+        [1.01 2.92 2.07 4.01 4.99]
+    """
     del weights
     return values

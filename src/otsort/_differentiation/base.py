@@ -17,13 +17,27 @@ class AbstractState(eqx.Module):
 
     Attributes:
         marginal_error: of its potential; infinite where that does not count yet, NaN where something broke.
+
+    Example:
+        See :doc:`/how_to/extending`.
     """
 
     marginal_error: AbstractVar[Float[Array, "*lists"]]
 
 
 class Progress(NamedTuple):
-    """How far an iteration has come."""
+    """How far an iteration has come.
+
+    Example:
+        >>> class Detached(otsort.AbstractDifferentiation):
+        ...     def run(self, iteration):
+        ...         potential, progress = otsort.Implicit().run(iteration)
+        ...         return jax.lax.stop_gradient(potential), progress
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> solver = otsort.Newton(differentiation=Detached())
+        >>> print(jax.grad(lambda x: otsort.rank(x, solver=solver)[1])(x))
+        [-0.13  0.38 -0.11 -0.08 -0.06]
+    """
 
     state: AbstractState
     num_steps: Int[Array, "*lists"]
@@ -34,6 +48,9 @@ class AbstractIteration(eqx.Module):
 
     Attributes:
         dual: the problem.
+
+    Example:
+        See :doc:`/how_to/extending`.
     """
 
     dual: AbstractVar[AbstractDual]
@@ -70,7 +87,11 @@ class AbstractIteration(eqx.Module):
 
 
 class AbstractDifferentiation(eqx.Module):
-    """Runs an iteration so that its potential has a derivative."""
+    """Runs an iteration so that its potential has a derivative.
+
+    Example:
+        See :doc:`/how_to/extending`.
+    """
 
     @abc.abstractmethod
     def run(self, iteration: AbstractIteration) -> tuple[Float[Array, " m"], Progress]:

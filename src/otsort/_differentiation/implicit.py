@@ -12,6 +12,12 @@ class Implicit(AbstractDifferentiation):
 
     Forward and reverse mode, any order. Its error is that of the potential: exact at convergence, of the order of the
     marginal error otherwise. Memory does not depend on the number of steps.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> solver = otsort.Newton(0.05, differentiation=otsort.Implicit())
+        >>> print(jax.grad(lambda x: otsort.rank(x, solver=solver)[1])(x))
+        [-0.03  0.29 -0.17 -0.08 -0.01]
     """
 
     def run(self, iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progress]:

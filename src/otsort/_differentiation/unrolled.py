@@ -10,6 +10,12 @@ class Unrolled(AbstractDifferentiation):
 
     Forward and reverse mode, any order. It is the exact derivative of what was computed, converged or not. With a
     tolerance all max_steps are compiled; steps after convergence are skipped (under vmap, masked).
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> solver = otsort.LogSinkhorn(0.05, tol=None, max_steps=30, differentiation=otsort.Unrolled())
+        >>> print(jax.grad(lambda x: otsort.rank(x, solver=solver)[1])(x))
+        [-0.03  0.29 -0.17 -0.08 -0.01]
     """
 
     def run(self, iteration: AbstractIteration) -> tuple[Float[Array, " m"], Progress]:

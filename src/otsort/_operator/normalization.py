@@ -16,7 +16,9 @@ from .ranks import cdf
 def quantile_normalize(
     x: ArrayLike, reference: ArrayLike, *, target: AbstractTarget | None = None, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """Values of a reference in the order of x: pull of the reference, T_f of Definitions 1 and 2.
+    """Values of a reference in the order of x: pull of the reference.
+
+    T_f of Cuturi et al. (2019), Definitions 1 and 2.
 
     Args:
         x: values, any shape.
@@ -30,6 +32,11 @@ def quantile_normalize(
     Raises:
         ValueError: the reference decreases (RuntimeError when traced) or is not a list of m values.
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.quantile_normalize(x, jnp.array([0.0, 10.0, 100.0])))
+        [  0.     9.97   3.37  70.   100.  ]
     """
     rows = Rows(x, options)
     reference = as_array(reference)
@@ -62,7 +69,9 @@ def quantile_transform(
     target: AbstractTarget | None = None,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """`quantile_function(cdf(x))`, T_rho of Definitions 1 and 2: x with the distribution of rho.
+    """`quantile_function(cdf(x))`: x with another distribution, rho.
+
+    T_rho of Cuturi et al. (2019), Definitions 1 and 2.
 
     Args:
         x: values, any shape.
@@ -77,6 +86,11 @@ def quantile_transform(
 
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.quantile_transform(x, jax.scipy.stats.norm.ppf, epsilon=0.1))
+        [-0.46  0.1  -0.1   0.74  1.33]
     """
     return quantile_function(cdf(x, num_targets=num_targets, target=target, **options))
 
@@ -90,10 +104,16 @@ def quantize(x: ArrayLike, levels: int, **options: Unpack[Options]) -> Float[Arr
         **options: see `Options`.
 
     Returns:
-        Shape of x.
+        Shape of x, in its units and range.
 
     Raises:
+        ValueError: levels below 1.
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.quantize(x, 2))
+        [3. 6. 3. 9. 9.]
     """
     rows = Rows(x, options)
     return rows.read(_Quantized(UniformTarget(levels, rows.dtype)))

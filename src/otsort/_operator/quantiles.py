@@ -30,11 +30,17 @@ def quantile(
         **options: see `Options`.
 
     Returns:
-        The shape of q, then that of x without its axis.
+        The shape of q, then that of x without its axis; in the units of x.
 
     Raises:
         ValueError: q or width out of range (RuntimeError when traced).
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> q = jnp.array([0.25, 0.4])
+        >>> print(otsort.quantile(x, q), otsort.quantile(x, q, epsilon=0))
+        [4.04 4.6 ] [4.  4.6]
     """
     rows = Rows(x, options)
     q = rows.checked(q, lambda q: (q >= 0) & (q <= 1), "quantile levels q must lie in [0, 1]")
@@ -63,5 +69,21 @@ class _Quantiles(AbstractReading):
 
 
 def median(x: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """`quantile(x, 0.5)`: x without its axis."""
+    """The median: `quantile(x, 0.5)`.
+
+    Args:
+        x: values, any shape.
+        **options: see `Options`.
+
+    Returns:
+        x without its axis, in its units.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(f"{otsort.median(x):.2f} {otsort.median(x, epsilon=0):.2f}")
+        4.96 5.00
+    """
     return quantile(x, 0.5, **options)

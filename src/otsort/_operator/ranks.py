@@ -21,7 +21,9 @@ def cdf(
     target: AbstractTarget | None = None,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Cumulative distribution function of x, at each of its own values or at others: Definitions 1 and 2.
+    """Cumulative distribution function of x, at each of its own values or at others.
+
+    The K-CDF and S-CDF of Cuturi et al. (2019), Definitions 1 and 2: pull of the cumulative weights of the target.
 
     Args:
         x: values, any shape.
@@ -36,7 +38,15 @@ def cdf(
         Shape of x, in [0, 1]; with `at`, the shape of x with its axis of length k.
 
     Raises:
+        ValueError: `at` of another shape.
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.cdf(x))
+        [0.2  0.57 0.43 0.8  1.  ]
+        >>> print(otsort.cdf(x, at=jnp.array([0.0, 4.5])))
+        [0.2 0.5]
     """
     rows = Rows(x, options)
     return rows.read(_Level(rows.target(num_targets, target), at is not None), at=at)
@@ -64,7 +74,8 @@ def rank(
 ) -> Float[Array, "..."]:
     """Ranks, 1 for the least of n values and n for the largest, as scipy.stats.rankdata; ties share their average.
 
-    1/2 + n * pull(cumsum b - b/2), which is n * cdf(x) when m = n targets are uniform; its weighted mean is (n + 1)/2.
+    n times the level of Cuturi et al. (2019), Definitions 1 and 2, counted to the middle of the mass of each target:
+    1/2 + n * pull(cumsum b - b/2), which is n * cdf(x) when m = n targets are uniform. Its weighted mean is (n + 1)/2.
 
     Args:
         x: values, any shape.
@@ -78,7 +89,15 @@ def rank(
         Shape of x; with `at`, the shape of x with its axis of length k.
 
     Raises:
+        ValueError: `at` of another shape.
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.rank(x), otsort.rank(x, epsilon=0))
+        [1.02 2.84 2.15 4.   4.99] [1. 3. 2. 4. 5.]
+        >>> print(jax.grad(lambda x: otsort.rank(x)[1])(x))
+        [ 0.01  0.24 -0.22 -0.02 -0.02]
     """
     rows = Rows(x, options)
     return rows.read(_Rank(rows.target(num_targets, target), at is not None, descending), at=at)

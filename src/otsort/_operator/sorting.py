@@ -21,9 +21,10 @@ def sort(
     descending: bool = False,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Sorted values, nondecreasing: Definitions 1 and 2 (K-quantiles, S-quantiles) on m uniform targets.
+    """Sorted values, nondecreasing: push of x to m uniform targets.
 
-    With `epsilon=0` and m = n they are the values of x themselves, bit for bit.
+    The K-quantiles and S-quantiles of Cuturi et al. (2019), Definitions 1 and 2. With `epsilon=0` and m = n they are
+    the values of x themselves, bit for bit.
 
     Args:
         x: values, any shape.
@@ -33,10 +34,17 @@ def sort(
         **options: see `Options`.
 
     Returns:
-        x with its axis (or the first of its axes, the others dropped) of length m.
+        x with its axis (or the first of its axes, the others dropped) of length m, in the units of x and its range.
 
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.sort(x), otsort.sort(x, epsilon=0))
+        [ 1.05  4.12  4.85  8.01 11.97] [ 1.  4.  5.  8. 12.]
+        >>> print(otsort.sort(x, num_targets=2, descending=True))
+        [9. 3.]
     """
     rows = Rows(x, options)
     return rows.read(Sorted(rows.target(num_targets, target), descending))
@@ -83,6 +91,12 @@ def sort_by(
     Raises:
         ValueError: the values' shape does not begin with the key's.
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> key = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> values = jnp.array([10.0, 50.0, 40.0, 80.0, 120.0])
+        >>> print(otsort.sort_by(values, key))
+        [ 10.48  41.18  48.54  80.06 119.75]
     """
     rows = Rows(key, options, values)
     return rows.read(_Carried(rows.target(num_targets, target), descending, rows.extra))
@@ -118,10 +132,17 @@ def permutation(
         **options: see `Options`.
 
     Returns:
-        The shape of x without its axis, then `(m, n)`.
+        The shape of x without its axis, then `(m, n)`; entries in [0, 1], rows that sum to 1.
 
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0])
+        >>> print(otsort.permutation(x, epsilon=0.1))
+        [[0.89 0.01 0.09]
+         [0.11 0.32 0.58]
+         [0.   0.67 0.33]]
     """
     rows = Rows(x, options)
     return rows.read(_Permutation(rows.target(num_targets, target), descending))

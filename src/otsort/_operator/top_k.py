@@ -14,7 +14,7 @@ from .sorting import Sorted
 
 
 def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """The k largest values, largest first as jax.lax.top_k: push of x to k atoms of mass 1/n.
+    """The k largest values, largest first as jax.lax.top_k: push of x to k atoms of mass 1/n, `TargetMeasure.top_k`.
 
     Args:
         x: values, any shape.
@@ -22,11 +22,16 @@ def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "...
         **options: see `Options`.
 
     Returns:
-        x with its axis of length k. A list in which fewer values take part gives these, then zeros.
+        x with its axis of length k, in the units of x. A list in which fewer values take part gives these, then zeros.
 
     Raises:
         ValueError: k out of range.
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.top_k(x, 2, epsilon=0.1), otsort.top_k(x, 2, epsilon=0))
+        [11.    7.76] [12.  8.]
     """
     rows = Rows(x, options)
     return rows.read(_TopK(TargetMeasure.top_k(rows.n, k).astype(rows.dtype), k))
@@ -63,6 +68,12 @@ def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, 
     Raises:
         ValueError: k out of range.
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> chosen = otsort.selection(x, 2)
+        >>> print(jnp.argmax(chosen, axis=-1), chosen @ x)
+        [4 3] [12.  8.]
     """
     rows = Rows(x, options)
     return rows.read(_Selection(TargetMeasure.top_k(rows.n, k).astype(rows.dtype), k))
@@ -93,6 +104,8 @@ def _atoms(row: Row, target: TargetMeasure, k: int) -> TargetMeasure:
 def top_k_mask(x: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
     """How far each value belongs to the k largest: pull of the indicator of a top atom of mass k/n.
 
+    The target is `TargetMeasure.top_mass`.
+
     Args:
         x: values, any shape.
         k: how many, a real number above 0 and up to n, for all lists or of the shape of x without its axis. The mask
@@ -105,6 +118,11 @@ def top_k_mask(x: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[
     Raises:
         ValueError: k out of range (RuntimeError when traced), or of another shape.
         ValueError, TypeError, RuntimeError: see `solve`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.top_k_mask(x, 2, epsilon=0.1), otsort.top_k_mask(x, 2.5, epsilon=0))
+        [0.   0.11 0.03 0.86 1.  ] [0.  0.5 0.  1.  1. ]
     """
     rows = Rows(x, options)
     message = f"k must lie between 0, exclusive, and the number of values, {rows.n}: give it in this range"

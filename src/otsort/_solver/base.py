@@ -30,6 +30,9 @@ class AbstractSolver(eqx.Module):
 
     Attributes:
         order_only: whether the plan depends on the order of the inputs alone, so that they need no squash.
+
+    Example:
+        See :doc:`/how_to/extending`.
     """
 
     order_only: AbstractClassVar[bool]
@@ -47,7 +50,7 @@ class AbstractSolver(eqx.Module):
         """How many numbers a solve with n inputs holds at once, about: it limits how many lists are solved together."""
 
     def side_by_side(self, n: int, target: AbstractTarget) -> bool:
-        """Whether `solve` takes many lists of n inputs in a last axis, see `otsort._layout`, and is faster so."""
+        """Whether `solve` takes many lists of n inputs in a last axis, and is faster so."""
         return False
 
 
@@ -56,14 +59,17 @@ class AbstractEntropicSolver(AbstractSolver):
 
     Attributes:
         epsilon: regularisation, > 0, in units of the cost.
-        tol: the marginal error to reach, raised to 0.25 eps_machine / epsilon where rounding allows no less;
-            None for exactly max_steps steps.
+        tol: the marginal error to reach, > 0, of a mass of 1; raised to 0.25 eps_machine / epsilon where rounding
+            allows no less; None for exactly max_steps steps.
         max_steps: at most so many steps.
         differentiation: how derivatives are taken.
 
     Raises:
         ValueError: epsilon or tol not positive, or max_steps below 1.
         TypeError: an epsilon that is no number.
+
+    Example:
+        See :doc:`/how_to/extending`.
     """
 
     epsilon: AbstractVar[Scalar]

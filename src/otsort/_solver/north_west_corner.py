@@ -20,6 +20,11 @@ class NorthWestCorner(AbstractSolver):
     Time O((n + m) log(n + m)), memory O(n + m). Inputs of equal value share their mass equally, as in the limit
     epsilon -> 0. Derivatives: in the inputs only through the values that are pushed (the plan itself is locally
     constant), in both weights through the masses that move between corners, one-sided where corners coincide.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 4.0, 12.0])
+        >>> print(otsort.rank(x, solver=otsort.NorthWestCorner()))
+        [1.  4.  2.5 2.5 5. ]
     """
 
     order_only: ClassVar[bool] = True

@@ -66,6 +66,12 @@ class Quadrature(AbstractSolver):
             a cost that is not `SquaredCost`, or a target of more points.
         TypeError: a traced epsilon without finest.
         RuntimeError: on use, positions outside [0, 1], or a traced epsilon below finest.
+
+    Example:
+        >>> x = jax.random.normal(jax.random.key(0), (1000,))
+        >>> solution = otsort.solve(x, otsort.UniformTarget(1000), solver=otsort.Quadrature(1e-2))
+        >>> print(solution.stats["discretisation_error"] < 1e-5)
+        True
     """
 
     epsilon: Scalar

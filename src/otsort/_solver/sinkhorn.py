@@ -36,6 +36,11 @@ class Sinkhorn(AbstractEntropicSolver):
 
     Raises:
         ValueError: epsilon or tol not positive, max_steps below 1.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.rank(x, solver=otsort.Sinkhorn(0.05, max_steps=50)))
+        [1.35 2.71 2.22 3.99 4.74]
     """
 
     epsilon: Scalar = 1e-2

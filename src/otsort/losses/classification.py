@@ -41,14 +41,20 @@ def top_k_error(
         k: number of places without loss, at least 0.
         penalty: increasing, of u - k/L, elementwise; the positive part unless given.
         num_targets: m, the size of the uniform target of the cdf, L unless given.
-        **options: see `Options`.
+        **options: see `otsort.Options`.
 
     Returns:
         The shape of the logits without the axis.
 
     Raises:
         ValueError: k negative (RuntimeError when traced), labels of another shape or neither integers nor weights.
-        ValueError, TypeError, RuntimeError: see `solve`.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
+
+    Example:
+        >>> logits = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> error = otsort.losses.top_k_error
+        >>> print(f"{error(logits, 1, k=0):.2f} {error(logits, 1, k=0, epsilon=0):.2f}")
+        0.43 0.40
     """
     rows = _with_labels(logits, labels, options)
     k = rows.checked(k, lambda k: k >= 0, "k must not be negative")
@@ -75,11 +81,11 @@ def top_k_cross_entropy(
 ) -> Float[Array, "..."]:
     """-log of how far the label belongs to the k largest logits: the top-k cross-entropy of Petersen et al. (2022).
 
-    The membership is that of `top_k_mask`, in place of their sorting networks, also for k = 1, where they take the
-    softmax; for a distribution over k it is the mean of the memberships. Its logarithm comes from the plan: loss and
-    gradient are exact in float32 also where the membership underflows. With `epsilon=0` the loss is 0 for a label among
-    the k largest and infinite for another, without gradient; for a distribution, -log of the probability of a k that
-    the label satisfies.
+    The membership is that of `otsort.top_k_mask`, in place of their sorting networks, also for k = 1, where they take
+    the softmax; for a distribution over k it is the mean of the memberships. Its logarithm comes from the plan: loss
+    and gradient are exact in float32 also where the membership underflows. With `epsilon=0` the loss is 0 for a label
+    among the k largest and infinite for another, without gradient; for a distribution, -log of the probability of a k
+    that the label satisfies.
 
     Args:
         logits: any shape; L classes along the axis.
@@ -87,7 +93,7 @@ def top_k_cross_entropy(
             over classes, as in `optax.softmax_cross_entropy`.
         k: a number above 0 and up to L, in which the loss has a derivative; or the probabilities of k = 1, 2, ..., at
             most L of them, known and not traced.
-        **options: see `Options`.
+        **options: see `otsort.Options`.
 
     Returns:
         The shape of the logits without the axis.
@@ -95,7 +101,12 @@ def top_k_cross_entropy(
     Raises:
         ValueError: k out of range (RuntimeError when traced), probabilities that are negative or do not sum to 1,
             labels of another shape or neither integers nor weights.
-        ValueError, TypeError, RuntimeError: see `solve`.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
+
+    Example:
+        >>> logits = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(f"{otsort.losses.top_k_cross_entropy(logits, 1, k=2, epsilon=0.1):.2f}")
+        2.23
     """
     rows = _with_labels(logits, labels, options)
     return rows.read(_CrossEntropy(TargetMeasure.uniform(2).astype(rows.dtype), *_distribution(k, rows)))

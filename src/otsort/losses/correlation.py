@@ -25,14 +25,20 @@ def spearman_correlation(
         targets: the same shape.
         num_targets: m, the size of the uniform target of the soft ranks, n unless given. Integer weights count as
             repetitions if m is their sum.
-        **options: see `Options`.
+        **options: see `otsort.Options`.
 
     Returns:
         In [-1, 1], the shape without the axis.
 
     Raises:
         ValueError: the shapes differ.
-        ValueError, TypeError, RuntimeError: see `solve`.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
+
+    Example:
+        >>> x, y = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([1.0, 2.0, 3.0, 4.0, 5.0])
+        >>> correlation = otsort.losses.spearman_correlation
+        >>> print(f"{correlation(x, y):.2f} {correlation(x, y, epsilon=0):.2f}")
+        0.93 0.90
     """
     return _spearman(predictions, targets, num_targets, options)[0]
 
@@ -40,7 +46,25 @@ def spearman_correlation(
 def spearman_distance(
     predictions: ArrayLike, targets: ArrayLike, *, num_targets: int | None = None, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """1 - `spearman_correlation`, of the same arguments: in [0, 2], to be minimised; 0 if no value takes part."""
+    """1 - `spearman_correlation`, to be minimised.
+
+    Args:
+        predictions: any shape.
+        targets: the same shape.
+        num_targets: as of `spearman_correlation`.
+        **options: see `otsort.Options`.
+
+    Returns:
+        In [0, 2], the shape without the axis; 0 if no value takes part.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: see `spearman_correlation`.
+
+    Example:
+        >>> x, y = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([1.0, 2.0, 3.0, 4.0, 5.0])
+        >>> print(100 * jax.grad(otsort.losses.spearman_distance)(x, y))
+        [ 0.35  3.98 -3.86 -0.2  -0.26]
+    """
     correlation, some = _spearman(predictions, targets, num_targets, options)
     return jnp.where(some, 1 - correlation, 0)
 

@@ -27,14 +27,19 @@ def quantile_error(
         errors: any shape.
         tau: level in [0, 1].
         t: mass of the middle atom, in (0, 1]: the share of the errors that is averaged, and has a gradient.
-        **options: see `Options`.
+        **options: see `otsort.Options`.
 
     Returns:
         The shape of errors without the axis.
 
     Raises:
         ValueError: tau or t out of range (RuntimeError when traced).
-        ValueError, TypeError, RuntimeError: see `solve`.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
+
+    Example:
+        >>> errors = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(f"{otsort.losses.quantile_error(errors, 0.5):.2f}")
+        4.99
     """
     rows = Rows(errors, options)
     tau = rows.checked(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
@@ -52,14 +57,20 @@ def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack
         errors: any shape.
         low: level from which errors count, in [0, 1).
         high: level up to which they do, in (low, 1].
-        **options: see `Options`.
+        **options: see `otsort.Options`.
 
     Returns:
         The shape of errors without the axis.
 
     Raises:
         ValueError: low or high out of range (RuntimeError when traced).
-        ValueError, TypeError, RuntimeError: see `solve`.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
+
+    Example:
+        >>> errors = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> mean = otsort.losses.trimmed_mean
+        >>> print(f"{mean(errors, 0, 0.8, epsilon=0.1):.2f} {mean(errors, 0, 0.8, epsilon=0):.2f}")
+        4.86 4.50
     """
     rows = Rows(errors, options)
     rising = lambda levels: (levels[0] >= 0) & (levels[0] < levels[1]) & (levels[1] <= 1)
@@ -76,14 +87,20 @@ def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Optio
     Args:
         errors: any shape.
         alpha: share in (0, 1]; 1 gives the mean.
-        **options: see `Options`.
+        **options: see `otsort.Options`.
 
     Returns:
         The shape of errors without the axis.
 
     Raises:
         ValueError: alpha out of range (RuntimeError when traced).
-        ValueError, TypeError, RuntimeError: see `solve`.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
+
+    Example:
+        >>> errors = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> worst = otsort.losses.expected_shortfall
+        >>> print(f"{worst(errors, 0.4, epsilon=0.1):.2f} {worst(errors, 0.4, epsilon=0):.2f}")
+        9.76 10.00
     """
     rows = Rows(errors, options)
     alpha = rows.checked(alpha, lambda alpha: (alpha > 0) & (alpha <= 1), "alpha must lie in (0, 1]")

@@ -11,7 +11,7 @@ class Method(NamedTuple):
         package: distribution that it needs.
         temperature: middle of those that are tried in training: epsilon, softness, strength of regularisation, or
             one over the steepness; 0 for hard operators.
-        power: of n in the entries that it works on, for each list.
+        power: of n in the entries that it works on, or in its time, for each list; networks keep a matrix a layer.
     """
 
     library: str
@@ -29,7 +29,7 @@ METHODS: dict[str, Method] = {
     "softjax ot": Method("soft_jax", "softjax", 1e-1, 2),
     "softjax softsort": Method("soft_jax", "softjax", 1e-1, 2),
     "softjax neuralsort": Method("soft_jax", "softjax", 1e-1, 2),
-    "softjax fast_soft_sort": Method("soft_jax", "softjax", 1e-1),
+    "softjax fast_soft_sort": Method("soft_jax", "softjax", 1e-1, 2),
     "softjax smooth_sort": Method("soft_jax", "softjax", 1e-1, 2),
     "softjax sorting_network": Method("soft_jax", "softjax", 1e-1),
     "torchsort l2": Method("torch_sort", "torchsort", 1.0),
@@ -39,10 +39,10 @@ METHODS: dict[str, Method] = {
     "fast-soft-sort l2": Method("fast_soft_sort", "fast-soft-sort", 1.0),
     "fast-soft-sort kl": Method("fast_soft_sort", "fast-soft-sort", 1.0),
     "LapSum": Method("lap_sum", "lapsum", 1e-1, 2),
-    "difftopk odd_even": Method("diff_topk", "difftopk", 1e-1, 2),
-    "difftopk bitonic": Method("diff_topk", "difftopk", 1e-1, 2),
-    "diffsort odd_even": Method("diff_sort", "diffsort", 1e-1, 2),
-    "diffsort bitonic": Method("diff_sort", "diffsort", 1e-1, 2),
+    "difftopk odd_even": Method("diff_topk", "difftopk", 1e-1, 3),
+    "difftopk bitonic": Method("diff_topk", "difftopk", 1e-1, 3),
+    "diffsort odd_even": Method("diff_sort", "diffsort", 1e-1, 3),
+    "diffsort bitonic": Method("diff_sort", "diffsort", 1e-1, 3),
     "jax.numpy": Method("jax_numpy", "jax", 0.0),
     "numpy": Method("numpy_", "numpy", 0.0),
 }

@@ -144,7 +144,7 @@ class Peers(AbstractStudy):
         *((1000, 10), (256, 100), (128, 1000)),
         *((1, 1000), (1, 10_000), (1, 100_000), (1, 1_000_000)),
     )
-    largest: int = 2**27
+    largest: int = 2**28
     factors: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)
     seeds: int = 3
     steps: int = 100
