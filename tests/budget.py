@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from benchmarks.programs import function
+from otsort_studies.peers.library import precision
 
 FILE = Path(__file__).with_suffix(".json")
 TOLERANCE = 0.1
@@ -46,7 +48,7 @@ LIST = [
 
 def measure(program: Program) -> dict[str, int]:
     """Flops, bytes, scratch bytes and instructions; loops count once."""
-    with jax.enable_x64(False):
+    with precision(np.float32):
         x = jax.ShapeDtypeStruct((program.lists, program.n), jnp.float32)
         lowered = jax.jit(function(program.operator, program.program)).lower(x)
         compiled = lowered.compile(compiler_options=_OPTIONS)

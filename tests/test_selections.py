@@ -148,7 +148,9 @@ def test_straight_through(operator, options):
     straight = functools.partial(otsort.straight_through(operator), **options)
     seed = jnp.asarray(np.random.default_rng(6).normal(size=straight(X).shape))
     value, pull = jax.vjp(jax.jit(straight), jnp.asarray(X))
-    np.testing.assert_array_equal(value, operator(X, **hard, epsilon=0))
+    exact = operator(X, **hard, epsilon=0)
+    np.testing.assert_array_equal(straight(X), exact)
+    np.testing.assert_array_max_ulp(np.asarray(value), np.asarray(exact), 2)  # JAX 0.6.2 rounds fused sums otherwise
     expected = jax.vjp(functools.partial(operator, **options), jnp.asarray(X))[1](seed)[0]
     np.testing.assert_allclose(pull(seed)[0], expected, atol=1e-9)
     tangent = jnp.asarray(np.random.default_rng(7).normal(size=X.shape))
