@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import sys
 import textwrap
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -29,3 +30,6 @@ NEEDS = {
     "docs/migration/torchsort.rst": ["torch", "torchsort", "fast_soft_sort"],
     "docs/migration/soft_sort.rst": ["tensorflow", "soft_sort"],
 }
+
+if __name__ == "__main__":  # python -m tests.pages PAGE | python
+    print(code(sys.argv[1]))
