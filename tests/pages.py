@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import sys
 import textwrap
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -21,3 +22,14 @@ PAGES = [
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.rst")), *sorted((ROOT / "docs").rglob("*.md"))]
     if not {"studies", "tutorials", "_build", "generated"} & set(path.parts) and code(str(path.relative_to(ROOT)))
 ]
+
+#: What a page needs beside the tests' packages: where a module is missing, the page is not run.
+NEEDS = {
+    "docs/migration/ott.rst": ["ott"],
+    "docs/migration/softjax.rst": ["softjax"],
+    "docs/migration/torchsort.rst": ["torch", "torchsort", "fast_soft_sort"],
+    "docs/migration/soft_sort.rst": ["tensorflow", "soft_sort"],
+}
+
+if __name__ == "__main__":  # python -m tests.pages PAGE | python
+    print(code(sys.argv[1]))
