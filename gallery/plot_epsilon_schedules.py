@@ -4,8 +4,8 @@ Epsilon schedules
 
 Sinkhorn converges slowly at a small epsilon. Two remedies: let epsilon fall to its value during the solve
 (:class:`otsort.EpsilonSchedule`), or start from the potentials of the exact transport, which on the line are known in
-closed form. The second, the default, takes fewer sweeps. :class:`otsort.Newton`, the default solver of short lists, takes
-a few steps, each of them dearer than a sweep.
+closed form. The second, the default, takes fewer sweeps. :class:`otsort.Newton`, the default solver of short lists,
+takes a few steps, each of them dearer than a sweep.
 
 How many sweeps a solve took, and what error it reached, is in the ``stats`` of a solution. The study
 :doc:`../studies/schedules/report` measures it on many lists, and schedules over the steps of a training.
@@ -28,7 +28,7 @@ solvers = {
     "Newton, from the exact": lambda tol: otsort.Newton(epsilon, tol),
 }
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
 sweeps = jnp.arange(100)
 axes[0].plot(sweeps, [falling(sweep) for sweep in sweeps])
 axes[0].set(yscale="log", xlabel="sweep", ylabel="epsilon", title="A falling epsilon")
@@ -39,5 +39,6 @@ for name, solver_of in solvers.items():
         steps.append(int(solution.stats["num_steps"]))
     print(f"{name:25} {steps[-1]:4} steps to a marginal error of {solution.stats['marginal_error']:.1e}")
     axes[1].plot(steps, tolerances, "o-", label=name)
-axes[1].set(xscale="log", yscale="log", xlabel="steps", ylabel="marginal error asked for", title=f"epsilon = {epsilon}")
-axes[1].legend()
+axes[1].set_xscale("symlog", linthresh=1)  # the exact start may need no step at all
+axes[1].set(yscale="log", xlabel="steps", ylabel="marginal error asked for", title=f"epsilon = {epsilon}")
+figure.legend(loc="outside right upper")

@@ -30,25 +30,23 @@ hard_mask = otsort.straight_through(otsort.top_k_mask)
 def errors(model):
     """Mean squared errors of the models, one for each k."""
     scores, weights = model
-    mask = hard_mask(scores, jnp.asarray(sizes, float), epsilon=0.1)
+    mask = hard_mask(scores, jnp.asarray(sizes, float), epsilon=0.3)
     return jnp.mean((x @ (mask * weights).T - y[:, None]) ** 2, axis=0)
 
 
-optimiser = optax.adam(optax.cosine_decay_schedule(0.03, 500))
+optimiser = optax.adam(optax.cosine_decay_schedule(0.03, 1000))
 
 
-@jax.jit
-def step(model, state):
+def step(carry, _):
+    model, state = carry
     updates, state = optimiser.update(jax.grad(lambda model: jnp.sum(errors(model)))(model), state)
-    return optax.apply_updates(model, updates), state
+    return (optax.apply_updates(model, updates), state), None
 
 
 start = np.asarray(x.T @ y / len(y))  # each feature alone
 model = jnp.tile(jnp.abs(start), (len(sizes), 1)), jnp.tile(start, (len(sizes), 1))
-state = optimiser.init(model)
-for _ in range(500):
-    model, state = step(model, state)
-chosen = np.asarray(hard_mask(model[0], sizes.astype(np.float32), epsilon=0.1)) > 0.5
+(model, _), _ = jax.jit(lambda model: jax.lax.scan(step, (model, optimiser.init(model)), length=1000))(model)
+chosen = np.asarray(otsort.top_k_mask(model[0], sizes, epsilon=0)) > 0.5
 
 # %%
 # Every subset by least squares, and where the learnt one stands among those of its size:
@@ -64,7 +62,8 @@ for k, mask in zip(sizes, chosen, strict=True):
     all_errors = [least_squares(subset) for subset in itertools.combinations(range(10), int(k))]
     learnt = least_squares(np.flatnonzero(mask))
     place = 1 + sum(error < learnt - 1e-9 for error in all_errors)
-    print(f"k = {k}: place {place} of {len(all_errors):3} subsets, error {learnt:.3f}, of the best {min(all_errors):.3f}")
+    best = min(all_errors)
+    print(f"k = {k}: place {place:2} of {len(all_errors):3} subsets, error {learnt:.3f}, of the best {best:.3f}")
     axes[1].plot(np.full(len(all_errors), k), all_errors, "_", color="0.7")
     axes[1].plot(k, learnt, "o", color="C0")
 axes[1].set(xlabel="k", ylabel="mean squared error", title="Learnt subsets among all")

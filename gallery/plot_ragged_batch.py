@@ -28,7 +28,12 @@ for i, name in enumerate(("May", "June", "July", "August", "September")):
     print(f"{name:9} {where[i].sum():2} days measured; the same as that list alone to {difference:.0e}")
 
 gradient = jax.grad(lambda x: otsort.cdf(x, where=where)[0, 0])(jnp.asarray(table))
-print("NaN in the gradient:", int(jnp.isnan(gradient).sum()), "- moved by other months:", bool(jnp.any(gradient[1:] != 0)))
+print(
+    "gradient of the first level: NaN",
+    int(jnp.isnan(gradient).sum()),
+    "times, other months",
+    int(jnp.sum(gradient[1:] != 0)),
+)
 
 # %%
 # The same values side by side, with the month of each

@@ -3,8 +3,8 @@ Five numbers
 ============
 
 The rank of a number says how many others lie below it. Move the number a little and its rank stays what it was; move it
-past another one and its rank jumps. So a rank has no gradient to learn from. The ranks of otsort have one, and this page
-shows where it comes from, on five numbers, few enough to print everything.
+past another one and its rank jumps. So a rank has no gradient to learn from. The ranks of otsort have one, and this
+page shows where it comes from, on five numbers, few enough to print everything.
 """
 
 import jax
@@ -49,9 +49,9 @@ print(places)
 # --------------------
 #
 # Written as a matrix, a matching has one 1 in each row and in each column. Let the entries be shares instead: a number
-# may be sent in parts to several places, and each place still receives as much as one number. Such a matrix is a *plan*.
-# Of all plans :func:`otsort.solve` takes the one of least cost, less epsilon times its entropy, which rewards spreading
-# out. The number *epsilon* is how much spread is worth: 0 gives the matching, more epsilon a smoother plan.
+# may be sent in parts to several places, and each place still receives as much as one number. Such a matrix is a
+# *plan*. Of all plans :func:`otsort.solve` takes the one of least cost, less epsilon times its entropy, which rewards
+# spreading out. The number *epsilon* is how much spread is worth: 0 gives the matching, more epsilon a smoother plan.
 
 
 def plan_of(epsilon):
@@ -96,8 +96,8 @@ for epsilon in (0, 0.001, 0.01, 0.1, 1):
 # The gradient
 # ------------
 #
-# The plan is a smooth function of the numbers, and so are the ranks. A row for each rank, a column for the number that is
-# moved: a rank rises with its own number, and falls as a neighbour does. Exact ranks feel nothing.
+# The plan is a smooth function of the numbers, and so are the ranks. A row for each rank, a column for the number that
+# is moved: a rank rises with its own number, and falls as a neighbour does. Exact ranks feel nothing.
 
 print(jax.jacobian(otsort.rank)(x))
 print(jax.jacobian(lambda x: otsort.rank(x, epsilon=0))(x))

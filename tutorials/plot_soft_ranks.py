@@ -43,8 +43,8 @@ for axis, label in zip(axes, ("soft rank", "soft sorted value"), strict=True):
 # ------------
 #
 # Move one value, now 4, past the four others. Its exact rank is a staircase. The soft rank is its smoothing, and its
-# slope is what a loss on ranks passes on to the value. With a small epsilon the slope is high where two values meet
-# and vanishes in between; with a large one it is low and everywhere.
+# slope is what a loss on ranks passes on to the value. With a small epsilon the slope is high where two values meet and
+# vanishes in between; with a large one it is low and everywhere.
 
 
 def rank_of_moved(t, epsilon):
@@ -71,9 +71,9 @@ axes[0].legend()
 # Choose by the neighbours
 # ------------------------
 #
-# Say how many neighbours a rank should see, and :func:`otsort.suggest_epsilon` gives the epsilon. What a rank sees is in
-# its row of the matrix of derivatives: we count the values other than its own, each as far as its derivative is as large
-# as the others (the participation ratio). On the body mass index of 80 patients:
+# Say how many neighbours a rank should see, and :func:`otsort.suggest_epsilon` gives the epsilon. What a rank sees is
+# in its row of the matrix of derivatives: we count the values other than its own, each as far as its derivative is as
+# large as the others (the participation ratio). On the body mass index of 80 patients:
 
 patients = jnp.asarray(load_diabetes(scaled=False).data[:80, 2])
 patients = jnp.sort(patients + 0.05 * jax.random.normal(jax.random.key(0), patients.shape))  # rounded values have ties
@@ -85,7 +85,7 @@ def count_of_seen(jacobian):
 
 
 ranks_of_patients = jax.jit(jax.jacobian(lambda x, epsilon: otsort.rank(x, epsilon=epsilon)))
-figure, axes = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained", sharey=True)
+figure, axes = plt.subplots(1, 3, figsize=(10, 4), layout="constrained", sharey=True)
 for axis, asked in zip(axes, (3, 10, 30), strict=True):
     epsilon = otsort.suggest_epsilon(patients, asked)
     jacobian = ranks_of_patients(patients, epsilon)
@@ -97,5 +97,5 @@ for axis, asked in zip(axes, (3, 10, 30), strict=True):
 axes[0].set(ylabel="rank that changes")
 
 # %%
-# Blue: the rank rises, of the value's own. Red: it falls, of the neighbours'. More neighbours make a loss smoother, with
-# a gradient that knows of values further away; fewer make ranks more exact.
+# Blue: the rank rises, of the value's own. Red: it falls, of the neighbours'. More neighbours make a loss smoother,
+# with a gradient that knows of values further away; fewer make ranks more exact.
