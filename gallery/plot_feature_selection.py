@@ -5,7 +5,8 @@ Choosing k features
 Which k of ten measurements predict best? A score for each, and a top-k mask of the scores on the features, make that a
 question for gradients. With :func:`otsort.straight_through` the model sees k features and no more, and learns by the
 derivative of the soft mask. The k of :func:`otsort.top_k_mask` may differ from list to list, so that all k are trained
-in one batch. With ten features every subset can be tried: we compare with the best of each size.
+in one batch. With ten features every subset can be tried: what is learnt for up to four features is the best subset of
+its size or the second, beyond that an error within a few percent.
 """
 
 import itertools

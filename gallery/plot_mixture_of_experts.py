@@ -4,7 +4,8 @@ A gate for experts
 
 A mixture of experts sends each input to a few of its networks. :class:`otsort.nn.TopKGate` picks k of them by a soft
 top-k mask. With ``straight_through`` all others get a weight of exactly zero, and yet learn: with an exact mask, which
-passes no gradient to experts that are not chosen, some of them stay unused.
+passes no gradient to experts that are not chosen, more of them stay unused. The soft mask alone draws best, with all
+experts at each point.
 
 Six experts, each a straight line, are to draw a curve, each point with one of them.
 """
