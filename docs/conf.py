@@ -52,6 +52,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": ["tutorials", "gallery"],
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
+    "parallel": 2,
     "capture_repr": (),  # scripts print what is to be read
     "download_all_examples": False,
     "show_memory": False,
