@@ -3,9 +3,9 @@ Conformal prediction with a soft quantile
 =========================================
 
 Split conformal prediction puts an interval around any prediction: as wide as the 90 % quantile of the errors on
-calibration data, and it covers 90 % of new data whatever the model is. How wide the intervals are does depend on it.
-With a soft quantile their mean width is a loss: the model learns what it will be calibrated for. In the end the
-quantile is exact, so that the guarantee stands.
+calibration data, and on average it covers 90 % of new data whatever the model is. How wide the intervals are does
+depend on it. With a soft quantile their mean width is a loss: the model learns what it will be calibrated for. In the
+end the quantile is exact, so that the guarantee stands.
 
 The price of diamonds by their weight, where the spread grows with the price: 1000 to train, 5000 to calibrate, the
 other 47 940 to see whether it holds.

@@ -7,7 +7,7 @@ two.
 
 Quantile regression asks for the line below which a share of the points lies, whatever their abscissa. So the quantile
 of the residuals at that level must be zero, and also when points count by their abscissa: two equations for a slope and
-an intercept, which :func:`otsort.quantile` with weights makes smooth enough for Newton's method. On what Engel's 235
+an intercept, which :func:`otsort.quantile` with weights makes smooth enough for a root finder. On what Engel's 235
 households spent on food (1857), the lines are close to those of the linear program that minimises the pinball loss.
 """
 

@@ -19,5 +19,6 @@ def code(page: str) -> str:
 PAGES = [
     str(path.relative_to(ROOT))
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.rst")), *sorted((ROOT / "docs").rglob("*.md"))]
-    if not {"studies", "tutorials", "gallery", "_build", "generated"} & set(path.parts) and code(str(path.relative_to(ROOT)))
+    if not {"studies", "tutorials", "gallery", "_build", "generated"} & set(path.parts)
+    and code(str(path.relative_to(ROOT)))
 ]
