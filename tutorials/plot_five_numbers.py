@@ -56,7 +56,8 @@ print(places)
 
 def plan_of(epsilon):
     solution = otsort.solve(x, otsort.UniformTarget(5), epsilon=epsilon)
-    return 5 * np.asarray(solution.plan.as_matrix())  # rows and columns of sum 1
+    # Each row and each column sums to 1/5.
+    return 5 * np.asarray(solution.plan.as_matrix())
 
 
 print(plan_of(0))
