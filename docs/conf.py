@@ -50,9 +50,12 @@ napoleon_attr_annotations = False  # the signature shows them
 bibtex_bibfiles = ["references.bib"]
 
 sphinx_gallery_conf = {
-    "examples_dirs": "../tutorials",
-    "gallery_dirs": "tutorials",
+    "examples_dirs": ["../tutorials", "../gallery"],
+    "gallery_dirs": ["tutorials", "gallery"],
+    "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
+    "parallel": 2,
+    "capture_repr": (),  # scripts print what is to be read
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,

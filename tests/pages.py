@@ -16,11 +16,12 @@ def code(page: str) -> str:
     return "\n\n".join(map(textwrap.dedent, blocks))
 
 
-#: Those with code; reports of studies and tutorials are run elsewhere.
+#: Those with code; reports of studies, tutorials and the gallery are run elsewhere.
 PAGES = [
     str(path.relative_to(ROOT))
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.rst")), *sorted((ROOT / "docs").rglob("*.md"))]
-    if not {"studies", "tutorials", "_build", "generated"} & set(path.parts) and code(str(path.relative_to(ROOT)))
+    if not {"studies", "tutorials", "gallery", "_build", "generated"} & set(path.parts)
+    and code(str(path.relative_to(ROOT)))
 ]
 
 #: What a page needs beside the tests' packages: where a module is missing, the page is not run.
