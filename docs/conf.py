@@ -37,7 +37,7 @@ nitpick_ignore_regex = [("py:.*", r"(?!otsort\.[^_]).*")]  # private names, othe
 html_theme = "pydata_sphinx_theme"
 html_title = "otsort"
 _ALONE = ("choosing", "faq", "method", "glossary", "references", "changelog", "generated/performance/index")
-html_sidebars = dict.fromkeys(_ALONE, [])  # no pages beside them
+html_sidebars = {page: [] for page in _ALONE}  # no pages beside them
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
 
 autodoc_member_order = "bysource"
