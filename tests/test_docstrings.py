@@ -65,7 +65,7 @@ def test_reference_has_every_name_once():
 
 
 def test_sources_are_in_the_bibliography():
-    source = re.compile(r"([A-Z]\w+)(?: et al\.|(?:, [A-Z]\w+)*(?: and [A-Z]\w+)?),? \(?((?:19|20)\d\d)\)")
+    source = re.compile(r"([A-Z]\w+)(?:\s+et al\.|(?:,\s+[A-Z]\w+)*(?:\s+and\s+[A-Z]\w+)?),?\s+\(?((?:19|20)\d\d)\)")
     files = [*(pages.ROOT / "src" / "otsort").rglob("*.py"), *(pages.ROOT / "docs" / "how_to").glob("*.rst")]
     sources = {name.lower() + year for path in files for name, year in source.findall(path.read_text())}
     listed = set(re.findall(r"^@\w+\{(\w+),", (pages.ROOT / "docs" / "references.bib").read_text(), re.MULTILINE))

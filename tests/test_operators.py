@@ -242,6 +242,7 @@ def nothing():
         (lambda: otsort.rank(X, weights=-np.ones(3)), ValueError, "negative"),
         (lambda: otsort.rank(X, weights=np.zeros(3)), ValueError, "zero"),
         (lambda: otsort.top_k(X, 4), ValueError, "between 1 and"),
+        (lambda: jax.jit(otsort.top_k)(X, 2), TypeError, "static"),
         (lambda: otsort.top_k_mask(X, 0), ValueError, "between 0, exclusive, and"),
         (lambda: otsort.top_k_mask(X, 4), ValueError, "between 0, exclusive, and"),
         (lambda: otsort.top_k_mask(X, [1, 2]), ValueError, "batch's shape"),

@@ -2,8 +2,8 @@
 Five numbers
 ============
 
-The rank of a number says how many others lie below it. Move the number a little and its rank stays what it was; move it
-past another one and its rank jumps. So a rank has no gradient to learn from. The ranks of otsort have one, and this
+The rank of a number is one more than how many others lie below it. Move the number a little and its rank stays what it
+was; move it past another one and its rank jumps. So a rank has no gradient to learn from. The ranks of otsort have one, and this
 page shows where it comes from, on five numbers, few enough to print everything.
 """
 
@@ -98,7 +98,7 @@ for epsilon in (0, 0.001, 0.01, 0.1, 1):
 # ------------
 #
 # The plan is a smooth function of the numbers, and so are the ranks. A row for each rank, a column for the number that
-# is moved: a rank rises with its own number, and falls as a neighbour does. Exact ranks feel nothing.
+# is moved: a rank rises with its own number, and falls as a near neighbour rises. Exact ranks feel nothing.
 
 print(jax.jacobian(otsort.rank)(x))
 print(jax.jacobian(lambda x: otsort.rank(x, epsilon=0))(x))

@@ -9,7 +9,7 @@ import numpy as np
 from equinox import AbstractVar
 from jaxtyping import Array, ArrayLike, DTypeLike, Float
 
-from ._checks import as_array, checked, probabilities
+from ._checks import as_array, checked, is_traced, probabilities
 from ._layout import per_target
 from ._types import Scalar
 
@@ -243,5 +243,7 @@ def top_atoms(
 
 
 def _check_k(n: int, k: int) -> None:
+    if is_traced(k):
+        raise TypeError("k decides a shape: make it static under jax.jit (static_argnames), or take top_k_mask")
     if not 1 <= k <= n:
         raise ValueError(f"k must lie between 1 and the number of values, {n}; got {k}")

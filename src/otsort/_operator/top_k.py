@@ -26,6 +26,7 @@ def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "...
 
     Raises:
         ValueError: k out of range.
+        TypeError: k is traced.
         ValueError, TypeError, RuntimeError: see `solve`.
 
     Example:
@@ -67,6 +68,7 @@ def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, 
 
     Raises:
         ValueError: k out of range.
+        TypeError: k is traced.
         ValueError, TypeError, RuntimeError: see `solve`.
 
     Example:
