@@ -3,8 +3,8 @@ Five numbers
 ============
 
 The rank of a number is one more than how many others lie below it. Move the number a little and its rank stays what it
-was; move it past another one and its rank jumps. So a rank has no gradient to learn from. The ranks of otsort have one, and this
-page shows where it comes from, on five numbers, few enough to print everything.
+was; move it past another one and its rank jumps. So a rank has no gradient to learn from. The ranks of otsort have one,
+and this page shows where it comes from, on five numbers, few enough to print everything.
 """
 
 import jax
