@@ -150,7 +150,8 @@ def test_straight_through(operator, options):
     value, pull = jax.vjp(jax.jit(straight), jnp.asarray(X))
     exact = operator(X, **hard, epsilon=0)
     np.testing.assert_array_equal(straight(X), exact)
-    np.testing.assert_array_max_ulp(np.asarray(value), np.asarray(exact), 2)  # JAX 0.6.2 rounds fused sums otherwise
+    ulps = 2 if jax.__version_info__ < (0, 10) else 0  # JAX 0.6.2 rounds fused sums otherwise
+    np.testing.assert_array_max_ulp(np.asarray(value), np.asarray(exact), ulps)
     expected = jax.vjp(functools.partial(operator, **options), jnp.asarray(X))[1](seed)[0]
     np.testing.assert_allclose(pull(seed)[0], expected, atol=1e-9)
     tangent = jnp.asarray(np.random.default_rng(7).normal(size=X.shape))
