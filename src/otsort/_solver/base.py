@@ -83,7 +83,9 @@ class AbstractEntropicSolver(AbstractSolver):
         if isinstance(self.epsilon, EpsilonSchedule):
             raise TypeError(f"{type(self).__name__} takes a number as epsilon: an EpsilonSchedule is for LogSinkhorn")
         if not (is_traced(self.epsilon) or np.all(np.asarray(self.epsilon) > 0)):
-            raise ValueError(f"epsilon must be positive, got {self.epsilon}: for the exact operators pass epsilon=0")
+            raise ValueError(
+                f"epsilon must be positive, got {self.epsilon}: the exact operators take epsilon=0 or NorthWestCorner()"
+            )
         if not (self.tol is None or is_traced(self.tol) or np.all(np.asarray(self.tol) > 0)):
             raise ValueError(f"tol must be positive, got {self.tol}: for a fixed budget of steps use tol=None")
         if self.max_steps < 1:
