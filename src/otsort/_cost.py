@@ -37,6 +37,10 @@ class SquaredCost(AbstractCost):
         return jnp.square(displacement)
 
 
+#: What users mean who name no cost.
+SQUARED = SquaredCost()
+
+
 class PowerCost(AbstractCost):
     """h(u) = abs(u)^p.
 

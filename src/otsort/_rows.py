@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ._axes import Axes, Dims
 from ._checks import as_mask, as_values, checked, checked_weights
-from ._cost import SquaredCost
+from ._cost import SQUARED
 from ._memory import in_memory
 from ._plan import AbstractPlan
 from ._problem import Problem
@@ -140,7 +140,7 @@ class Rows:
             raise TypeError(f"unknown options {sorted(unknown)}: known are {sorted(Options.__annotations__)}")
         self._axis, self._given_weights, self._given_where = axis, weights, where
         self._solver, self._epsilon = solver, epsilon
-        self._cost, self._squash, self._throw = cost or SquaredCost(), squash or logistic, throw
+        self._cost, self._squash, self._throw = cost or SQUARED, squash or logistic, throw
 
     def checked(self, value: ArrayLike, condition: Callable[[Any], Any], message: str) -> Float[Array, "..."]:
         """`otsort._checks.checked`, in the dtype of the computation and as the options want it."""

@@ -174,7 +174,7 @@ class _Kernel(eqx.Module):
     def density(self, dual: SemiDual, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
         """S for all inputs at another potential, by products."""
         moved = self.exponentials * self._factor(dual, potential)[None]
-        return moved * (1 / jnp.sum(dual.problem.target_weights[None] * moved, axis=1, keepdims=True))
+        return moved * (1 / matvec(moved, dual.problem.target_weights))[:, None]
 
     def marginal_ratio(self, dual: SemiDual, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """s likewise: matrix times vector alone."""

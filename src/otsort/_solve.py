@@ -7,8 +7,8 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ._axes import Axes
 from ._checks import as_mask, as_values, checked_weights, is_traced
-from ._cost import SquaredCost
-from ._default import default_solver
+from ._cost import SQUARED
+from ._default import default_solver, with_arrays
 from ._problem import Problem
 from ._row import filled, taking_part
 from ._solution import RESULTS, Solution
@@ -81,7 +81,7 @@ def solve(
     if where is not None:
         where = jnp.asarray(where)
         x, a = filled(x, where), taking_part(a, where)
-    target, cost = target.astype(x.dtype), cost or SquaredCost()
+    target, cost = target.astype(x.dtype), cost or SQUARED
     solver = as_solver(solver, epsilon, x.size, target, cost, throw)
     return _solve(x, a / jnp.sum(a), target, solver, cost, squash or logistic, throw)
 
@@ -147,7 +147,7 @@ def as_solver(
     if solver is not None and epsilon is not None:
         raise TypeError("give either solver or epsilon: epsilon is short for the default solver at that epsilon")
     if solver is None:
-        solver = default_solver(1e-2 if epsilon is None else epsilon, n, target, cost, throw)
+        return default_solver(1e-2 if epsilon is None else epsilon, n, target, cost, throw)
     if not isinstance(solver, AbstractSolver):
         raise TypeError(f"solver must be a solver such as otsort.Newton(epsilon=1e-2), got {solver!r}")
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, solver)
+    return with_arrays(solver)

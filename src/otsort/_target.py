@@ -1,6 +1,7 @@
 """Measures that inputs are transported to."""
 
 import abc
+import functools
 
 import equinox as eqx
 import jax
@@ -219,6 +220,13 @@ class TargetMeasure(AbstractTarget):
 
     def astype(self, dtype: jnp.dtype) -> "TargetMeasure":
         return jax.tree.map(lambda leaf: leaf.astype(dtype), self)
+
+
+@functools.lru_cache
+def uniform_atoms(m: int, dtype: DTypeLike) -> TargetMeasure:
+    """`TargetMeasure.uniform(m)`, kept, as to make and check it takes longer than many a call."""
+    with jax.ensure_compile_time_eval():  # an array of a trace would outlive it
+        return TargetMeasure.uniform(m).astype(dtype)
 
 
 def atom_weights(

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from .._averages import origin
 from .._dual import AbstractDual
+from .._layout import matvec
 from .._problem import Problem
 from .._semidual import SemiDual
 from .._target import AbstractTarget
@@ -90,9 +91,9 @@ class TabulatedDual(AbstractDual):
 
     def _moments(self, density: Float[Array, "k r"]) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
         """The mean and the variance of the targets of each knot."""
-        masses, points = self.nodes.weights[None, :] * density, self.nodes.points
-        mean = jnp.sum(masses * points[None, :], axis=1)
-        return mean, jnp.sum(masses * jnp.square(points[None, :] - mean[:, None]), axis=1)
+        weights, points = self.nodes.weights, self.nodes.points
+        mean = matvec(density, weights * points)
+        return mean, matvec(density * jnp.square(points[None, :] - mean[:, None]), weights)
 
 
 def _exponential_jet(

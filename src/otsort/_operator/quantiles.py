@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from .._axes import Axes, Dims
 from .._row import AbstractReading, Row, Transport
 from .._rows import Options, Rows
-from .._target import TargetMeasure, atom_weights
+from .._target import TargetMeasure, atom_weights, uniform_atoms
 from .._types import Scalar
 
 
@@ -46,7 +46,7 @@ def quantile(
     q = rows.checked(q, lambda q: (q >= 0) & (q <= 1), "quantile levels q must lie in [0, 1]")
     if width is not None:
         width = rows.checked(width, lambda w: (w > 0) & (w <= 1), "the width of a quantile's atom must lie in (0, 1]")
-    return rows.read(_Quantiles(TargetMeasure.uniform(3).astype(rows.dtype), q, width))
+    return rows.read(_Quantiles(uniform_atoms(3, rows.dtype), q, width))
 
 
 class _Quantiles(AbstractReading):

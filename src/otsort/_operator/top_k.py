@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from .._axes import Axes, Dims
 from .._row import AbstractReading, Row, Transport
 from .._rows import Options, Rows
-from .._target import TargetMeasure, top_atoms
+from .._target import TargetMeasure, top_atoms, uniform_atoms
 from .sorting import Sorted
 
 
@@ -129,7 +129,7 @@ def top_k_mask(x: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[
     rows = Rows(x, options)
     message = f"k must lie between 0, exclusive, and the number of values, {rows.n}: give it in this range"
     k = rows.checked(k, lambda k: (k > 0) & (k <= rows.n), message)
-    return rows.read(_TopMass(TargetMeasure.uniform(2).astype(rows.dtype)), k=k)
+    return rows.read(_TopMass(uniform_atoms(2, rows.dtype)), k=k)
 
 
 class _TopMass(AbstractReading):

@@ -13,7 +13,7 @@ from .._checks import as_values
 from .._operator.top_k import top_mass
 from .._row import AbstractReading, Row, Transport
 from .._rows import Options, Rows
-from .._target import AbstractTarget, TargetMeasure
+from .._target import AbstractTarget, TargetMeasure, uniform_atoms
 from .._types import Scalar
 
 
@@ -109,7 +109,7 @@ def top_k_cross_entropy(
         2.23
     """
     rows = _with_labels(logits, labels, options)
-    return rows.read(_CrossEntropy(TargetMeasure.uniform(2).astype(rows.dtype), *_distribution(k, rows)))
+    return rows.read(_CrossEntropy(uniform_atoms(2, rows.dtype), *_distribution(k, rows)))
 
 
 class _CrossEntropy(AbstractReading):

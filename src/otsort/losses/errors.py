@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from .._axes import Axes, Dims
 from .._row import AbstractReading, Row, Transport
 from .._rows import Options, Rows
-from .._target import TargetMeasure
+from .._target import TargetMeasure, uniform_atoms
 from .._types import Scalar
 
 
@@ -109,7 +109,7 @@ def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Optio
 
 def _mean_of_atom(rows: Rows, weights: list[Float[Array, ""]]) -> Float[Array, "..."]:
     """What is pushed to the second of some atoms with these weights."""
-    target = TargetMeasure.uniform(len(weights)).astype(rows.dtype)
+    target = uniform_atoms(len(weights), rows.dtype)
     return rows.read(_SecondAtom(eqx.tree_at(lambda target: target.weights, target, jnp.stack(weights))))
 
 

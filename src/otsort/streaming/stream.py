@@ -17,7 +17,7 @@ from .._compressed.sizes import Sizes
 from .._solution import RESULTS
 from .._solver import Newton, Quadrature
 from .._start import WarmStart
-from .._target import AbstractTarget, TargetMeasure, UniformTarget, atom_weights
+from .._target import AbstractTarget, UniformTarget, atom_weights, uniform_atoms
 from .._types import Scalar
 from .summary import Summary
 
@@ -80,7 +80,7 @@ class Stream(eqx.Module):
 
 def sizes_for(solver: Quadrature, dtype: jnp.dtype) -> Sizes:
     """Those of the most demanding answer, a quantile."""
-    return solver.sizes(math.inf, TargetMeasure.uniform(3).astype(dtype))
+    return solver.sizes(math.inf, uniform_atoms(3, dtype))
 
 
 def positions(values: Float[Array, " n"], mean: Scalar, deviation: Scalar) -> Float[Array, " n"]:
@@ -105,7 +105,7 @@ def _levels(solver, cells, target):
 @eqx.filter_jit
 def _quantiles(solver, cells, carried, q, count):
     def one(q):
-        target = TargetMeasure.uniform(3).astype(q.dtype)
+        target = uniform_atoms(3, q.dtype)
         target = eqx.tree_at(lambda target: target.weights, target, atom_weights(q, 1 / count, count))
         dual, potential = _solve(solver, cells, target)
         return dual.pushed(potential, carried, target.points[1:2])[0]
