@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.programs import function
-from otsort_studies.peers.library import precision
+from otsort_studies.common.precision import precision
 
 FILE = Path(__file__).with_suffix(".json")
 TOLERANCE = 0.1

@@ -256,6 +256,7 @@ def nothing():
             "3 points",
         ),
         (lambda: otsort.sort_by(np.ones(3), X), ValueError, "key's shape"),
+        (lambda: otsort.straight_through(X), TypeError, "takes an operator"),
         (lambda: otsort.solve(X, otsort.TargetMeasure.uniform(3)), ValueError, "vmap"),
         (lambda: otsort.TargetMeasure([0, 0], [1, 1]), ValueError, "increase"),
         (lambda: otsort.TargetMeasure([0, 1], [1]), ValueError, "shapes"),

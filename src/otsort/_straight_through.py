@@ -25,7 +25,7 @@ def straight_through(
         A function of the same arguments. It costs the smooth operator and the exact one.
 
     Raises:
-        TypeError: on use, an operator that does not take `epsilon` and `solver`.
+        TypeError: no function; on use, one that does not take `epsilon` and `solver`.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -33,6 +33,8 @@ def straight_through(
         >>> print(hard_rank(x), jax.grad(lambda x: hard_rank(x)[1])(x))
         [1. 3. 2. 4. 5.] [ 0.01  0.24 -0.22 -0.02 -0.02]
     """
+    if not callable(operator):
+        raise TypeError(f"straight_through takes an operator such as otsort.rank, not its values, got {type(operator)}")
 
     @functools.wraps(operator)
     def straight(*args: Any, **options: Any) -> Float[Array, "..."]:

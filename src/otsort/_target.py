@@ -223,7 +223,7 @@ class TargetMeasure(AbstractTarget):
 
 
 @functools.lru_cache
-def uniform_atoms(m: int, dtype: DTypeLike) -> TargetMeasure:
+def uniform_atoms(m: int, dtype: jnp.dtype) -> TargetMeasure:
     """`TargetMeasure.uniform(m)`, kept, as to make and check it takes longer than many a call."""
     with jax.ensure_compile_time_eval():  # an array of a trace would outlive it
         return TargetMeasure.uniform(m).astype(dtype)

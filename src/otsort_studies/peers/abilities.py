@@ -11,7 +11,8 @@ from sklearn.isotonic import isotonic_regression
 import otsort
 
 from ..common.execution import failure
-from .library import LEVELS, K, Library, precision
+from ..common.precision import precision
+from .library import LEVELS, K, Library
 from .methods import HARD
 
 LOWEST = 1e-4

@@ -1,12 +1,10 @@
 """One method, loaded: its functions by name, in a framework and at a precision."""
 
-import contextlib
 import importlib.metadata
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import jax
 import numpy as np
 
 from .frameworks import Operator
@@ -67,17 +65,6 @@ class Library:
         """`(x, cotangent) -> gradient` for arrays such as x, on arrays of NumPy."""
         run = self.framework.pullback(self.function(operator, x), self.framework.array(x))
         return lambda *arguments: np.asarray(run(*map(self.framework.array, arguments)))
-
-
-@contextlib.contextmanager
-def precision(dtype: Any) -> Iterator[None]:
-    """JAX as a user has it: with float64 only if it is asked for."""
-    before = jax.config.read("jax_enable_x64")
-    jax.config.update("jax_enable_x64", np.dtype(dtype) == np.float64)
-    try:
-        yield
-    finally:
-        jax.config.update("jax_enable_x64", before)
 
 
 def _has(package: str) -> bool:

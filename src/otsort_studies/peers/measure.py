@@ -11,9 +11,10 @@ import numpy as np
 from ..common import outcome
 from ..common.data import rank_weights
 from ..common.execution import PATIENCE, REPEATS, failure
+from ..common.precision import precision
 from ..common.study import AbstractCase, Row
 from .abilities import abilities
-from .library import Library, precision
+from .library import Library
 from .methods import METHODS
 from .study import RANKING, Ability, Cost, Installed, Peers, Training
 from .training import train

@@ -11,8 +11,9 @@ import optax
 import scipy.stats
 from jaxtyping import Array, Float, Int
 
+from ..common.precision import precision
 from ..common.tasks import TASKS as KNOWN
-from .library import Library, precision
+from .library import Library
 
 RATE = 0.05
 LENGTH = 16  # of the lists that a key puts in order
