@@ -105,16 +105,8 @@ def _training(study: Tutorial) -> str:
 
 
 def _training_table(study: Tutorial, found: dict[str, pl.DataFrame]) -> str:
-    columns = list(CURVES)
-    lines = [
-        [
-            loss,
-            *(spread(_at_end(study, rows, column)) for column in columns),
-            number(rows["seconds"].median() or float("nan"), ".0f"),  # pyright: ignore
-        ]
-        for loss, rows in found.items()
-    ]
-    headers = ["training loss", *(column.replace("_", " ") for column in columns), "seconds"]
+    lines = [[loss, *(spread(_at_end(study, rows, column)) for column in CURVES)] for loss, rows in found.items()]
+    headers = ["training loss", *(column.replace("_", " ") for column in CURVES)]
     return "After the last step, mean and standard deviation over seeds:\n\n" + markdown_table(lines, headers)
 
 
