@@ -84,7 +84,8 @@ def _table(study: Figure6, found: dict[str, pl.DataFrame]) -> str:
     headers = ["norm", "train", "test", "test - train", "least test", "train top-1, %", "test top-1, %", "seconds"]
     return (
         "Cross-entropy and accuracy at the last checkpoint, the least cross-entropy of the test set at any, and "
-        f"seconds a training; mean and standard deviation over seeds:\n\n{markdown_table(lines, headers)}"
+        "seconds a training, beside what else ran; mean and standard deviation over seeds:\n\n"
+        + markdown_table(lines, headers)
     )
 
 
