@@ -108,3 +108,29 @@ def test_a_batch_split_over_devices(half):
     flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=4"
     run = [sys.executable, "-W", "error", "-c", textwrap.dedent(DATA_PARALLEL), str(half)]
     subprocess.run(run, env=os.environ | {"XLA_FLAGS": flags}, check=True)
+
+
+TWO_MESHES = """
+    import jax, jax.numpy as jnp, numpy as np, otsort
+    from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec as P
+
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(4, 20)), jnp.float32)
+    operators = (otsort.rank, otsort.median, lambda x: otsort.top_k_mask(x, 2))
+    meshes = [Mesh(np.array(jax.devices())[i : i + 2], ("i",), axis_types=(AxisType.Explicit,)) for i in (0, 2)]
+    answers = []
+    for mesh in meshes:
+        with (jax.set_mesh if hasattr(jax, "set_mesh") else jax.sharding.use_mesh)(mesh):
+            y = jax.device_put(x, NamedSharding(mesh, P("i")))
+            answers.append([np.asarray(operator(y)) for operator in operators])
+    answers.append([np.asarray(operator(x)) for operator in operators])
+    for other in answers[1:]:
+        for answer, expected in zip(other, answers[0], strict=True):
+            np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-6)
+"""
+
+
+@pytest.mark.skipif(jax.__version_info__ < (0, 7), reason="jax 0.6 knows no current mesh of this kind")
+def test_what_is_kept_belongs_to_no_mesh():
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=4"
+    run = [sys.executable, "-c", textwrap.dedent(TWO_MESHES)]
+    subprocess.run(run, env=os.environ | {"XLA_FLAGS": flags}, check=True)

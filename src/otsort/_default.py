@@ -5,10 +5,7 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import DTypeLike
 
 from ._checks import checked, is_traced
 from ._compressed.sizes import Sizes
@@ -44,26 +41,21 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
     epsilon = float(np.asarray(epsilon))
     if epsilon == 0:
         return NorthWestCorner()
-    dtype = jax.dtypes.canonicalize_dtype(float)
-    newton = _made(Newton, epsilon, dtype)
+    newton = _made(Newton, epsilon)
     if newton.side_by_side(n, target) or not compressible(target, cost, epsilon):
         return newton
-    quadrature = _made(Quadrature, epsilon, dtype)
+    quadrature = _made(Quadrature, epsilon)
     faster = _quadrature_time(n, target, quadrature.sizes(n, target)) < _newton_time(n, target.size)
     return quadrature if faster else newton
 
 
 @functools.lru_cache
-def _made(kind: Callable[[float], _Solver], epsilon: float, dtype: DTypeLike) -> _Solver:
-    """Such a solver, kept, as to make and check it takes longer than many a call; its numbers are of the dtype."""
-    del dtype  # that of floats in JAX: another one has solvers of its own
-    with jax.ensure_compile_time_eval():  # an array of a trace would outlive it
-        return with_arrays(kind(epsilon))
+def _made(kind: Callable[[float], _Solver], epsilon: float) -> _Solver:
+    """Such a solver, kept, as to make and check it takes longer than many a call.
 
-
-def with_arrays(solver: _Solver) -> _Solver:
-    """The solver with arrays in place of its numbers, so that other numbers do not recompile."""
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, solver)
+    It has no arrays: these would belong to the trace and to the devices that it was made in.
+    """
+    return kind(epsilon)
 
 
 # Nanoseconds of ranks and their gradient for one list among many, float32 on a CPU, about those of the rows of

@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ._axes import Axes
 from ._checks import as_mask, as_values, checked_weights, is_traced
 from ._cost import SQUARED
-from ._default import default_solver, with_arrays
+from ._default import default_solver
 from ._problem import Problem
 from ._row import filled, taking_part
 from ._solution import RESULTS, Solution
@@ -147,7 +147,7 @@ def as_solver(
     if solver is not None and epsilon is not None:
         raise TypeError("give either solver or epsilon: epsilon is short for the default solver at that epsilon")
     if solver is None:
-        return default_solver(1e-2 if epsilon is None else epsilon, n, target, cost, throw)
+        solver = default_solver(1e-2 if epsilon is None else epsilon, n, target, cost, throw)
     if not isinstance(solver, AbstractSolver):
         raise TypeError(f"solver must be a solver such as otsort.Newton(epsilon=1e-2), got {solver!r}")
-    return with_arrays(solver)
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, solver)

@@ -224,9 +224,13 @@ class TargetMeasure(AbstractTarget):
 
 @functools.lru_cache
 def uniform_atoms(m: int, dtype: jnp.dtype) -> TargetMeasure:
-    """`TargetMeasure.uniform(m)`, kept, as to make and check it takes longer than many a call."""
-    with jax.ensure_compile_time_eval():  # an array of a trace would outlive it
-        return TargetMeasure.uniform(m).astype(dtype)
+    """`TargetMeasure.uniform(m)`, kept, as to make and check it takes longer than many a call.
+
+    Its arrays are of NumPy: those of JAX would belong to the trace and to the devices that they were made in.
+    """
+    with jax.ensure_compile_time_eval():
+        target = TargetMeasure.uniform(m)
+    return jax.tree.map(lambda leaf: np.asarray(leaf, dtype), target)
 
 
 def atom_weights(
