@@ -17,7 +17,7 @@ from .._compressed.sizes import Sizes
 from .._solution import RESULTS
 from .._solver import Newton, Quadrature
 from .._start import WarmStart
-from .._target import AbstractTarget, UniformTarget, atom_weights, uniform_atoms
+from .._target import AbstractTarget, TargetMeasure, UniformTarget, atom_weights, uniform_atoms
 from .._types import Scalar
 from .summary import Summary
 
@@ -105,7 +105,7 @@ def _levels(solver, cells, target):
 @eqx.filter_jit
 def _quantiles(solver, cells, carried, q, count):
     def one(q):
-        target = uniform_atoms(3, q.dtype)
+        target = TargetMeasure.uniform(3).astype(q.dtype)
         target = eqx.tree_at(lambda target: target.weights, target, atom_weights(q, 1 / count, count))
         dual, potential = _solve(solver, cells, target)
         return dual.pushed(potential, carried, target.points[1:2])[0]
