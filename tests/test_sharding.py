@@ -70,9 +70,13 @@ DATA_PARALLEL = """
         return jax.shard_map(function, mesh=mesh, in_specs=P("i"), out_specs=P("i"))(x)
 
 
-    def automatic(function):
+    def automatic(function, spec=P("i")):
         mesh = jax.make_mesh((4,), ("i",), axis_types=(AxisType.Auto,))
-        return function(jax.device_put(x, NamedSharding(mesh, P("i"))))
+        return function(jax.device_put(x, NamedSharding(mesh, spec)))
+
+
+    def each_list_split(function):
+        return automatic(function, P(None, "i"))
 
 
     def explicit(function):
@@ -95,7 +99,7 @@ DATA_PARALLEL = """
             return jnp.sum(jnp.cos(ranks)), ranks
 
         right = both(x)
-        for how in (shard_map, automatic, explicit, pmap):
+        for how in (shard_map, automatic, each_list_split, explicit, pmap):
             for answer, expected in zip(how(both), right, strict=True):
                 np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=3e-4, err_msg=f"{name} {how.__name__}")
 """

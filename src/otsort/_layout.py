@@ -11,7 +11,11 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
+from jax.interpreters import batching
 from jaxtyping import Array, Bool, Float, Num
+
+from ._primitive import compiled_once, primitive
+from ._total import copies, total
 
 Tree = TypeVar("Tree")
 
@@ -31,14 +35,14 @@ def per_target(array: Num[Array, "m *lists"], like: Float[Array, "k *lists"]) ->
 def matvec(matrix: Float[Array, "k l *lists"], vector: Float[Array, "l *lists"]) -> Float[Array, "k *lists"]:
     """Matrix times vector, in the full precision of the dtype on every device."""
     if matrix.ndim > 2 or len(vector) > _LONG:
-        return jnp.sum(matrix * vector[None], axis=1)
+        return total(matrix * copies(vector, 0, len(matrix)), 1)
     return jnp.matmul(matrix, vector, precision=jax.lax.Precision.HIGHEST)
 
 
 def weighted_sum(matrix: Float[Array, "k l *lists"], weights: Float[Array, "k *lists"]) -> Float[Array, "l *lists"]:
     """The sum of weighted rows: a product, but of blocks, as a residual needs more digits than a long product keeps."""
     if matrix.ndim > 2 or len(weights) > _LONG:
-        return jnp.sum(weights[:, None] * matrix, axis=0)
+        return total(copies(weights, 1, matrix.shape[1]) * matrix, 0)
     parts = (slice(i, i + _SUMMED) for i in range(0, len(weights), _SUMMED))
     return sum(matvec(transposed(matrix[part]), weights[part]) for part in parts)  # pyright: ignore[reportReturnType]
 
@@ -48,7 +52,8 @@ def matmul(left: Float[Array, "k l *lists"], right: Float[Array, "l r *lists"]) 
     if left.ndim > 2:
         blocks = range(0, left.shape[1], _ROWS)
         return sum(  # pyright: ignore[reportReturnType]
-            jnp.sum(left[:, i : i + _ROWS, None] * right[None, i : i + _ROWS], axis=1) for i in blocks
+            total(copies(left[:, i : i + _ROWS], 2, right.shape[1]) * copies(right[i : i + _ROWS], 0, len(left)), 1)
+            for i in blocks
         )
     return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
 
@@ -64,7 +69,7 @@ def factorise(matrix: Float[Array, "m m *lists"]) -> Float[Array, "m m *lists"]:
     Its inverse for many. For one, that would take a triangular system with many right-hand sides: OpenBLAS solves it
     in threads that spin afterwards, and take their core from what follows.
     """
-    return _inverse_factor(matrix) if matrix.ndim > 2 else jax.scipy.linalg.cholesky(matrix, lower=True)
+    return _factors.bind(matrix) if matrix.ndim > 2 else jax.scipy.linalg.cholesky(matrix, lower=True)
 
 
 def solve_factorised(factor: Float[Array, "m m *lists"], right: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
@@ -85,6 +90,13 @@ def _inverse_factor(matrix: Float[Array, "m m lists"]) -> Float[Array, "m m list
     corner = -matmul(second, matmul(below, first))
     upper = jnp.concatenate([first, jnp.zeros_like(transposed(corner))], axis=1)
     return jnp.concatenate([upper, jnp.concatenate([corner, second], axis=1)], axis=0)
+
+
+_factors = primitive("inverse_factor", _inverse_factor, compiled_once(_inverse_factor))
+batching.primitive_batchers[_factors] = lambda matrices, dims: (
+    _factors.bind(jnp.moveaxis(matrices[0], dims[0], -1)),
+    matrices[0].ndim - 1,
+)
 
 
 def anywhere(condition: Bool[Array, "*lists"]) -> Bool[Array, ""]:

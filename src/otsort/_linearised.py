@@ -9,6 +9,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from ._layout import factorise, matvec, solve_factorised
+from ._total import total
 
 
 class Linearised(eqx.Module):
@@ -42,7 +43,7 @@ class Linearised(eqx.Module):
         self.overlap, self.weights = overlap, weights
         self.edges = weights[:, None] * overlap * weights[None, :] * (1 - identity)
         edges = stop_gradient(self.edges)
-        damped = jnp.sum(edges, axis=0) + stop_gradient(damping * weights)
+        damped = total(edges, 0) + stop_gradient(damping * weights)
         linked = damped > 0
         null = jnp.where(linked, jnp.sqrt(jnp.where(linked, damped, 1)), 0)
         self.scale = jnp.where(linked, 1 / jnp.where(linked, null, 1), 0)
@@ -60,7 +61,7 @@ class Linearised(eqx.Module):
 
     def solve(self, right: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """The df, up to a constant, with J df = right; it has derivatives of any order in both."""
-        degree = jnp.sum(self.edges, axis=0)
+        degree = total(self.edges, 0)
         laplacian = lambda change: degree * change - matvec(self.edges, change)
         change = jax.lax.custom_linear_solve(laplacian, self.weights * right, self._refined, symmetric=True)
         # J df = right solved for its first term: df also where targets have no weight.

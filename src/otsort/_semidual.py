@@ -23,6 +23,7 @@ from ._dual import AbstractDual
 from ._layout import matmul, matvec, transposed, weighted_sum
 from ._problem import Problem
 from ._sharding import varying_as
+from ._total import copies, highest, total
 
 # Entries of an n x m array that may live at once; beyond it, rows or columns are worked through in chunks.
 MAX_ENTRIES = 2**24
@@ -68,7 +69,7 @@ class SemiDual(AbstractDual):
         """s, in one pass; far from the solution it may underflow, where `log_marginal_ratio` does not."""
         if self.kernel is not None:
             return self.kernel.marginal_ratio(self, potential)
-        return self._sum_over_inputs(potential, lambda density, a: jnp.sum(a[:, None] * density, axis=0))
+        return self._sum_over_inputs(potential, lambda density, a: total(a[:, None] * density, 0))
 
     def log_marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """log s: column sums of the plan over the weights of the targets, zero at the solution.
@@ -114,7 +115,7 @@ class SemiDual(AbstractDual):
 
         def of_block(density, a):
             masses = a[:, None] * density
-            return matmul(transposed(density), masses), jnp.sum(masses, axis=0)
+            return matmul(transposed(density), masses), total(masses, 0)
 
         return self._sum_over_inputs(potential, of_block)
 
@@ -131,16 +132,20 @@ class SemiDual(AbstractDual):
     def _exponents(
         self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]
     ) -> Float[Array, "k m *lists"]:
-        return (potential[None, :] - self.problem.cost(self.problem.points[None, :] - x[:, None])) / self.epsilon
+        displacement = self.problem.points[None, :] - copies(x, 1, len(potential))
+        return (copies(potential, 0, len(x)) - self.problem.cost(displacement)) / self.epsilon
 
     def _columns(
         self, potential: Float[Array, "m *lists"]
     ) -> Callable[[Float[Array, "k *ones"]], Float[Array, "k n *lists"]]:
         """log S for some of the targets, without their own potential."""
         log_partition = self.log_partition(potential)
-        return lambda y: (
-            -self.problem.cost(y[:, None] - self.problem.positions[None, :]) / self.epsilon - log_partition[None, :]
-        )
+
+        def columns(y):
+            displacement = y[:, None] - copies(self.problem.positions, 0, len(y))
+            return -self.problem.cost(displacement) / self.epsilon - copies(log_partition, 0, len(y))
+
+        return columns
 
     def _over_inputs(self, function: Callable[[Array], Array], x: Float[Array, "k *lists"]) -> Array:
         return _in_blocks(function, x, self.problem.target.size)
@@ -211,7 +216,7 @@ def _exponentials(values: Float[Array, "k l *lists"], weights: Float[Array, "l *
 
     Kept finite where only a weight of zero lets it grow.
     """
-    top = jnp.max(jnp.where(weights[None, :] > 0, values, -jnp.inf), axis=1, keepdims=True)
+    top = highest(jnp.where(weights[None, :] > 0, values, -jnp.inf), 1)[:, None]
     return jnp.exp(jnp.minimum(values - top, jnp.log(jnp.finfo(values.dtype).max) / 2)), top
 
 
@@ -224,20 +229,20 @@ def _normalised_exp(
 ) -> Float[Array, "k l *lists"]:
     """exp(v) / sum w exp(v) in each row."""
     exponentials, _ = _exponentials(values, weights)
-    return exponentials * (1 / jnp.sum(weights[None, :] * exponentials, axis=1, keepdims=True))
+    return exponentials * (1 / total(weights[None, :] * exponentials, 1))[:, None]
 
 
 @_normalised_exp.defjvp
 def _normalised_exp_jvp(primals, tangents):
     result, (values_dot, _) = _normalised_exp(*primals), tangents
-    return result, result * (values_dot - _sum_change(result, primals, tangents)[:, None])
+    return result, result * (values_dot - copies(_sum_change(result, primals, tangents), 1, result.shape[1]))
 
 
 @jax.custom_jvp
 def log_sum_exp(values: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"]) -> Float[Array, "k *lists"]:
     """log sum w exp(v) of each row."""
     exponentials, top = _exponentials(values, weights)
-    return jnp.squeeze(top, 1) + jnp.log(jnp.sum(weights[None, :] * exponentials, axis=1))
+    return jnp.squeeze(top, 1) + jnp.log(total(weights[None, :] * exponentials, 1))
 
 
 @log_sum_exp.defjvp
@@ -248,7 +253,7 @@ def log_sum_exp_jvp(primals, tangents):
 def _sum_change(normalised, primals, tangents):
     """The relative change of sum w exp(v)."""
     (_, weights), (values_dot, weights_dot) = primals, tangents
-    return jnp.sum(normalised * (weights[None, :] * values_dot + weights_dot[None, :]), axis=1)
+    return total(normalised * (weights[None, :] * values_dot + weights_dot[None, :]), 1)
 
 
 def _averages(
@@ -271,8 +276,8 @@ def _means_jvp(primals, tangents):
     (exponents, weights, values), (exponents_dot, weights_dot, values_dot) = primals, tangents
     density, means = _normalised_exp(exponents, weights), _means(exponents, weights, values)
     change = density * (weights[None, :] * exponents_dot + weights_dot[None, :])
-    total = jnp.sum(change, axis=1).reshape(means.shape[:1] + (1,) * (means.ndim - change.ndim + 1) + change.shape[2:])
-    return means, _sums(weights[None, :] * density, values_dot) + _sums(change, values) - total * means
+    relative = total(change, 1).reshape(means.shape[:1] + (1,) * (means.ndim - change.ndim + 1) + change.shape[2:])
+    return means, _sums(weights[None, :] * density, values_dot) + _sums(change, values) - relative * means
 
 
 def _sums(masses: Float[Array, "k l *lists"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:

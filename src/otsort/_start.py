@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from ._layout import per_target
 from ._problem import Problem
 from ._target import AbstractTarget
+from ._total import total
 
 _FEW = 256  # inputs that are compared each with each in less time than they are sorted
 
@@ -108,7 +109,7 @@ def counted_entries(n: int) -> int:
 def counted_levels(x: Float[Array, "n *lists"], weights: Float[Array, "n *lists"]) -> Float[Array, "n *lists"]:
     """The share of the mass at each input and below."""
     masses = jnp.where(x[None, :] <= x[:, None], weights[None, :], 0)
-    return jnp.sum(masses, axis=1) / jnp.sum(weights, axis=0, keepdims=True)
+    return total(masses, 1) / jnp.sum(weights, axis=0, keepdims=True)
 
 
 def start_from(levels: Float[Array, "n *lists"], problem: Problem) -> Float[Array, "m *lists"]:
