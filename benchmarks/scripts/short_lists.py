@@ -25,12 +25,13 @@ OPERATORS = {
 
 
 def programs(shape: tuple[int, int]) -> dict:
-    """Each operator, and the gradient of a random combination of its answers."""
+    """Each operator, and the gradient of a random combination of its answers; that of ranks also list by list."""
+    probe = jnp.asarray(np.random.default_rng(1).normal(size=shape), jnp.float32)
     functions = {"jnp.sort": jnp.sort}
     for name, operator in OPERATORS.items():
-        probe = jnp.asarray(np.random.default_rng(1).normal(size=shape), jnp.float32)
         functions[name] = operator
-        functions[name + "'"] = jax.grad(lambda x, f=operator, probe=probe: jnp.vdot(probe, f(x)))
+        functions[name + "'"] = jax.grad(lambda x, f=operator: jnp.vdot(probe, f(x)))
+    functions["rank', vmap"] = jax.vmap(jax.grad(lambda x: jnp.vdot(probe[0], otsort.rank(x))))
     return {name: jax.jit(function) for name, function in functions.items()}
 
 
