@@ -20,7 +20,7 @@ def primitive(name: str, function: Callable[..., Array], on_one_cpu: Callable[..
         on_one_cpu: the same, as a program for one CPU should have it.
     """
     made = Primitive(name)
-    anywhere, there = (mlir.lower_fun(each, multiple_results=False) for each in (function, on_one_cpu))
+    plain, special = (mlir.lower_fun(each, multiple_results=False) for each in (function, on_one_cpu))
 
     @functools.lru_cache
     def type_of_answer(array: Any, **numbers: int) -> Any:
@@ -28,11 +28,11 @@ def primitive(name: str, function: Callable[..., Array], on_one_cpu: Callable[..
 
     def lowered_for_cpu(context: Any, array: Any, **numbers: int) -> Any:
         alone = getattr(context.module_context.axis_context, "num_devices", None) == 1
-        return (there if alone else anywhere)(context, array, **numbers)
+        return (special if alone else plain)(context, array, **numbers)
 
     made.def_impl(function)
     made.def_abstract_eval(type_of_answer)
-    mlir.register_lowering(made, anywhere)
+    mlir.register_lowering(made, plain)
     mlir.register_lowering(made, lowered_for_cpu, platform="cpu")
     return made
 

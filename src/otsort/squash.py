@@ -53,7 +53,8 @@ def _standard_scores_jvp(primals, tangents):
     (_, weights), (change, of_weights) = primals, tangents
     scores, slope = _standard_scores(*primals)
     change = slope * (change - jnp.sum(weights * change)) - jnp.sum(of_weights * scores)
-    wider = jnp.sum(weights * scores * change) + jnp.sum(of_weights * scores**2) / 2
+    # The far scores of values without weight have squares beyond float32.
+    wider = jnp.sum(weights * scores * change) + jnp.sum(of_weights * scores * scores) / 2
     return (scores, slope), (change - wider * scores, -wider * slope)
 
 
