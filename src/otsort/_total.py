@@ -30,8 +30,8 @@ def copies(array: Float[Array, "..."], axis: int, size: int) -> Float[Array, "..
 
 
 def highest(array: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
-    """The maximum along an axis, which has no derivative."""
-    return _highest.bind(array, axis=axis)
+    """The maximum along an axis, a constant for derivatives."""
+    return _highest.bind(jax.lax.stop_gradient(array), axis=axis)
 
 
 def _copy(array: Array, *, axis: int, size: int) -> Array:
