@@ -2,8 +2,8 @@
 
 `python benchmarks/scripts/short_lists.py`: float32, normal values, epsilon 1e-2, m = n, the default solver. What is
 compared runs in one process, in turn, each on fresh values, compiled before: the median of the sort in milliseconds,
-and medians of the others over it. Then, for two shapes, seconds to trace and to compile, and instructions of the
-compiled program.
+and medians of the others over it; a prime is a gradient, `vmap` one within `jax.vmap`. Then, for two shapes, seconds to
+trace and to compile, and instructions of the compiled program.
 """
 
 import time

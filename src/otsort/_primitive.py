@@ -15,11 +15,11 @@ def primitive(name: str, function: Callable[..., Array], on_one_cpu: Callable[..
     """A primitive `function(array, **numbers)`, without rules for `jax.vmap` and derivatives.
 
     Args:
-        name: in programs.
+        name: in programs, after the package's.
         function: for any device, and for many.
         on_one_cpu: the same, as a program for one CPU should have it.
     """
-    made = Primitive(name)
+    made = Primitive(f"otsort_{name}")
     plain, special = (mlir.lower_fun(each, multiple_results=False) for each in (function, on_one_cpu))
 
     @functools.lru_cache

@@ -56,6 +56,10 @@ class _Program:
         return eqx.combine(fields, self.static)(row)
 
 
+def _call(*arrays: Array, program: _Program) -> Array:
+    return program(*arrays)
+
+
 def _answer_type(*types: Any, program: _Program) -> Any:
     return program.traced(*types).out_avals[0]
 
@@ -87,8 +91,8 @@ def _batched(arrays: Sequence[Array], dims: Sequence[int | None], *, program: _P
     return answers.reshape(*answers.shape[:-1], *lists), answers.ndim + len(lists) - 2
 
 
-_together.def_impl(lambda *arrays, program: program(*arrays))
+_together.def_impl(_call)
 _together.def_abstract_eval(_answer_type)
 ad.primitive_jvps[_together] = _jvp
 batching.primitive_batchers[_together] = _batched
-mlir.register_lowering(_together, mlir.lower_fun(lambda *arrays, program: program(*arrays), multiple_results=False))
+mlir.register_lowering(_together, mlir.lower_fun(_call, multiple_results=False))

@@ -1,7 +1,7 @@
 """Sums along an axis that stay XLA's own.
 
 XLA:CPU of jaxlib 0.10.2 and later hands sums and maxima to the library YNNPACK, with all that leads up to them. Batches
-of short lists then take up to ten times as long (https://github.com/jax-ml/jax/issues/37465). It tells them by their
+of short lists then take several times as long (https://github.com/jax-ml/jax/issues/37465). It tells them by their
 reducers, and does not know those below; nor does the sum over several devices, so that these keep `jnp.sum`.
 """
 
