@@ -1,7 +1,6 @@
 """Transport plans: what the operators read their answers from."""
 
 import abc
-from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -93,10 +92,6 @@ class AbstractPlan(eqx.Module):
             True
         """
 
-    @abc.abstractmethod
-    def guarded(self, guard: Callable[[Array], Array]) -> "AbstractPlan":
-        """The same plan with the least that all its answers rest on passed through a guard, which may raise."""
-
 
 class EntropicPlan(AbstractPlan):
     """P_ij = a_i b_j exp((f_j - h(y_j - x_i)) / epsilon - L_i), rows normalised by L.
@@ -137,9 +132,6 @@ class EntropicPlan(AbstractPlan):
 
     def marginal_error(self) -> Float[Array, "*lists"]:
         return self.dual.marginal_error(jnp.exp(self.dual.log_marginal_ratio(self.potential)))
-
-    def guarded(self, guard: Callable[[Array], Array]) -> "EntropicPlan":
-        return EntropicPlan(self.dual, guard(self.potential))
 
 
 class MonotonePlan(AbstractPlan):
@@ -219,9 +211,6 @@ class MonotonePlan(AbstractPlan):
     def marginal_error(self) -> Float[Array, ""]:
         arrived = jax.ops.segment_sum(self.mass, self.goal, self.target.size)
         return jnp.sum(jnp.abs(arrived - self.target.weights))
-
-    def guarded(self, guard: Callable[[Array], Array]) -> "MonotonePlan":
-        return eqx.tree_at(lambda plan: plan.mass, self, guard(self.mass))
 
     def _share(self, values: Float[Array, "n *d"]) -> Float[Array, "n *d"]:
         return _segment_mean(values, self.source_weights, self.tie, self.order.size)[self.tie]

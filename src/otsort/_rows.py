@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 from ._axes import Axes, Dims
 from ._checks import as_mask, as_values, checked, checked_weights
 from ._cost import SQUARED
+from ._guarded import GuardedPlan
 from ._memory import in_memory
 from ._plan import AbstractPlan
 from ._problem import Problem
@@ -84,7 +85,8 @@ class _Transported(AbstractListwise):
 
         def transport(target: AbstractTarget | None) -> AbstractPlan:
             problem = Problem(positions, row.weights, row.targets(target), self.cost)
-            return solve_problem(problem, self.solver, self.throw).plan
+            solution, one = solve_problem(problem, self.solver, self.throw)
+            return GuardedPlan(solution.plan, one)
 
         return self.reading(dataclasses.replace(row, at=at), transport)
 

@@ -90,9 +90,11 @@ def solve(
 def _solve(x, weights, target, solver, cost, squash, throw):
     positions, _ = squashed(x, weights, None, solver, squash)
     problem = Problem(positions, weights, target, cost)
-    solution = solve_problem(problem, solver, throw)
+    solution, one = solve_problem(problem, solver, throw)
     stats = solution.stats | jax.lax.stop_gradient(solver.diagnostics(problem, solution.plan))
-    return eqx.tree_at(lambda s: s.stats, solution, stats)
+    guard = lambda leaf: leaf * one.astype(leaf.dtype) if eqx.is_inexact_array(leaf) else leaf
+    plan = jax.tree.map(guard, solution.plan)
+    return Solution(plan, solution.result, stats, solution.state)
 
 
 def squashed(
@@ -120,19 +122,16 @@ def squashed(
     return jnp.where(jnp.all(jnp.isfinite(x), axis=0, keepdims=True), positions, jnp.nan), at
 
 
-def solve_problem(problem: Problem, solver: AbstractSolver, throw: bool) -> Solution:
-    """The solution, which raises when it is used if the solve failed and throw is true."""
+def solve_problem(problem: Problem, solver: AbstractSolver, throw: bool) -> tuple[Solution, Float[Array, ""]]:
+    """The solution, and a one for its answers to be multiplied by: it raises if the solve failed and throw is true."""
     solution = solver.solve(problem)
     failed = solution.result != RESULTS.successful
+    one = jnp.ones((), problem.positions.dtype)
     if not throw or not (is_traced(failed) or failed):
-        return solution
-    # NaN input is answered with NaN; whatever else went wrong is an error. The check guards the least that answers rest
-    # on, as a zero that is added: on an operator's output, differentiation would drop it as dead code; around a long
-    # array, it would gather that on one device.
+        return solution, one
+    # NaN input is answered with NaN; whatever else went wrong is an error.
     failed = failed & jnp.all(jnp.isfinite(problem.positions + problem.weights), axis=0)
-    zero = solution.result.error_if(jnp.zeros((), problem.positions.dtype), failed)
-    plan = solution.plan.guarded(lambda array: array + zero)
-    return Solution(plan, solution.result, solution.stats, solution.state)
+    return solution, solution.result.error_if(one, failed)
 
 
 def as_solver(

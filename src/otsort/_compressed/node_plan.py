@@ -1,8 +1,5 @@
 """The plan of a problem whose targets alone are compressed."""
 
-from collections.abc import Callable
-
-import equinox as eqx
 from jaxtyping import Array, Float
 
 from .._averages import centred
@@ -52,6 +49,3 @@ class NodePlan(AbstractPlan):
 
     def marginal_error(self) -> Float[Array, ""]:
         return self.dual.marginal_error(self.dual.marginal_ratio(self.potential))
-
-    def guarded(self, guard: Callable[[Array], Array]) -> "NodePlan":
-        return eqx.tree_at(lambda plan: plan.potential, self, guard(self.potential))

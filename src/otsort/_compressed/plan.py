@@ -1,8 +1,5 @@
 """The plan of a compressed problem."""
 
-from collections.abc import Callable
-
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -60,9 +57,6 @@ class TabulatedPlan(AbstractPlan):
 
     def marginal_error(self) -> Float[Array, ""]:
         return self.dual.marginal_error(self.dual.marginal_ratio(self.potential))
-
-    def guarded(self, guard: Callable[[Array], Array]) -> "TabulatedPlan":
-        return eqx.tree_at(lambda plan: plan.potential, self, guard(self.potential))
 
     def _at_inputs(self) -> SemiDual:
         """The problem without tables, which are not made for the smallest entries of the plan."""
