@@ -1,4 +1,4 @@
-"""Functions of one array that JAX takes as one operation each, so that a CPU can have them compiled in its own way."""
+"""Functions of arrays that JAX takes as one operation each, so that they have rules of their own."""
 
 import functools
 from collections.abc import Callable
@@ -11,24 +11,24 @@ from jax.interpreters import mlir
 from jaxtyping import Array
 
 
-def primitive(name: str, function: Callable[..., Array], on_one_cpu: Callable[..., Array]) -> Primitive:
-    """A primitive `function(array, **numbers)`, without rules for `jax.vmap` and derivatives.
+def primitive(name: str, function: Callable[..., Array], on_one_cpu: Callable[..., Array] | None = None) -> Primitive:
+    """A primitive `function(*arrays, **numbers)`, without rules for `jax.vmap` and derivatives.
 
     Args:
         name: in programs, after the package's.
         function: for any device, and for many.
-        on_one_cpu: the same, as a program for one CPU should have it.
+        on_one_cpu: the same, as a program for one CPU should have it; `function` unless given.
     """
     made = Primitive(f"otsort_{name}")
-    plain, special = (mlir.lower_fun(each, multiple_results=False) for each in (function, on_one_cpu))
+    plain, special = (mlir.lower_fun(each, multiple_results=False) for each in (function, on_one_cpu or function))
 
     @functools.lru_cache
-    def type_of_answer(array: Any, **numbers: int) -> Any:
-        return jax.make_jaxpr(functools.partial(function, **numbers))(array).out_avals[0]
+    def type_of_answer(*arrays: Any, **numbers: int) -> Any:
+        return jax.make_jaxpr(functools.partial(function, **numbers))(*arrays).out_avals[0]
 
-    def lowered_for_cpu(context: Any, array: Any, **numbers: int) -> Any:
+    def lowered_for_cpu(context: Any, *arrays: Any, **numbers: int) -> Any:
         alone = getattr(context.module_context.axis_context, "num_devices", None) == 1
-        return (special if alone else plain)(context, array, **numbers)
+        return (special if alone else plain)(context, *arrays, **numbers)
 
     made.def_impl(function)
     made.def_abstract_eval(type_of_answer)

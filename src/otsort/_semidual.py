@@ -21,6 +21,7 @@ from jaxtyping import Array, Float
 from ._averages import centred
 from ._dual import AbstractDual
 from ._layout import matmul, matvec, transposed, weighted_sum
+from ._memory import in_memory
 from ._problem import Problem
 from ._sharding import varying_as
 from ._total import copies, highest, total
@@ -114,6 +115,8 @@ class SemiDual(AbstractDual):
         """W = S^T diag(a) S, and s: equal to W b, but summed with less rounding than the matrix product."""
 
         def of_block(density, a):
+            if density.ndim > 2:  # the loops of a product would compute it anew for each entry
+                density = in_memory(density)
             masses = a[:, None] * density
             return matmul(transposed(density), masses), total(masses, 0)
 
