@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import otsort
-from otsort._layout import MOST_SHORT_TARGETS, factorise, solve_factorised
+from otsort._layout import factorise, solve_factorised
 from otsort._problem import Problem
 
 from . import problems
@@ -27,15 +27,19 @@ OPERATORS = {
 
 
 @settings(max_examples=10)
-@given(st.integers(1, MOST_SHORT_TARGETS), st.integers(0, 2**31))
+@given(st.integers(1, 24), st.integers(0, 2**31))
 def test_systems_of_many_lists(m, seed):
     rng = np.random.default_rng(seed)
     square = rng.normal(size=(m, m, 3))
     matrix = np.einsum("ijl,kjl->ikl", square, square) / m + 0.1 * np.eye(m)[:, :, None]
     right = rng.normal(size=(m, 3))
-    found = solve_factorised(factorise(jnp.asarray(matrix)), jnp.asarray(right))
+    solve = lambda matrix, right: solve_factorised(factorise(matrix, together=True), right, together=True)
+    many = solve(jnp.asarray(matrix), jnp.asarray(right))
+    mapped = jax.vmap(solve, -1, -1)(jnp.asarray(matrix), jnp.asarray(right))
     for k in range(3):
-        np.testing.assert_allclose(found[:, k], np.linalg.solve(matrix[:, :, k], right[:, k]), rtol=1e-8, atol=1e-8)
+        expected = np.linalg.solve(matrix[:, :, k], right[:, k])
+        for found in (many[:, k], mapped[:, k], solve(matrix[:, :, k], right[:, k])):
+            np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -57,6 +61,23 @@ def test_a_batch_by_vmap_is_side_by_side(batch):
     program = jax.jit(batch(otsort.rank)).lower(X).as_text()
     assert "tensor<7x7x12xf64>" in program  # the densities of all twelve lists
     assert "12x7x7x" not in program
+
+
+def test_derivatives_list_by_list_are_side_by_side():
+    each = lambda x: otsort.rank(x)[0]
+    program = jax.jit(jax.vmap(jax.vmap(jax.grad(each)))).lower(X).as_text()
+    assert "tensor<7x7x12xf64>" in program
+    assert "lapack" not in program
+
+
+def test_numbers_of_lists_that_share_lines_of_the_cache():
+    x = np.random.default_rng(7).normal(size=(128, 3))
+    program = jax.jit(otsort.rank).lower(x)
+    assert "tensor<3x3x144xf64>" in program.as_text()
+    few = jnp.asarray(x[-5:])
+    np.testing.assert_allclose(otsort.rank(x)[-5:], otsort.rank(few), atol=1e-12)
+    loss = lambda x: jnp.sum(otsort.rank(x) ** 3)
+    np.testing.assert_allclose(jax.grad(loss)(jnp.asarray(x))[-5:], jax.grad(loss)(few), atol=1e-10)
 
 
 def test_derivatives():

@@ -42,10 +42,9 @@ def test_derivatives_of_a_batch(axis, batch):
 def test_factors_of_a_batch():
     square = np.random.default_rng(4).normal(size=(2, 5, 5, 3))
     matrices = np.einsum("...ijl,...kjl->...ikl", square, square) + np.eye(5)[:, :, None]
-    found = jax.vmap(factorise, in_axes=2, out_axes=2)(np.moveaxis(matrices, 0, 2))
-    np.testing.assert_allclose(
-        np.moveaxis(found, 2, 0), [factorise(jnp.asarray(each)) for each in matrices], atol=1e-12
-    )
+    factors = lambda matrix: factorise(matrix, together=True)
+    found = jax.vmap(factors, in_axes=2, out_axes=2)(np.moveaxis(matrices, 0, 2))
+    np.testing.assert_allclose(np.moveaxis(found, 2, 0), [factors(jnp.asarray(each)) for each in matrices], atol=1e-12)
 
 
 def test_batches_of_derivatives():

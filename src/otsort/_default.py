@@ -60,7 +60,7 @@ def _made(kind: Callable[[float], _Solver], epsilon: float) -> _Solver:
 
 # Nanoseconds of ranks and their gradient for one list among many, float32 on a CPU, about those of the rows of
 # benchmarks/scripts/default_solver.py. What counts is which is less: single lists take longer with both, and so does
-# float64.
+# float64, but for cells, which take longer still.
 
 
 def _newton_time(n: int, m: int) -> float:
@@ -74,4 +74,5 @@ def _quadrature_time(n: int, target: AbstractTarget, sizes: Sizes) -> float:
     nodes = sizes.nodes(target)
     if not sizes.tabulated:
         return _newton_time(n, nodes) + 4 * target.size
-    return 8500 + 14 * n + 4 * target.size + 20 * sizes.cells + 40 * sizes.pieces * nodes + 0.02 * nodes**3
+    cell = 8 + 3 * target.dtype.itemsize
+    return 8500 + 14 * n + 4 * target.size + cell * sizes.cells + 40 * sizes.pieces * nodes + 0.02 * nodes**3

@@ -8,6 +8,7 @@ from equinox import AbstractVar
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
+from ._layout import short
 from ._linearised import Linearised
 from ._problem import Problem
 
@@ -57,4 +58,5 @@ class AbstractDual(eqx.Module):
     def linearised(self, potential: Float[Array, "m *lists"]) -> tuple[Linearised, Float[Array, "m *lists"]]:
         """The derivative of s in the potential, and s."""
         overlap, ratio = self.overlap(potential)
-        return Linearised(overlap, self.problem.target_weights, self.noise_floor), ratio
+        few = short(len(self.problem.positions), self.problem.target.size)
+        return Linearised(overlap, self.problem.target_weights, self.noise_floor, few), ratio

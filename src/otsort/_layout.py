@@ -6,25 +6,34 @@ units where n and m are too short to, and linear algebra is a few of these loops
 Shapes below write `*lists` for that axis, or none.
 """
 
+import math
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
-from jax.interpreters import batching
+from jax.interpreters import ad, batching
 from jaxtyping import Array, Bool, Float, Num
 
+from ._memory import in_memory
 from ._primitive import compiled_once, primitive
 from ._total import copies, total
 
 Tree = TypeVar("Tree")
 
-#: Up to so many inputs and targets, lists are solved side by side.
-SHORT = 32
-MOST_SHORT_TARGETS = 24
+_SHORT = 32
+_FEW = 24
 _LONG = 512  # a sum of so many terms loses fewer digits than a product
 _SUMMED = 32  # terms of a product that keeps a residual's digits
 _ROWS = 8  # of the last axis that are summed at once: more would fall out of the cache
+_ALIASED = 1024  # bytes: rows of a multiple of it do so at once
+_SPARE = 16  # lists that are added to such rows
+
+
+def short(n: int, m: int) -> bool:
+    """Whether lists of n inputs with m targets are solved side by side."""
+    return n <= _SHORT and m <= _FEW
 
 
 def per_target(array: Num[Array, "m *lists"], like: Float[Array, "k *lists"]) -> Num[Array, "m *lists"]:
@@ -55,6 +64,11 @@ def matmul(left: Float[Array, "k l *lists"], right: Float[Array, "l r *lists"]) 
             total(copies(left[:, i : i + _ROWS], 2, right.shape[1]) * copies(right[i : i + _ROWS], 0, len(left)), 1)
             for i in blocks
         )
+    few = short(len(right), max(len(left), right.shape[1]))
+    return _product.bind(left, right) if few else _multiply(left, right)
+
+
+def _multiply(left: Float[Array, "k l"], right: Float[Array, "l r"]) -> Float[Array, "k r"]:
     return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
 
 
@@ -63,19 +77,39 @@ def transposed(matrix: Float[Array, "k l *lists"]) -> Float[Array, "l k *lists"]
     return jnp.swapaxes(matrix, 0, 1)
 
 
-def factorise(matrix: Float[Array, "m m *lists"]) -> Float[Array, "m m *lists"]:
+def factorise(matrix: Float[Array, "m m *lists"], together: bool) -> Float[Array, "m m *lists"]:
     """What `solve_factorised` needs of symmetric positive definite matrices: Cholesky's factor of one.
 
     Its inverse for many. For one, that would take a triangular system with many right-hand sides: OpenBLAS solves it
     in threads that spin afterwards, and take their core from what follows.
+
+    Args:
+        matrix: of one list, or of many side by side.
+        together: whether matrices that meet under `jax.vmap` are side by side.
     """
-    return _factors.bind(matrix) if matrix.ndim > 2 else jax.scipy.linalg.cholesky(matrix, lower=True)
+    if matrix.ndim > 2:
+        return _inverse_factors.bind(matrix)
+    return _factor.bind(matrix) if together else _cholesky(matrix)
 
 
-def solve_factorised(factor: Float[Array, "m m *lists"], right: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
+def solve_factorised(
+    factor: Float[Array, "m m *lists"], right: Float[Array, "m *lists"], together: bool
+) -> Float[Array, "m *lists"]:
     """The solution of the factorised system."""
     if factor.ndim > 2:
-        return matvec(transposed(factor), matvec(factor, right))
+        return _solve_many(factor, right)
+    return _solution.bind(factor, right) if together else _cho_solve(factor, right)
+
+
+def _cholesky(matrix: Float[Array, "m m"]) -> Float[Array, "m m"]:
+    return jax.scipy.linalg.cholesky(matrix, lower=True)
+
+
+def _solve_many(factor: Float[Array, "m m lists"], right: Float[Array, "m lists"]) -> Float[Array, "m lists"]:
+    return matvec(transposed(factor), matvec(factor, right))
+
+
+def _cho_solve(factor: Float[Array, "m m"], right: Float[Array, "m *d"]) -> Float[Array, "m *d"]:
     return jax.scipy.linalg.cho_solve((factor, True), right)
 
 
@@ -92,10 +126,85 @@ def _inverse_factor(matrix: Float[Array, "m m lists"]) -> Float[Array, "m m list
     return jnp.concatenate([upper, jnp.concatenate([corner, second], axis=1)], axis=0)
 
 
-_factors = primitive("inverse_factor", _inverse_factor, compiled_once(_inverse_factor))
-batching.primitive_batchers[_factors] = lambda matrices, dims: (
-    _factors.bind(jnp.moveaxis(matrices[0], dims[0], -1)),
-    matrices[0].ndim - 1,
+def batched(
+    function: Callable[..., Sequence[Array]], arrays: Sequence[Array], dims: Sequence[int | None], own_axes: int
+) -> tuple[list[Array], list[int]]:
+    """What `jax.vmap` makes of a function of the arrays of one list: one call for all, side by side.
+
+    Args:
+        function: of arrays with a last axis of lists; so are its answers.
+        arrays: of one list, or of many side by side.
+        dims: their mapped axes.
+        own_axes: how many axes one list has in the first array.
+    """
+    (size,) = {array.shape[dim] for array, dim in zip(arrays, dims, strict=True) if dim is not None}
+    arrays = [
+        jnp.broadcast_to(array[..., None], (*array.shape, size)) if dim is None else jnp.moveaxis(array, dim, -1)
+        for array, dim in zip(arrays, dims, strict=True)
+    ]
+    lists = arrays[0].shape[own_axes:]
+    number = math.prod(lists)
+    # Where there are more devices, lists may be split among them, and spare ones would move them.
+    aliased = number * arrays[0].dtype.itemsize % _ALIASED == 0 and jax.device_count() == 1
+    spare = _SPARE if aliased else 0
+
+    def merged(array):
+        array = array.reshape(*array.shape[: array.ndim - len(lists)], number)
+        return jnp.concatenate([array, array[..., :spare]], axis=-1) if spare else array
+
+    answers = [answer[..., :number].reshape(*answer.shape[:-1], *lists) for answer in function(*map(merged, arrays))]
+    return answers, [answer.ndim - 1 for answer in answers]
+
+
+def _rule(function: Callable[..., Array]) -> Callable[..., tuple[Array, int]]:
+    """What `jax.vmap` makes of a function of matrices, by that of the matrices of many lists."""
+
+    def of_lists(arrays: Sequence[Array], dims: Sequence[int | None]) -> tuple[Array, int]:
+        (answer,), (dim,) = batched(lambda *arrays: [function(*in_memory(arrays))], arrays, dims, 2)
+        return answer, dim
+
+    return of_lists
+
+
+def _solution_batched(arrays: Sequence[Array], dims: Sequence[int | None]) -> tuple[Array, int]:
+    """Likewise; right-hand sides of one matrix are its columns, so that its factor stays that of one."""
+    factor, right = arrays
+    of_factor, of_right = dims
+    if of_factor is None:
+        assert of_right is not None
+        right = jnp.moveaxis(right, of_right, -1)
+        answer = _solution.bind(factor, right.reshape(len(right), -1)).reshape(right.shape)
+        return answer, answer.ndim - 1
+    columns = right.ndim - (of_right is not None) > 1
+    return _rule(_solve_columns if columns else _solve_many)(arrays, dims)
+
+
+def _solve_columns(factor: Float[Array, "m m lists"], right: Float[Array, "m r lists"]) -> Float[Array, "m r lists"]:
+    return matmul(transposed(factor), matmul(factor, right))
+
+
+# Short lists that meet under a `jax.vmap` are not side by side where a derivative is taken within it: there this is done
+# for what takes most of their time.
+_inverse_factors = primitive("inverse_factors", _inverse_factor, compiled_once(_inverse_factor))
+batching.primitive_batchers[_inverse_factors] = _rule(_inverse_factors.bind)
+_factor = primitive("factor", _cholesky)
+batching.primitive_batchers[_factor] = _rule(_inverse_factors.bind)
+_solution = primitive("solution", _cho_solve)
+batching.primitive_batchers[_solution] = _solution_batched
+ad.primitive_jvps[_solution] = lambda primals, tangents: (
+    _solution.bind(*primals),
+    _solution.bind(primals[0], tangents[1]),
+)
+ad.primitive_transposes[_solution] = lambda change, factor, right: (
+    None,
+    None if isinstance(change, ad.Zero) else _solution.bind(factor, change),
+)
+_product = primitive("product", _multiply)
+batching.primitive_batchers[_product] = _rule(matmul)
+ad.defbilinear(
+    _product,
+    lambda change, left, right: matmul(change, transposed(right)),
+    lambda change, left, right: matmul(transposed(left), change),
 )
 
 

@@ -26,6 +26,7 @@ class Linearised(eqx.Module):
         edges: of the graph, shape `(m, m, *lists)`.
         scale: what makes the diagonal of the damped matrix 1, shape `(m, *lists)`.
         factor: of that matrix, see `factorise`. No derivative is taken of it.
+        short: whether the lists are.
     """
 
     overlap: Float[Array, "m m *lists"]
@@ -33,14 +34,19 @@ class Linearised(eqx.Module):
     edges: Float[Array, "m m *lists"]
     scale: Float[Array, "m *lists"]
     factor: Float[Array, "m m *lists"]
+    short: bool = eqx.field(static=True)
 
     def __init__(
-        self, overlap: Float[Array, "m m *lists"], weights: Float[Array, "m *lists"], damping: Float[Array, ""]
+        self,
+        overlap: Float[Array, "m m *lists"],
+        weights: Float[Array, "m *lists"],
+        damping: Float[Array, ""],
+        short: bool,
     ):
         """Of an overlap, damped by so much of the weights."""
         identity = jnp.eye(len(weights), dtype=weights.dtype)
         identity = identity.reshape(*identity.shape, *[1] * (overlap.ndim - 2))
-        self.overlap, self.weights = overlap, weights
+        self.overlap, self.weights, self.short = overlap, weights, short
         self.edges = weights[:, None] * overlap * weights[None, :] * (1 - identity)
         edges = stop_gradient(self.edges)
         damped = total(edges, 0) + stop_gradient(damping * weights)
@@ -48,7 +54,7 @@ class Linearised(eqx.Module):
         null = jnp.where(linked, jnp.sqrt(jnp.where(linked, damped, 1)), 0)
         self.scale = jnp.where(linked, 1 / jnp.where(linked, null, 1), 0)
         pinned = null[:, None] * null[None, :] / jnp.sum(damped, axis=0, keepdims=True)[None]
-        self.factor = factorise(identity - self.scale[:, None] * edges * self.scale[None, :] + pinned)
+        self.factor = factorise(identity - self.scale[:, None] * edges * self.scale[None, :] + pinned, short)
 
     def step(self, ratio: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """About the df, up to a constant, that makes the ratios s 1: an iteration corrects itself.
@@ -75,4 +81,4 @@ class Linearised(eqx.Module):
         return change
 
     def _damped(self, flow: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
-        return self.scale * solve_factorised(self.factor, self.scale * flow)
+        return self.scale * solve_factorised(self.factor, self.scale * flow, self.short)

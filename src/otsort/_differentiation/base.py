@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._dual import AbstractDual
 from .._layout import anywhere, where
+from .._together import together
 
 
 class AbstractState(eqx.Module):
@@ -54,6 +55,11 @@ class AbstractIteration(eqx.Module):
     """
 
     dual: AbstractVar[AbstractDual]
+
+    @property
+    @abc.abstractmethod
+    def side_by_side(self) -> bool:
+        """Whether it is of one list, and faster for many at once."""
 
     @property
     @abc.abstractmethod
@@ -104,15 +110,36 @@ def frozen(tree: Any) -> Any:
     return eqx.combine(jax.lax.stop_gradient(arrays), rest)
 
 
-def run_frozen(iteration: AbstractIteration) -> tuple[Any, Progress]:
-    """Constants and last progress of an iteration that needs no derivative."""
+def run_frozen(iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progress]:
+    """The potential and the last progress of an iteration that needs no derivative."""
     iteration = frozen(iteration)
+    if not iteration.side_by_side:
+        return _run(iteration)
+    return together(_WithoutList(eqx.tree_at(_list, iteration, (None, None))), _list(iteration))
+
+
+class _WithoutList(eqx.Module):
+    """An iteration as a function of the positions and weights of its list, which it lacks."""
+
+    iteration: AbstractIteration
+
+    def __call__(self, positions_and_weights: tuple[Array, Array]) -> tuple[Array, Progress]:
+        return _run(eqx.tree_at(_list, self.iteration, positions_and_weights, is_leaf=lambda leaf: leaf is None))
+
+
+def _list(iteration: Any) -> Any:
+    problem = iteration.dual.problem
+    return problem.positions, problem.weights
+
+
+def _run(iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progress]:
     constants, progress = iteration.begin()
 
     def step(progress: Progress) -> Progress:
         return where(iteration.unfinished(progress), iteration.frozen_step(constants, progress), progress)
 
-    return constants, jax.lax.while_loop(lambda progress: anywhere(iteration.unfinished(progress)), step, progress)
+    progress = jax.lax.while_loop(lambda progress: anywhere(iteration.unfinished(progress)), step, progress)
+    return iteration.potential(constants, progress), progress
 
 
 def run_stored(iteration: AbstractIteration, constants: Any, progress: Progress, count: int) -> Progress:

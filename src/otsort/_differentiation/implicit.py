@@ -4,7 +4,7 @@ import equinox as eqx
 from jaxtyping import Array, Float
 
 from .._dual import AbstractDual
-from .base import AbstractDifferentiation, AbstractIteration, Progress, frozen, run_frozen
+from .base import AbstractDifferentiation, AbstractIteration, Progress, run_frozen
 
 
 class Implicit(AbstractDifferentiation):
@@ -21,8 +21,7 @@ class Implicit(AbstractDifferentiation):
     """
 
     def run(self, iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progress]:
-        constants, progress = run_frozen(iteration)
-        potential = frozen(iteration).potential(constants, progress)
+        potential, progress = run_frozen(iteration)
         return solution_of(potential, iteration.dual), progress
 
 

@@ -1,6 +1,7 @@
 """What all solvers share: the interface, and the iteration of those that search for a potential."""
 
 import abc
+import dataclasses
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -15,6 +16,7 @@ from .._checks import is_traced
 from .._differentiation import AbstractDifferentiation, AbstractIteration, AbstractState, Progress
 from .._dual import AbstractDual
 from .._epsilon import EpsilonSchedule
+from .._memory import in_memory
 from .._plan import AbstractPlan, EntropicPlan
 from .._problem import Problem
 from .._semidual import SemiDual
@@ -117,6 +119,9 @@ class AbstractEntropicSolver(AbstractSolver):
 
     def solve(self, problem: Problem) -> Solution:
         """The entropic plan; see `AbstractSolver.solve`."""
+        # All loops over pairs read the positions. Those of many lists are in the last axis by their indices alone, until
+        # they are stored.
+        problem = dataclasses.replace(problem, positions=in_memory(problem.positions))
         dual = SemiDual(problem, jnp.asarray(self.epsilon, problem.positions.dtype))
         found = self.solve_dual(dual)
         return Solution(EntropicPlan(dual, found.potential), found.result, found.stats, found.state)
@@ -141,6 +146,11 @@ class _Iteration(AbstractIteration):
 
     solver: AbstractEntropicSolver
     dual: AbstractDual
+
+    @property
+    def side_by_side(self) -> bool:
+        positions, target = self.dual.problem.positions, self.dual.problem.target
+        return positions.ndim == 1 and self.solver.side_by_side(positions.size, target)
 
     @property
     def max_steps(self) -> int:

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
 from .._dual import AbstractDual
-from .._layout import MOST_SHORT_TARGETS, SHORT, anywhere, where
+from .._layout import anywhere, short, where
 from .._linearised import Linearised
 from .._start import ExactStart, Start, exact_start
 from .._target import AbstractTarget
@@ -56,7 +56,7 @@ class Newton(AbstractEntropicSolver):
     def side_by_side(self, n: int, target: AbstractTarget) -> bool:
         """Whether lists and target are short, and start and derivative those for lists side by side."""
         kinds = isinstance(self.start, ExactStart) and isinstance(self.differentiation, Implicit)
-        return kinds and n <= SHORT and target.size <= MOST_SHORT_TARGETS
+        return kinds and short(n, target.size)
 
     def init(self, dual: AbstractDual) -> tuple[AbstractDual, _State]:
         size = dual.problem.target.size
