@@ -183,8 +183,8 @@ def _solve_columns(factor: Float[Array, "m m lists"], right: Float[Array, "m r l
     return matmul(transposed(factor), matmul(factor, right))
 
 
-# Short lists that meet under a `jax.vmap` are not side by side where a derivative is taken within it: there this is done
-# for what takes most of their time.
+# Short lists that meet under a `jax.vmap` are not side by side where a derivative is taken within it: there this is
+# done for what takes most of their time.
 _inverse_factors = primitive("inverse_factors", _inverse_factor, compiled_once(_inverse_factor))
 batching.primitive_batchers[_inverse_factors] = _rule(_inverse_factors.bind)
 _factor = primitive("factor", _cholesky)

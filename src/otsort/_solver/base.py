@@ -119,8 +119,8 @@ class AbstractEntropicSolver(AbstractSolver):
 
     def solve(self, problem: Problem) -> Solution:
         """The entropic plan; see `AbstractSolver.solve`."""
-        # All loops over pairs read the positions. Those of many lists are in the last axis by their indices alone, until
-        # they are stored.
+        # All loops over pairs read the positions. Those of many lists are in the last axis by their indices alone,
+        # until they are stored.
         problem = dataclasses.replace(problem, positions=in_memory(problem.positions))
         dual = SemiDual(problem, jnp.asarray(self.epsilon, problem.positions.dtype))
         found = self.solve_dual(dual)
