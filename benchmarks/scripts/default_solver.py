@@ -40,10 +40,11 @@ def seconds(functions, x) -> list[float]:
     for turn in range(7):
         fresh = jax.block_until_ready(jnp.roll(x, turn + 1, axis=-1))
         for place in range(len(functions)):
-            function, taken = (each[(place + turn) % len(functions)] for each in (functions, times))
+            which = (place + turn) % len(functions)
+            taken = times[which]
             if sum(taken) < 1:
                 start = time.perf_counter()
-                jax.block_until_ready(function(fresh))
+                jax.block_until_ready(functions[which](fresh))
                 taken.append(time.perf_counter() - start)
     return list(map(min, times))
 
