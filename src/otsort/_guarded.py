@@ -9,7 +9,8 @@ class GuardedPlan(AbstractPlan):
     """Another plan, with a one that raises as a factor of what it carries or of what it answers.
 
     The potential itself stays the one whose derivative is taken: all that rests on it is computed once for both. A term
-    that is added would not do, as differentiation drops it.
+    that is added would not do, as differentiation drops it. Values that are carried wait for the solve so, and their
+    passes use its memory again.
 
     Attributes:
         plan: the other one.

@@ -22,12 +22,12 @@ from ._total import copies, total
 
 Tree = TypeVar("Tree")
 
-_SHORT = 32
-_FEW = 24
+_SHORT = 32  # inputs
+_FEW = 24  # targets: the code of `_inverse_factor` grows with them
 _LONG = 512  # a sum of so many terms loses fewer digits than a product
 _SUMMED = 32  # terms of a product that keeps a residual's digits
 _ROWS = 8  # of the last axis that are summed at once: more would fall out of the cache
-_ALIASED = 1024  # bytes: rows of a multiple of it do so at once
+_ALIASED = 1024  # bytes: rows whose length is a multiple of it meet in a few lines of the cache
 _SPARE = 16  # lists that are added to such rows
 
 
@@ -136,6 +136,9 @@ def batched(
         arrays: of one list, or of many side by side.
         dims: their mapped axes.
         own_axes: how many axes one list has in the first array.
+
+    Returns:
+        The answers for all lists, and their mapped axes.
     """
     (size,) = {array.shape[dim] for array, dim in zip(arrays, dims, strict=True) if dim is not None}
     arrays = [

@@ -26,7 +26,7 @@ class Linearised(eqx.Module):
         edges: of the graph, shape `(m, m, *lists)`.
         scale: what makes the diagonal of the damped matrix 1, shape `(m, *lists)`.
         factor: of that matrix, see `factorise`. No derivative is taken of it.
-        short: whether the lists are.
+        short: whether the lists are, so that systems that meet under `jax.vmap` are solved side by side.
     """
 
     overlap: Float[Array, "m m *lists"]

@@ -129,7 +129,8 @@ def solve_problem(problem: Problem, solver: AbstractSolver, throw: bool) -> tupl
     one = jnp.ones((), problem.positions.dtype)
     if not throw or not (is_traced(failed) or failed):
         return solution, one
-    # NaN input is answered with NaN; whatever else went wrong is an error.
+    # NaN input is answered with NaN; whatever else went wrong is an error. The check is around a scalar, as it would
+    # gather a long array on one device.
     failed = failed & jnp.all(jnp.isfinite(problem.positions + problem.weights), axis=0)
     return solution, solution.result.error_if(one, failed)
 
