@@ -8,7 +8,7 @@ from importlib.metadata import version
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
-    if version("jaxlib").startswith("0.10.")
+    if version("jaxlib").startswith("0.9.")
     else "--xla_backend_optimization_level=1",  # at level 0 jaxlib 0.12 trains convolutions to NaN
 )
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

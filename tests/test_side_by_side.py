@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import otsort
-from otsort._layout import factorise, solve_factorised
+from otsort._layout import _by_inverse, _inverse_cholesky, factorise, solve_factorised
 from otsort._problem import Problem
 
 from . import problems
@@ -36,9 +36,11 @@ def test_systems_of_many_lists(m, seed):
     solve = lambda matrix, right: solve_factorised(factorise(matrix, together=True), right, together=True)
     many = solve(jnp.asarray(matrix), jnp.asarray(right))
     mapped = jax.vmap(solve, -1, -1)(jnp.asarray(matrix), jnp.asarray(right))
+    on_a_gpu = lambda matrix, right: _by_inverse(_inverse_cholesky(matrix), right)
     for k in range(3):
-        expected = np.linalg.solve(matrix[:, :, k], right[:, k])
-        for found in (many[:, k], mapped[:, k], solve(matrix[:, :, k], right[:, k])):
+        one = jnp.asarray(matrix[:, :, k]), jnp.asarray(right[:, k])
+        expected = np.linalg.solve(*one)
+        for found in (many[:, k], mapped[:, k], solve(*one), on_a_gpu(*one)):
             np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8)
 
 
@@ -54,6 +56,16 @@ def test_the_same_as_one_by_one(operator, weights):
     close(jax.vmap(jax.vmap(call))(X))
     close(jax.jit(jax.vmap(call, in_axes=1, out_axes=1))(X))
     close(np.stack([np.stack([call(x) for x in some]) for some in X]))
+
+
+@pytest.mark.parametrize(("apply", "k"), [(otsort.top_k_mask, 3), (otsort.top_k, 4)])
+def test_longer_lists_on_few_targets(apply, k):
+    """Two targets, whose matrix is inverted by a formula, and five."""
+    x = np.random.default_rng(6).normal(size=(3, 100))
+    assert MANY.side_by_side(100, otsort.UniformTarget(5))
+    loss = lambda x, solver: jnp.sum(apply(x, k, solver=solver) ** 2)
+    np.testing.assert_allclose(apply(x, k, solver=MANY), apply(x, k, solver=ONE), atol=1e-7)
+    np.testing.assert_allclose(jax.grad(loss)(x, MANY), jax.grad(loss)(x, ONE), atol=1e-6)
 
 
 @pytest.mark.parametrize("batch", [lambda f: f, jax.vmap, lambda f: jax.vmap(jax.vmap(f))])

@@ -22,8 +22,10 @@ from ._total import copies, total
 
 Tree = TypeVar("Tree")
 
-_SHORT = 32  # inputs
+_SHORT = 128  # inputs
 _FEW = 24  # targets: the code of `_inverse_factor` grows with them
+_PAIRS = 1024  # of inputs and targets
+_BY_FORMULA = 2  # targets: the inverse of their matrix takes less time than a call for its factor
 _LONG = 512  # a sum of so many terms loses fewer digits than a product
 _SUMMED = 32  # terms of a product that keeps a residual's digits
 _ROWS = 8  # of the last axis that are summed at once: more would fall out of the cache
@@ -33,7 +35,7 @@ _SPARE = 16  # lists that are added to such rows
 
 def short(n: int, m: int) -> bool:
     """Whether lists of n inputs with m targets are solved side by side."""
-    return n <= _SHORT and m <= _FEW
+    return n <= _SHORT and m <= _FEW and n * m <= _PAIRS
 
 
 def per_target(array: Num[Array, "m *lists"], like: Float[Array, "k *lists"]) -> Num[Array, "m *lists"]:
@@ -78,10 +80,11 @@ def transposed(matrix: Float[Array, "k l *lists"]) -> Float[Array, "l k *lists"]
 
 
 def factorise(matrix: Float[Array, "m m *lists"], together: bool) -> Float[Array, "m m *lists"]:
-    """What `solve_factorised` needs of symmetric positive definite matrices: Cholesky's factor of one.
+    """What `solve_factorised` needs of symmetric positive definite matrices: the inverse of Cholesky's factor.
 
-    Its inverse for many. For one, that would take a triangular system with many right-hand sides: OpenBLAS solves it
-    in threads that spin afterwards, and take their core from what follows.
+    The factor itself for one list on the CPU. Its inverse would take a triangular system with many right-hand sides:
+    OpenBLAS solves it in threads that spin afterwards, and take their core from what follows. On a GPU triangular
+    systems take longer than all else, and the inverse needs one for many solutions.
 
     Args:
         matrix: of one list, or of many side by side.
@@ -89,28 +92,40 @@ def factorise(matrix: Float[Array, "m m *lists"], together: bool) -> Float[Array
     """
     if matrix.ndim > 2:
         return _inverse_factors.bind(matrix)
-    return _factor.bind(matrix) if together else _cholesky(matrix)
+    if len(matrix) <= _BY_FORMULA:
+        return _inverse_factor(matrix)
+    return _factor.bind(matrix) if together else _factor_of_one(matrix)
 
 
 def solve_factorised(
     factor: Float[Array, "m m *lists"], right: Float[Array, "m *lists"], together: bool
 ) -> Float[Array, "m *lists"]:
     """The solution of the factorised system."""
-    if factor.ndim > 2:
-        return _solve_many(factor, right)
-    return _solution.bind(factor, right) if together else _cho_solve(factor, right)
+    if factor.ndim > 2 or len(factor) <= _BY_FORMULA:
+        return _by_inverse(factor, right)
+    return _solution.bind(factor, right) if together else _solution_of_one(factor, right)
+
+
+def _factor_of_one(matrix: Float[Array, "m m"]) -> Float[Array, "m m"]:
+    return jax.lax.platform_dependent(matrix, cpu=_cholesky, default=_inverse_cholesky)
 
 
 def _cholesky(matrix: Float[Array, "m m"]) -> Float[Array, "m m"]:
     return jax.scipy.linalg.cholesky(matrix, lower=True)
 
 
-def _solve_many(factor: Float[Array, "m m lists"], right: Float[Array, "m lists"]) -> Float[Array, "m lists"]:
+def _inverse_cholesky(matrix: Float[Array, "m m"]) -> Float[Array, "m m"]:
+    identity = jnp.eye(len(matrix), dtype=matrix.dtype)
+    return jax.scipy.linalg.solve_triangular(_cholesky(matrix), identity, lower=True)
+
+
+def _solution_of_one(factor: Float[Array, "m m"], right: Float[Array, "m *d"]) -> Float[Array, "m *d"]:
+    by_factor = lambda factor, right: jax.scipy.linalg.cho_solve((factor, True), right)
+    return jax.lax.platform_dependent(factor, right, cpu=by_factor, default=_by_inverse)
+
+
+def _by_inverse(factor: Float[Array, "m m *lists"], right: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
     return matvec(transposed(factor), matvec(factor, right))
-
-
-def _cho_solve(factor: Float[Array, "m m"], right: Float[Array, "m *d"]) -> Float[Array, "m *d"]:
-    return jax.scipy.linalg.cho_solve((factor, True), right)
 
 
 def _inverse_factor(matrix: Float[Array, "m m lists"]) -> Float[Array, "m m lists"]:
@@ -179,7 +194,7 @@ def _solution_batched(arrays: Sequence[Array], dims: Sequence[int | None]) -> tu
         answer = _solution.bind(factor, right.reshape(len(right), -1)).reshape(right.shape)
         return answer, answer.ndim - 1
     columns = right.ndim - (of_right is not None) > 1
-    return _rule(_solve_columns if columns else _solve_many)(arrays, dims)
+    return _rule(_solve_columns if columns else _by_inverse)(arrays, dims)
 
 
 def _solve_columns(factor: Float[Array, "m m lists"], right: Float[Array, "m r lists"]) -> Float[Array, "m r lists"]:
@@ -190,9 +205,9 @@ def _solve_columns(factor: Float[Array, "m m lists"], right: Float[Array, "m r l
 # done for what takes most of their time.
 _inverse_factors = primitive("inverse_factors", _inverse_factor, compiled_once(_inverse_factor))
 batching.primitive_batchers[_inverse_factors] = _rule(_inverse_factors.bind)
-_factor = primitive("factor", _cholesky)
+_factor = primitive("factor", _factor_of_one)
 batching.primitive_batchers[_factor] = _rule(_inverse_factors.bind)
-_solution = primitive("solution", _cho_solve)
+_solution = primitive("solution", _solution_of_one)
 batching.primitive_batchers[_solution] = _solution_batched
 ad.primitive_jvps[_solution] = lambda primals, tangents: (
     _solution.bind(*primals),
