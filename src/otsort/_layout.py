@@ -128,7 +128,7 @@ def _by_inverse(factor: Float[Array, "m m *lists"], right: Float[Array, "m *list
     return matvec(transposed(factor), matvec(factor, right))
 
 
-def _inverse_factor(matrix: Float[Array, "m m lists"]) -> Float[Array, "m m lists"]:
+def _inverse_factor(matrix: Float[Array, "m m *lists"]) -> Float[Array, "m m *lists"]:
     """From those of the leading half and of its Schur complement."""
     if len(matrix) == 1:
         return jax.lax.rsqrt(matrix)
