@@ -26,9 +26,9 @@ def primitive(name: str, function: Callable[..., Array], on_one_cpu: Callable[..
     def type_of_answer(*arrays: Any, **numbers: int) -> Any:
         return jax.make_jaxpr(functools.partial(function, **numbers))(*arrays).out_avals[0]
 
-    def lowered_for_cpu(context: Any, *arrays: Any, **numbers: int) -> Any:
-        alone = getattr(context.module_context.axis_context, "num_devices", None) == 1
-        return (special if alone else plain)(context, *arrays, **numbers)
+    def lowered_for_cpu(ctx: Any, *arrays: Any, **numbers: int) -> Any:
+        alone = getattr(ctx.module_context.axis_context, "num_devices", None) == 1
+        return (special if alone else plain)(ctx, *arrays, **numbers)
 
     made.def_impl(function)
     made.def_abstract_eval(type_of_answer)

@@ -12,6 +12,7 @@ of slope 1/2 to 2, however small they are.
 """
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -52,7 +53,13 @@ def log_upper_share(
     return jnp.where(split[None], share, jnp.where(masses[1:] > 0, 0, -jnp.inf))
 
 
-def _balance(advantage, weights, low, high, cut):
+def _balance(
+    advantage: Float[Array, "n *lists"],
+    weights: Float[Array, "n ..."],
+    low: Float[Array, "..."],
+    high: Float[Array, "..."],
+    cut: Float[Array, "*lists"],
+) -> Callable[[Float[Array, "*lists"]], Float[Array, "*lists"]]:
     """The difference of the logarithms as a function of c, with the E of a c: all have the same zero."""
     upper = stop_gradient(advantage + cut[None] >= 0)
     up, down = jnp.where(upper, 0, weights), jnp.where(upper, weights, 0)

@@ -88,8 +88,8 @@ def _solve(x: Float[Array, " n"], weights: Float[Array, " n"], epsilon: Float[Ar
     overlap, _ = plan.dual.overlap(plan.potential)
     # A sweep is f - epsilon log s, its derivative at the solution W diag(b), with b = 1 / m.
     rate = jnp.linalg.eigvalsh(overlap / m)[-2]
-    gradient = jnp.where(verdict.marginal_error <= REFERENCE_TOL, gradient, jnp.nan)
-    return Truth(x, weights, epsilon, gradient, plan.potential, rate, verdict)
+    known = jnp.where(verdict.marginal_error <= REFERENCE_TOL, 1, jnp.nan)
+    return Truth(x, weights, epsilon, known * gradient, plan.potential, rate, verdict)
 
 
 def measure(study: Gradients, cases: Sequence[Gradient]) -> Iterator[Row]:
