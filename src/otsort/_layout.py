@@ -124,8 +124,10 @@ def _solution_of_one(factor: Float[Array, "m m"], right: Float[Array, "m *d"]) -
     return jax.lax.platform_dependent(factor, right, cpu=by_factor, default=_by_inverse)
 
 
-def _by_inverse(factor: Float[Array, "m m *lists"], right: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
-    return matvec(transposed(factor), matvec(factor, right))
+def _by_inverse(factor: Float[Array, "m m *lists"], right: Float[Array, "m ..."]) -> Float[Array, "m ..."]:
+    """The solution for a right-hand side of each list, `(m, *lists)`, or for columns, `(m, r, *lists)`."""
+    times = matvec if right.ndim < factor.ndim else matmul
+    return times(transposed(factor), times(factor, right))
 
 
 def _inverse_factor(matrix: Float[Array, "m m *lists"]) -> Float[Array, "m m *lists"]:
@@ -193,12 +195,7 @@ def _solution_batched(arrays: Sequence[Array], dims: Sequence[int | None]) -> tu
         right = jnp.moveaxis(right, of_right, -1)
         answer = _solution.bind(factor, right.reshape(len(right), -1)).reshape(right.shape)
         return answer, answer.ndim - 1
-    columns = right.ndim - (of_right is not None) > 1
-    return _rule(_solve_columns if columns else _by_inverse)(arrays, dims)
-
-
-def _solve_columns(factor: Float[Array, "m m lists"], right: Float[Array, "m r lists"]) -> Float[Array, "m r lists"]:
-    return matmul(transposed(factor), matmul(factor, right))
+    return _rule(_by_inverse)(arrays, dims)
 
 
 # Short lists that meet under a `jax.vmap` are not side by side where a derivative is taken within it: there this is

@@ -30,7 +30,7 @@ def varying_as(tree: _Tree, like: object) -> _Tree:
 
 def _varies(array: Array) -> bool:
     kind: Any = jax.typeof(array)
-    return bool(kind.mat.varying if hasattr(kind, "mat") else kind.vma)  # jax 0.10; jax 0.6
+    return bool(kind.mat.varying if hasattr(kind, "mat") else kind.vma)  # jax 0.11; jax 0.6
 
 
 def on_any_mesh(function: Callable[..., Array], x: Array, dims: tuple[int | None, ...]) -> Callable[..., Array]:
