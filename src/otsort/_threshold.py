@@ -15,6 +15,7 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
@@ -24,6 +25,7 @@ from ._layout import anywhere
 from ._problem import Problem
 from ._semidual import log_sum_exp
 from ._target import AbstractTarget
+from ._with_jvp import with_jvp
 
 _MAX_STEPS = 50  # a few are needed
 
@@ -47,10 +49,26 @@ def log_upper_share(
     advantage = (cost(points[:1] - x) - cost(points[1:] - x)) / epsilon
     arguments = advantage, problem.weights, low, high
     cut = _newton(functools.partial(_balance, *map(stop_gradient, arguments)), start)
-    found = lambda function, cut: cut
-    cut = jax.lax.custom_root(_balance(*arguments, cut), cut, found, lambda linear, y: y / linear(jnp.ones_like(y)))
-    share = jax.nn.log_sigmoid(advantage + cut[None])
+    share = _log_sigmoid(advantage + _root(cut, arguments)[None])
     return jnp.where(split[None], share, jnp.where(masses[1:] > 0, 0, -jnp.inf))
+
+
+def _root(cut: Float[Array, "*lists"], arguments: tuple[Array, ...]) -> Float[Array, "*lists"]:
+    """Returns c, as a function of the arguments of `_balance` that it solves."""
+    return with_jvp(lambda cut, arguments: cut, _root_jvp, cut, arguments)
+
+
+def _root_jvp(primals, tangents):
+    cut, arguments = primals
+    cut = _root(cut, arguments)  # called again: higher derivatives see the root, not a constant
+    _, change = eqx.filter_jvp(lambda arguments: _balance(*arguments, cut)(cut), (arguments,), (tangents[1],))
+    _, slope = jax.jvp(_balance(*arguments, cut), (cut,), (jnp.ones_like(cut),))
+    return cut, -change / slope
+
+
+def _log_sigmoid(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Returns log(1 / (1 + exp(-x))), whose derivatives are right at 0 too: those of its formula have a kink there."""
+    return with_jvp(jax.nn.log_sigmoid, lambda x, dx: (_log_sigmoid(x[0]), jax.nn.sigmoid(-x[0]) * dx[0]), x)
 
 
 def _balance(

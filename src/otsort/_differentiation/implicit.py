@@ -4,6 +4,7 @@ import equinox as eqx
 from jaxtyping import Array, Float
 
 from .._dual import AbstractDual
+from .._with_jvp import with_jvp
 from .base import AbstractDifferentiation, AbstractIteration, Progress, run_frozen
 
 
@@ -25,18 +26,14 @@ class Implicit(AbstractDifferentiation):
         return solution_of(potential, iteration.dual), progress
 
 
-@eqx.filter_custom_jvp
 def solution_of(potential: Float[Array, "m *lists"], dual: AbstractDual) -> Float[Array, "m *lists"]:
-    """The potential, as a function of the problem that it solves."""
-    del dual
-    return potential
+    """Returns the potential, as a function of the problem that it solves."""
+    return with_jvp(lambda potential, dual: potential, _solution_jvp, potential, dual)
 
 
-@solution_of.def_jvp
-def _solution_of_jvp(primals, tangents):
+def _solution_jvp(primals, tangents):
     potential, dual = primals
-    _, dual_tangent = tangents
     potential = solution_of(potential, dual)  # called again: higher derivatives see the solution, not a constant
-    _, drift = eqx.filter_jvp(lambda dual: dual.marginal_ratio(potential), (dual,), (dual_tangent,))
+    _, drift = eqx.filter_jvp(lambda dual: dual.marginal_ratio(potential), (dual,), (tangents[1],))
     linearised, _ = dual.linearised(potential)
     return potential, -dual.epsilon * linearised.solve(drift)

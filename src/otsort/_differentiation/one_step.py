@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .._with_jvp import with_jvp
 from .base import AbstractDifferentiation, AbstractIteration, Progress, frozen, run_frozen
 
 
@@ -39,22 +40,16 @@ class OneStep(AbstractDifferentiation):
         return _first_order(iteration.potential(constants, progress)), progress
 
 
-@jax.custom_jvp
-def _first_order(potential):
-    """The potential, whose derivative has no derivative."""
-    return potential
+def _first_order(potential: Float[Array, " m"]) -> Float[Array, " m"]:
+    """Returns the potential, whose derivative has no derivative."""
+    return with_jvp(lambda potential: potential, _first_order_jvp, potential)
 
 
-@_first_order.defjvp
 def _first_order_jvp(primals, tangents):
-    return _first_order(*primals), _undifferentiable_ones(*primals) * tangents[0]
+    (potential,), (change,) = primals, tangents
+    ones = with_jvp(jnp.ones_like, _refuse, potential)
+    return _first_order(potential), ones * change
 
 
-@jax.custom_jvp
-def _undifferentiable_ones(potential):
-    return jnp.ones_like(potential)
-
-
-@_undifferentiable_ones.defjvp
-def _undifferentiable_ones_jvp(primals, tangents):
+def _refuse(primals, tangents):
     raise NotImplementedError("OneStep has no second derivative: use Implicit() or Unrolled().")
