@@ -9,11 +9,13 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from .cli import installed
 from .common.column import example, load
 from .common.errors import InputError
-from .common.folder import REPORT
+from .common.folder import REPORT, read_config
 from .common.learning.sources import FOLDER
 from .common.learning.study import AbstractLearning
+from .common.lock import locked
 from .common.report import Report, render
 from .common.study import AbstractStudy
 from .compare.study import EPSILONS, Compare, chosen
@@ -27,8 +29,18 @@ study = typer.Typer(
 app.add_typer(study, name="study")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(installed())
+        raise typer.Exit
+
+
 @app.callback()
-def _otsort() -> None:
+def _otsort(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """Differentiable sorting by optimal transport: reproducible experiments."""
 
 
@@ -61,7 +73,9 @@ def compare(
 def report(folder: Annotated[Path, typer.Argument(help="Of a finished run of compare or of a study.")]) -> None:
     """Write the report of a run anew from its rows, which takes neither JAX nor the machine that measured."""
     with _told():
-        render(folder)
+        read_config(folder)  # before the lock, which makes a folder that does not exist
+        with locked(folder):
+            render(folder)
         _say_where(folder)
 
 

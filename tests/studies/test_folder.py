@@ -5,7 +5,9 @@ import json
 import pytest
 
 from otsort_studies.common.errors import InputError
-from otsort_studies.common.folder import claim, read_config
+from otsort_studies.common.folder import claim, read_config, write_text
+
+from .disk import full
 
 CONFIGURATION = {"study": "toy", "configuration": {"n": (1, 2), "kind": "a"}, "device": {"kind": "cpu"}}
 
@@ -43,8 +45,19 @@ def test_refuses_another_configuration(different, says, tmp_path):
 
 def test_a_draft_of_a_killed_run_is_no_obstacle(tmp_path):
     (tmp_path / "config.tmp").write_text('{"stu')
+    (tmp_path / "otsort.lock").write_text("process 1 on here")
     claim(tmp_path, CONFIGURATION)
-    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+    assert {path.name for path in tmp_path.iterdir()} == {"config.json", "otsort.lock"}
+
+
+def test_a_full_disk_leaves_whole_files(tmp_path):
+    with pytest.raises(InputError, match=r"cannot write to .* \(File too large\): free space"), full(10):
+        claim(tmp_path, CONFIGURATION)
+    assert not list(tmp_path.iterdir())
+    write_text(tmp_path / "report.md", "before")
+    with pytest.raises(OSError, match="File too large"), full(10):
+        write_text(tmp_path / "report.md", "after that there is more")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
 
 
 def test_refuses_what_is_not_its_own(tmp_path):
@@ -57,8 +70,22 @@ def test_refuses_what_is_not_its_own(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "3", "[1]"])
+@pytest.mark.parametrize("content", [b"", b"{", b"3", b"[1]", b"\xff\xfe{}"])
 def test_refuses_a_damaged_configuration(content, tmp_path):
-    (tmp_path / "config.json").write_text(content)
+    (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(InputError, match="is damaged"):
         claim(tmp_path, CONFIGURATION)
+
+
+def test_tells_what_is_no_run(tmp_path):
+    (tmp_path / "mine").write_text("mine\n")
+    for folder, lack in (
+        (tmp_path / "absent", "does not exist"),
+        (tmp_path / "mine", "is no folder"),
+        (tmp_path, "has no"),
+    ):
+        with pytest.raises(InputError, match=f"FOLDER must be the folder of a run, got {folder}, which {lack}.*: give"):
+            read_config(folder)
+    (tmp_path / "config.json").mkdir()
+    with pytest.raises(InputError, match=r"cannot read .*config\.json \(Is a directory\)"):
+        read_config(tmp_path)

@@ -11,11 +11,14 @@ import optax
 import pytest
 
 from otsort_studies.common import outcome
+from otsort_studies.common.errors import InputError
 from otsort_studies.common.learning.bench import Workbench
 from otsort_studies.common.learning.classification import BATCH, Classification, cross_entropy, plan
 from otsort_studies.common.learning.images import Images
 from otsort_studies.common.learning.networks import Convolutions, Dense, Design, Unchanged, convolutional, max_pool
 from otsort_studies.common.learning.training import AbstractTask, Network, Plan, in_batches, shuffled, train
+
+from .disk import full
 
 CHECKPOINTS, STRIDE = 3, 4
 
@@ -89,6 +92,28 @@ def test_a_checkpoint_of_another_training_is_not_taken(tmp_path):
     found = train("other lines", [Line(1)], [1], line_plan(), Workbench(path))
     assert found[0].curves == lines([1])[0].curves
     assert json.loads(path.read_bytes().split(b"\n")[0])["name"] == "other lines"
+
+
+@pytest.mark.parametrize("lost", [1, 40, -3])
+def test_a_training_with_a_damaged_checkpoint_starts_anew(lost, tmp_path):
+    path = tmp_path / "checkpoint"
+    whole = lines([5], Workbench(path))
+    path.write_bytes(path.read_bytes()[:-lost])
+    assert [one.curves for one in lines([5], Workbench(path))] == [one.curves for one in whole]
+
+
+def test_a_checkpoint_that_cannot_be_kept_is_told(tmp_path):
+    path = tmp_path / "checkpoint"
+    lines([5], Workbench(path))
+    kept = path.read_bytes()
+    path.unlink()
+    for room in (0, 10, len(kept) // 2):
+        with pytest.raises(InputError, match=r"cannot write to .*checkpoint \(.*\): free space"), full(room):
+            lines([5], Workbench(path))
+        assert not list(tmp_path.iterdir())
+    path.mkdir()
+    with pytest.raises(InputError, match=r"cannot read .*checkpoint \(Is a directory\)"):
+        lines([5], Workbench(path))
 
 
 def test_seeds_side_by_side_are_those_alone():

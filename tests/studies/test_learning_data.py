@@ -64,6 +64,17 @@ def test_a_truncated_file_is_named(mnist, tmp_path):
         images("mnist", tmp_path)
 
 
+def test_a_file_with_a_wrong_byte_is_named(mnist, tmp_path):
+    """By zlib, which errs in a way of its own."""
+    path = tmp_path / "mnist.npz"
+    np.savez_compressed(path, **mnist)
+    whole = path.read_bytes()
+    for place in (100, len(whole) // 2):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(InputError, match=r"mnist\.npz is damaged"):
+            images("mnist", tmp_path)
+
+
 def test_what_cannot_be_had_names_the_file_and_the_folder(no_network, tmp_path):
     with pytest.raises(InputError, match=r"no mnist\.npz in a folder that --data or OTSORT_DATA names.*service"):
         images("mnist", tmp_path)
@@ -71,7 +82,9 @@ def test_what_cannot_be_had_names_the_file_and_the_folder(no_network, tmp_path):
         table("community", tmp_path)
     with pytest.raises(InputError, match=r"no bike_train\.csv in a folder"):
         table("bike", tmp_path)
-    with pytest.raises(InputError, match="absent does not exist"):
+    with pytest.raises(
+        InputError, match=r"--data \(or OTSORT_DATA\) must be a folder with data, got .*absent, which does not exist"
+    ):
         images("mnist", tmp_path / "absent")
 
 

@@ -165,7 +165,7 @@ def test_the_command_for_another_environment_says_what_is_wrong(tmp_path):
     command = [sys.executable, "-m", "otsort_studies.peers", str(tmp_path)]
     process = subprocess.run(command, capture_output=True, text=True)
     assert process.returncode == 1
-    assert process.stderr.startswith("otsort: cannot read")
+    assert process.stderr.startswith("otsort: FOLDER must be the folder of a run")
 
 
 def known(case):

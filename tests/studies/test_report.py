@@ -12,6 +12,8 @@ from otsort_studies.common.folder import claim, read_config
 from otsort_studies.common.report import number, render
 from otsort_studies.compare.study import Compare, Cost, Reading, Swept
 
+from .disk import full
+
 STUDY = Compare("a.npy", "", (3.0, 1.0, 2.0), ("LogSinkhorn", "NorthWestCorner"), (0.1,), sweeps=(10,), pictured=3)
 
 # Whatever imports one of these is an error.
@@ -125,6 +127,22 @@ def test_tells_where_it_cannot_write(folder):
         render(folder)
 
 
+def test_a_full_disk_leaves_the_report_before(folder):
+    render(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for room in (0, 1000, len(before["report.md"]) - 1):
+        with pytest.raises(InputError, match=r"cannot write to .* \(.*\): free space"), full(room):
+            render(folder)
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_refuses_rows_of_other_types(folder):
+    path = folder / "results.jsonl"
+    path.write_text(path.read_text().replace('"ranks": [1.0', '"ranks": ["one"'))
+    with pytest.raises(InputError, match="values of other types"):
+        render(folder)
+
+
 def test_refuses_an_unfinished_run(folder):
     path = folder / "results.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-2]))
@@ -151,9 +169,9 @@ def test_refuses_what_is_no_study(other, tmp_path):
 
 
 def test_refuses_what_is_no_run(tmp_path):
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match=r"which has no config\.json"):
         render(tmp_path)
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="which does not exist"):
         render(tmp_path / "absent")
 
 

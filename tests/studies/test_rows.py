@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from otsort_studies.common import rows
 from otsort_studies.common.errors import InputError
 
+from .disk import full
 from .toy.study import Half, Powers, Toy
 
 ROW = Half(3).row("exact", half=1 / 3)
@@ -48,8 +50,48 @@ def test_a_torn_last_line_is_no_row(lost, tmp_path):
 def test_refuses_other_damage(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("mine\n" + json.dumps(ROW) + "\n")
-    with pytest.raises(InputError, match="line 1 of"):
+    with pytest.raises(InputError, match=r"line 1 of .* is damaged: delete it, or"):
         rows.read(path, Toy.parts)
+
+
+@pytest.mark.parametrize("room", [0, 1, 30])
+def test_a_full_disk_leaves_whole_rows(room, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows.append(path, ROW)
+    whole = path.read_bytes()
+    said = (
+        r"cannot write to .*rows\.jsonl \(File too large\): free space or allow writing there, and repeat the command"
+    )
+    with pytest.raises(InputError, match=said), full(len(whole) + room):
+        rows.append(path, Half(4).row("exact", half=2.0))
+    assert path.read_bytes() == whole
+    rows.append(path, Half(4).row("exact", half=2.0))
+    assert list(rows.read(path, Toy.parts)[0]) == [Half(3), Half(4)]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has it")
+def test_a_full_device_is_told():
+    with pytest.raises(InputError, match=r"cannot write to /dev/full \(No space left on device\)"):
+        rows.append(Path("/dev/full"), ROW)
+
+
+def test_resuming_cuts_off_a_torn_line(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    assert rows.resume(path, Toy.parts) == {}
+    assert not path.exists()
+    rows.append(path, ROW)
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"part": "ha')
+    assert rows.resume(path, Toy.parts) == {Half(3): ROW}
+    assert path.read_bytes() == whole
+
+
+def test_tells_what_cannot_be_read(tmp_path):
+    for use in (rows.read, rows.resume):
+        with pytest.raises(InputError, match=r"cannot read .* \(Is a directory\): restore the file"):
+            use(tmp_path, Toy.parts)
+    with pytest.raises(InputError, match=r"cannot write to .* \(Is a directory\)"):
+        rows.append(tmp_path, ROW)
 
 
 def test_columns_are_those_of_case_outcome_and_measurement():

@@ -12,6 +12,7 @@ import pytest
 
 from otsort_studies.common import rows
 from otsort_studies.common.errors import InputError
+from otsort_studies.common.lock import locked
 from otsort_studies.common.run import measured, run
 from otsort_studies.figure2.study import Figure2
 from otsort_studies.studies import STUDIES
@@ -41,6 +42,19 @@ def dying(path, row):
 
 rows.append = dying
 run({SMALL}, Path(sys.argv[1]))
+"""
+
+
+# The arguments: a folder, and the size in bytes that no file may exceed, as on a full disk.
+FULL = """
+import resource, sys
+from otsort_studies import cli, studies
+from tests.studies.toy.study import Toy
+
+studies.STUDIES["toy"] = Toy
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), -1))
+sys.argv[1:] = ["study", "toy", "--full", "--out", sys.argv[1]]
+cli.main()
 """
 
 
@@ -77,7 +91,7 @@ def test_a_killed_run_resumes(child, tmp_path):
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     everything = len(SMALL.cases())
     assert child(killed, KEPT) == -signal.SIGKILL
-    assert {path.name for path in killed.iterdir()} == {"config.json", "results.jsonl"}
+    assert {path.name for path in killed.iterdir()} == {"config.json", "results.jsonl", "otsort.lock"}
     kept = (killed / "results.jsonl").read_bytes()
     assert kept.count(b"\n") == KEPT
     assert not kept.endswith(b"\n")
@@ -116,6 +130,25 @@ def test_measures_only_what_is_missing(toy, tmp_path):
     assert dateless(tmp_path / "part") == before
 
 
+def test_a_full_disk_loses_no_row(toy, tmp_path):
+    run(Toy(), tmp_path / "whole")
+    lines = (tmp_path / "whole" / "results.jsonl").read_bytes().splitlines(keepends=True)
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "config.json").write_bytes((tmp_path / "whole" / "config.json").read_bytes())
+    (full / "results.jsonl").write_bytes(lines[0])
+    command = [sys.executable, "-c", FULL, str(full), str(len(lines[0] + lines[1]) + 7)]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 2, process.stderr
+    assert "Traceback" not in process.stderr
+    said = f"otsort: cannot write to {full / 'results.jsonl'} (File too large): free space or allow writing there, and"
+    assert process.stderr.splitlines()[-1].startswith(said)
+    assert (full / "results.jsonl").read_bytes() == lines[0] + lines[1]
+    assert {path.name for path in full.iterdir()} == {"config.json", "results.jsonl"}
+    run(Toy(), full)
+    assert dateless(full) == dateless(tmp_path / "whole")
+
+
 def test_what_raises_is_an_outcome(toy, tmp_path):
     run(Toy(raising=(1, 3)), tmp_path)
     assert read(tmp_path) == [
@@ -134,6 +167,31 @@ def test_what_raises_for_all_is_an_outcome_of_its_own_case_alone(toy):
     found = list(measured(Toy(refused=(2,)), Toy().cases()))
     assert [row["outcome"] for row in found] == ["exact", "raised MemoryError", "exact", "exact"]
     assert [row.get("half") for row in found] == [0.5, None, 1.5, None]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_file_that_cannot_be_written_is_no_outcome(alone):
+    def full(cases):
+        if alone and len(cases) > 1:
+            raise MemoryError
+        raise InputError("cannot write to checkpoint")
+        yield
+
+    with pytest.raises(InputError, match="checkpoint"):
+        next(measured(Toy(), Toy().cases(), full))
+
+
+def test_two_runs_into_one_folder(toy, tmp_path):
+    """The second one neither measures nor writes; when the first has ended, it finds all rows."""
+    with locked(tmp_path):
+        with pytest.raises(InputError, match=f"in use by process {os.getpid()}"):
+            run(Toy(), tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == ["otsort.lock"]
+    assert not asked
+    run(Toy(), tmp_path)
+    run(Toy(), tmp_path)
+    assert len(asked) == 1
+    assert len(read(tmp_path)) == len(Toy().cases())
 
 
 def test_a_row_must_be_that_of_its_case(toy):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .data import REAL
-from .errors import InputError
+from .errors import InputError, accessing
 
 # Solvers and reference hold matrices of n x n entries, and an unrolled derivative hundreds of them.
 MAX_VALUES = 2000
@@ -71,10 +71,8 @@ def load(path: Path, column: str | None) -> Column:
     readers = {".csv": _read_csv, ".npy": _read_npy}
     if path.suffix.lower() not in readers:
         raise InputError(f"{path} is neither a .csv nor an .npy file")
-    try:
+    with accessing(f"read {path}", "give --data a file that exists and may be read"):
         return readers[path.suffix.lower()](path, column)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _read_csv(path: Path, column: str | None) -> Column:

@@ -3,14 +3,15 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from .errors import InputError, accessing
 
 CONFIG, ROWS, REPORT, CHECKPOINT = "config.json", "results.jsonl", "report.md", "checkpoint"
+LOCK = "otsort.lock"  # a name that no file of the user has: it is removed
 
 
 def claim(folder: Path, configuration: dict[str, Any]) -> None:
@@ -31,42 +32,63 @@ def claim(folder: Path, configuration: dict[str, Any]) -> None:
             if said := ", ".join(name for name in different if name != "date"):
                 raise InputError(f"{folder} holds results of another configuration (see {said}): choose another --out")
             return
-        draft = _draft(folder / CONFIG)  # of a run that was killed before its first row
-        if folder.exists() and any(other != draft for other in folder.iterdir()):
+        own = folder / LOCK, _draft(folder / CONFIG)  # the latter of a run that was killed before its first row
+        if folder.exists() and any(other not in own for other in folder.iterdir()):
             raise InputError(f"{folder} holds other files: choose a new folder with --out")
         folder.mkdir(parents=True, exist_ok=True)
         dated = {**configuration, "date": datetime.now(UTC).isoformat(timespec="seconds")}
         write_text(folder / CONFIG, json.dumps(dated, indent=2, allow_nan=False) + "\n")
 
 
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Tells in one line that a folder cannot be written to."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
+def writing(path: Path) -> AbstractContextManager[None]:
+    """Tells in one line that a file or a folder cannot be written to."""
+    return accessing(
+        f"write to {path}", "free space or allow writing there, and repeat the command, which keeps all rows"
+    )
+
+
+def reading(path: Path) -> AbstractContextManager[None]:
+    """Tells in one line that a file cannot be read."""
+    return accessing(f"read {path}", "restore the file and allow reading it, or choose another folder")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """What was claimed.
+    """Reads what was claimed.
 
     Raises:
         InputError: the folder is not that of a run.
     """
     path = folder / CONFIG
     try:
-        return dict(json.loads(path.read_text()))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+        with reading(path):
+            if path.exists():
+                return dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError):
         raise InputError(f"{path} is damaged: choose another folder") from None
+    lack = f"has no {CONFIG}" if folder.is_dir() else "is no folder" if folder.exists() else "does not exist"
+    raise InputError(
+        f"FOLDER must be the folder of a run, got {folder}, which {lack}: give the one that compare or study wrote to "
+        "(see --out)"
+    )
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Writes a file whole or not at all: gives the path of a draft, which takes the file's place at the end."""
+    draft = _draft(path)
+    try:
+        yield draft
+        os.replace(draft, path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise
 
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all."""
-    _draft(path).write_text(text)
-    os.replace(_draft(path), path)
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def _draft(path: Path) -> Path:

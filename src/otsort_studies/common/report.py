@@ -8,12 +8,13 @@ from typing import Any
 
 import polars as pl
 from matplotlib.figure import Figure
+from polars.exceptions import PolarsError
 from tabulate import tabulate
 
 from ..studies import STUDIES
 from . import rows
 from .errors import InputError
-from .folder import CONFIG, REPORT, ROWS, read_config, write_text, writing
+from .folder import CONFIG, REPORT, ROWS, read_config, replacing, write_text, writing
 from .study import AbstractStudy
 
 _MOST_WORDS = 20
@@ -42,7 +43,8 @@ def render(folder: Path) -> Report:
     report: Report = study.module("report").report(study, frames)
     with writing(folder):
         for name, (figure, _) in report.figures.items():
-            figure.savefig(folder / f"{name}.png", dpi=150)
+            with replacing(folder / f"{name}.png") as draft:
+                figure.savefig(draft, format="png", dpi=150)
         write_text(folder / REPORT, _page(config, study, report))
     return report
 
@@ -63,7 +65,11 @@ def load(folder: Path) -> tuple[dict[str, Any], AbstractStudy, dict[str, pl.Data
     missing = sum(case not in found for case in cases)
     if missing:
         raise InputError(f"{folder} lacks {missing} of {len(cases)} rows: finish its run with the same command first")
-    return config, study, study.frames([found[case] for case in cases])
+    try:
+        return config, study, study.frames([found[case] for case in cases])
+    except (PolarsError, TypeError):
+        said = "holds values of other types than the study measures"
+        raise InputError(f"{folder / ROWS} {said}: restore the file, or choose another folder") from None
 
 
 def markdown_table(lines: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:

@@ -2,24 +2,28 @@
 
 import json
 import math
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .folder import reading, writing
 from .study import AbstractCase, Row
 
 
 def read(path: Path, parts: Sequence[type[AbstractCase]]) -> tuple[dict[AbstractCase, Row], int]:
-    """The rows by their case, and how many bytes hold them: a last line that is torn is no row.
+    """Reads the rows by their case, and how many bytes hold them: a last line that is torn is no row.
 
     Raises:
-        InputError: a line before the last is not a row of one of the parts.
+        InputError: a line before the last is not a row of one of the parts, or the file cannot be read.
     """
     kinds = {kind.part: kind for kind in parts}
     rows: dict[AbstractCase, Row] = {}
     size = 0
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    with reading(path):
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     for number, line in enumerate(lines, start=1):
         try:
             if not line.endswith(b"\n"):
@@ -29,14 +33,39 @@ def read(path: Path, parts: Sequence[type[AbstractCase]]) -> tuple[dict[Abstract
             size += len(line)
         except (ValueError, KeyError, TypeError):
             if number < len(lines):
-                raise InputError(f"line {number} of {path} is damaged: choose another folder") from None
+                raise InputError(f"line {number} of {path} is damaged: delete it, or choose another folder") from None
     return rows, size
 
 
+def resume(path: Path, parts: Sequence[type[AbstractCase]]) -> dict[AbstractCase, Row]:
+    """Reads the rows by their case, and cuts off a last line that is torn, so that others can follow.
+
+    Raises:
+        InputError: see `read`; or the file cannot be written to.
+    """
+    rows, size = read(path, parts)
+    with writing(path):
+        if path.exists():
+            os.truncate(path, size)
+    return rows
+
+
 def append(path: Path, row: Row) -> None:
-    """Adds a row, which is in the file when this returns."""
-    with path.open("a") as file:
-        file.write(json.dumps(_finite(row), allow_nan=False) + "\n")
+    """Adds a row, which is in the file when this returns.
+
+    Raises:
+        InputError: the file cannot be written to, such as on a full disk; it is as it was before.
+    """
+    line = json.dumps(_finite(row), allow_nan=False) + "\n"
+    with writing(path):
+        size = path.stat().st_size if path.exists() else 0
+        try:
+            with path.open("ab") as file:
+                file.write(line.encode())
+        except OSError:
+            with suppress(OSError):  # a part of the line may be there
+                os.truncate(path, size)
+            raise
 
 
 def _finite(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import functools
 import importlib.metadata
-import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -17,10 +16,12 @@ from threadpoolctl import threadpool_limits
 import otsort
 
 from . import rows
+from .errors import InputError
 from .execution import failure
-from .folder import CHECKPOINT, ROWS, claim
+from .folder import CHECKPOINT, ROWS, claim, writing
 from .learning.bench import Workbench
 from .learning.study import AbstractLearning
+from .lock import locked
 from .report import Report, render
 from .study import AbstractCase, AbstractStudy, Row
 
@@ -42,7 +43,8 @@ def run(study: AbstractStudy, folder: Path, data: Path | None = None) -> Report:
         The report that was written.
 
     Raises:
-        InputError: the folder holds anything else, or data cannot be had; nothing was written.
+        InputError: the folder holds anything else or is in use, or data cannot be had, and nothing was written; or a
+            file cannot be written, and all rows before are kept.
     """
     times = TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
     columns = TextColumn(study.name), BarColumn(), MofNCompleteColumn(), *times, TextColumn("{task.description}")
@@ -56,26 +58,25 @@ def run(study: AbstractStudy, folder: Path, data: Path | None = None) -> Report:
 
     measure = measurement(study, data, Workbench(checkpoint, tell))
     configuration = {"study": study.name, "configuration": asdict(study), "dtype": study.dtype, "lapack_threads": 1}
-    claim(folder, {**configuration, **environment()})
-    found, size = rows.read(path, study.parts)
-    done.update(found)
-    if path.exists():
-        os.truncate(path, size)
-    jax.config.update("jax_enable_x64", True)  # for references: solvers compute in the dtype of the data
+    with locked(folder):
+        claim(folder, {**configuration, **environment()})
+        done.update(rows.resume(path, study.parts))
+        jax.config.update("jax_enable_x64", True)  # for references: solvers compute in the dtype of the data
 
-    cases = study.cases()
-    missing = [case for case in cases if case not in done]
-    # LAPACK's threads wait for each other in a busy loop: with any other load on the machine a factorisation takes ten
-    # times as long as on one thread, and no less without.
-    with threadpool_limits(1, "blas"), bar:
-        bar.start_task(task)
-        bar.update(task, total=len(cases), completed=len(done))
-        for case, row in zip(missing, measured(study, missing, measure), strict=True):
-            rows.append(path, row)
-            done[case] = row
-            bar.update(task, completed=len(done))
-    checkpoint.unlink(missing_ok=True)
-    return render(folder)
+        cases = study.cases()
+        missing = [case for case in cases if case not in done]
+        # LAPACK's threads wait for each other in a busy loop: with any other load on the machine a factorisation takes
+        # ten times as long as on one thread, and no less without.
+        with threadpool_limits(1, "blas"), bar:
+            bar.start_task(task)
+            bar.update(task, total=len(cases), completed=len(done))
+            for case, row in zip(missing, measured(study, missing, measure), strict=True):
+                rows.append(path, row)
+                done[case] = row
+                bar.update(task, completed=len(done))
+        with writing(checkpoint):
+            checkpoint.unlink(missing_ok=True)
+        return render(folder)
 
 
 def measurement(study: AbstractStudy, data: Path | None, bench: Workbench) -> Measure:
@@ -94,6 +95,7 @@ def measured(study: AbstractStudy, cases: Sequence[AbstractCase], measure: Measu
     """A row of each case; where measuring it alone raises, that is its outcome, and the rest goes on.
 
     Raises:
+        InputError: a training cannot keep its checkpoint, which is no outcome of a case.
         RuntimeError: a row is not that of the next case.
     """
     measure = measure or measurement(study, None, Workbench())
@@ -102,6 +104,8 @@ def measured(study: AbstractStudy, cases: Sequence[AbstractCase], measure: Measu
         try:
             found = found or measure(tuple(cases[place:]))
             row = next(found)
+        except InputError:
+            raise
         except Exception:  # whatever it is, and maybe of a later case, such as one whose program cannot be compiled
             row, found = _alone(measure, case), None
         if type(case).of(row) != case:
@@ -112,6 +116,8 @@ def measured(study: AbstractStudy, cases: Sequence[AbstractCase], measure: Measu
 def _alone(measure: Measure, case: AbstractCase) -> Row:
     try:
         return next(measure((case,)))
+    except InputError:
+        raise
     except Exception as error:  # whatever it is
         return case.row(failure(error))
 

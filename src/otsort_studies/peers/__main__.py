@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from ..common import rows
 from ..common.errors import InputError
 from ..common.folder import ROWS
+from ..common.lock import locked
 from ..common.outcome import NOT_INSTALLED
 from ..common.report import load, render
 from ..common.run import measured
@@ -25,17 +26,18 @@ def main(folder: Path, *again: str) -> None:
         InputError: the folder is not that of a finished run, or that has no such method.
     """
     _, study, _ = load(folder)
-    found, _ = rows.read(folder / ROWS, study.parts)
-    cases: list[Any] = study.cases()
-    if unknown := set(again) - {case.method for case in cases}:
-        raise InputError(f"the run in {folder} has no method {', '.join(sorted(unknown))}")
-    lacked = [case for case in cases if case.method in again or found[case]["outcome"] == NOT_INSTALLED]
-    with threadpool_limits(1, "blas"):
-        for row in measured(study, lacked):
-            if row["outcome"] != NOT_INSTALLED:
-                print(*(value for value in row.values() if isinstance(value, str | int)), file=sys.stderr)
-                rows.append(folder / ROWS, row)
-    render(folder)
+    with locked(folder):
+        found = rows.resume(folder / ROWS, study.parts)
+        cases: list[Any] = study.cases()
+        if unknown := set(again) - {case.method for case in cases}:
+            raise InputError(f"the run in {folder} has no method {', '.join(sorted(unknown))}")
+        lacked = [case for case in cases if case.method in again or found[case]["outcome"] == NOT_INSTALLED]
+        with threadpool_limits(1, "blas"):
+            for row in measured(study, lacked):
+                if row["outcome"] != NOT_INSTALLED:
+                    print(*(value for value in row.values() if isinstance(value, str | int)), file=sys.stderr)
+                    rows.append(folder / ROWS, row)
+        render(folder)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from ..errors import InputError
 #: Environment variable that names the folder, where no option does.
 FOLDER = "OTSORT_DATA"
 
+_OF_ARCHIVES = zipfile.BadZipFile, zlib.error, NotImplementedError  # the last: an unknown way of compression
+
 
 def find(folder: Path | None, name: str) -> Path | None:
     """The file of this name in the folder or below it.
@@ -25,7 +28,10 @@ def find(folder: Path | None, name: str) -> Path | None:
     if folder is None:
         return None
     if not folder.is_dir():
-        raise InputError(f"the data folder {folder} does not exist")
+        lack = "is no folder" if folder.exists() else "does not exist"
+        raise InputError(
+            f"--data (or {FOLDER}) must be a folder with data, got {folder}, which {lack}: give another, or none"
+        )
     return next(iter(sorted(folder.rglob(name))), None)
 
 
@@ -34,7 +40,7 @@ def reading(where: Path | str) -> Iterator[None]:
     """Tells in one line that data cannot be read, or are not what they should be."""
     try:
         yield
-    except (OSError, EOFError, ValueError, LookupError, zipfile.BadZipFile, PolarsError) as error:
+    except (OSError, EOFError, ValueError, LookupError, *_OF_ARCHIVES, PolarsError) as error:
         said = " ".join(str(error).split())
         raise InputError(f"{where} is damaged, or another file than it should be: {said}") from None
 

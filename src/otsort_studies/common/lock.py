@@ -1,0 +1,67 @@
+"""Lets one process at a time into the folder of a run."""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from io import FileIO
+from pathlib import Path
+
+from .errors import InputError, accessing
+from .folder import LOCK
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: FileIO) -> None:
+        # A locked byte cannot be read by others, so this one lies far behind the name of the process.
+        os.lseek(file.fileno(), 1 << 20, os.SEEK_SET)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: FileIO) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(file.fileno()).st_nlink == 0:  # removed by the process that held it, after it was opened here
+            raise BlockingIOError
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps other processes out of a folder.
+
+    The operating system ends the lock with the process, so a lock file that a killed process left blocks nobody.
+
+    Args:
+        folder: made if it does not exist.
+
+    Raises:
+        InputError: another process is in the folder, or the folder cannot be written to.
+    """
+    path = folder / LOCK
+    remedy = "choose a folder that can be written to, on a disk that has space and knows locks"
+    with ExitStack() as stack:
+        with accessing(f"write to {folder}", remedy):
+            folder.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(path.open("a+b", buffering=0))
+            _hold(file, folder)
+        try:
+            yield
+        finally:
+            # While the lock lasts, as the file may be that of another process afterwards. Windows keeps an open file.
+            with suppress(OSError):
+                path.unlink()
+
+
+def _hold(file: FileIO, folder: Path) -> None:
+    """Locks the file and writes into it which process this is."""
+    try:
+        _lock(file)
+    except (BlockingIOError, PermissionError):  # as Unix and Windows say that another process holds it
+        file.seek(0)
+        holder = file.read().decode() or "another process"
+        raise InputError(f"{folder} is in use by {holder}: wait until it ends, or choose another folder") from None
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {platform.node()}".encode())
