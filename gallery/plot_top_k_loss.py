@@ -27,8 +27,7 @@ splits = jnp.stack([jnp.asarray(rng.permutation(len(labels))) for _ in range(3)]
 losses = {
     "cross-entropy": optax.losses.softmax_cross_entropy_with_integer_labels,
     "top-3 cross-entropy": lambda logits, labels: otsort.losses.top_k_cross_entropy(logits, labels, k=3, epsilon=0.1),
-    # Without loss for the k + 1 = 3 largest.
-    "top-3 error": lambda logits, labels: otsort.losses.top_k_error(logits, labels, k=2, epsilon=0.1),
+    "top-3 error": lambda logits, labels: otsort.losses.top_k_error(logits, labels, k=3, epsilon=0.1),
 }
 optimiser = optax.adam(0.03)
 

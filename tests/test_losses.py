@@ -3,12 +3,14 @@
 import functools
 import logging
 
+import hypothesis
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
 import scipy.stats
+from hypothesis import strategies as st
 from sklearn.metrics import top_k_accuracy_score
 
 import otsort
@@ -25,7 +27,7 @@ TARGETS = RNG.normal(size=(4, N)).round()
 
 #: Of arrays (lists, N) and what belongs to each place of them, which a mask and an axis apply to alike.
 LOSSES = {
-    "top_k_error": lambda x, hot, y, **o: losses.top_k_error(x, hot, 0, penalty=jnp.square, num_targets=4, **o),
+    "top_k_error": lambda x, hot, y, **o: losses.top_k_error(x, hot, penalty=jnp.square, num_targets=4, **o),
     "top_k_cross_entropy": lambda x, hot, y, **o: losses.top_k_cross_entropy(x, hot, [0.5, 0, 0.5], **o),
     "spearman_distance": lambda x, hot, y, **o: losses.spearman_distance(x, y, **o),
     "quantile_error": lambda x, hot, y, **o: losses.quantile_error(x, 0.3, **o),
@@ -33,23 +35,47 @@ LOSSES = {
 }
 
 
-def places(x):
-    """Of the labels' logits, 1 for the largest."""
-    return 1 + np.sum(x > x[np.arange(4), LABELS][:, None], axis=1)
+#: Of errors (lists, N) and a number for each list.
+ERRORS = {
+    "quantile_error": lambda x, number, **o: losses.quantile_error(x, number, t=number / 2, **o),
+    "trimmed_mean": lambda x, number, **o: losses.trimmed_mean(x, number / 2, 0.3 + number, **o),
+    "expected_shortfall": losses.expected_shortfall,
+}
+
+
+def places(x, labels=LABELS):
+    """Returns the places of the labels' logits, 1 for the largest."""
+    return 1 + np.sum(x > np.take_along_axis(x, labels[:, None], axis=1), axis=1)
+
+
+@hypothesis.given(st.integers(0, 2**32 - 1), st.sampled_from([2, 5, 10, 100]), st.sampled_from([float, np.float32]))
+def test_top_k_error_is_zero_exactly_among_the_k_largest(seed, classes, dtype):
+    rng = np.random.default_rng(seed)
+    x = rng.permuted(np.tile(np.arange(classes) ** rng.uniform(0.1, 3), (6, 1)), axis=1).astype(dtype)
+    labels, k = rng.integers(classes, size=(2, 6))
+    errors = losses.top_k_error(x, labels, k + 1, epsilon=0)
+    np.testing.assert_array_equal(errors == 0, places(x, labels) <= k + 1)
+    np.testing.assert_allclose(errors, np.maximum(places(x, labels) - k - 1, 0) / classes, atol=1e-6)
 
 
 def test_top_k_error_in_the_limit():
-    for k in (0, 1, 3):
-        errors = losses.top_k_error(X, LABELS, k, epsilon=0)
-        np.testing.assert_allclose(errors, np.maximum(places(X) - 1 - k, 0) / N, atol=1e-12)
-        right = np.mean(np.asarray(errors) < 1e-9)
-        np.testing.assert_allclose(right, top_k_accuracy_score(LABELS, X, k=k + 1, labels=range(N)))
+    for k in (1, 3, N):
+        right = np.mean(losses.top_k_error(X, LABELS, k, epsilon=0) == 0)
+        np.testing.assert_allclose(right, top_k_accuracy_score(LABELS, X, k=k, labels=range(N)) if k < N else 1)
+
+
+def test_top_k_error_of_the_paper_has_one_place_more():
+    """J_k(u) = max(u - k/L, 0) of u = 1 - F."""
+    above = 1 - jnp.take_along_axis(otsort.cdf(X), jnp.asarray(LABELS)[:, None], axis=1)[:, 0]
+    for k in (0, 1, 5):
+        expected = jnp.maximum(above - k / N, 0)
+        np.testing.assert_allclose(losses.top_k_error(X, LABELS, k + 1), expected, atol=1e-9)
 
 
 def test_top_k_error_is_the_soft_zero_one_loss():
     labels = jnp.asarray(LABELS)
     of_label = jnp.take_along_axis(otsort.rank(X), labels[:, None], axis=1)[:, 0]
-    np.testing.assert_allclose(N * losses.top_k_error(X, labels, k=0), jax.nn.relu(N - of_label), atol=1e-9)
+    np.testing.assert_allclose(N * losses.top_k_error(X, labels), jax.nn.relu(N - of_label), atol=1e-9)
 
 
 @pytest.mark.parametrize("k", [1, 3, N])
@@ -61,8 +87,8 @@ def test_top_k_cross_entropy_in_the_limit(k):
 
 
 def test_top_k_cross_entropy_of_several_k_in_the_limit():
-    probabilities = np.array([0.2, 0, 0.5, 0, 0, 0, 0, 0.3])
-    satisfied = np.array([np.sum(probabilities[place - 1 :]) for place in places(X)])
+    probabilities = [0.2, 0, 0.5, 0, 0, 0, 0, 0.3]
+    satisfied = np.array([sum(probabilities[place - 1 :]) for place in places(X)])
     np.testing.assert_allclose(losses.top_k_cross_entropy(X, LABELS, probabilities, epsilon=0), -np.log(satisfied))
 
 
@@ -144,14 +170,33 @@ def test_spearman_in_the_limit():
 
 
 def test_spearman_of_constants_is_zero():
-    for x, y in ((np.ones(N), X[0]), (X[0], np.ones(N)), (np.ones(1), np.ones(1))):
+    for x, y in ((np.ones(N), X[0]), (X[0], np.ones(N))):
         value, gradient = jax.value_and_grad(losses.spearman_correlation)(x, y)
         assert value == 0
         assert np.all(np.isfinite(gradient))
 
 
+def test_spearman_lies_within_its_range(without_x64):
+    """Rounding would leave -1 and 1, of equal orders and of opposite ones."""
+    x = np.random.default_rng(5).normal(size=(200, 7)).astype(np.float32)
+    for epsilon in (0, 1e-2):
+        for y in (x, -x, np.exp(x)):
+            correlation = losses.spearman_correlation(x, y, epsilon=epsilon)
+            assert np.all(np.abs(correlation) <= 1)
+            np.testing.assert_allclose(np.abs(correlation), 1, atol=0.2 if epsilon else 1e-6)
+            assert np.all(losses.spearman_distance(x, y, epsilon=epsilon) >= 0)
+
+
+def test_spearman_of_single_values_asks_for_the_other_axis():
+    column = X[0][:, None]
+    for loss in (losses.spearman_correlation, losses.spearman_distance):
+        with pytest.raises(ValueError, match="pass axis=0"):
+            loss(column, column)
+    assert losses.spearman_correlation(column, column, epsilon=0, axis=0) == 1
+
+
 def partial_mean(x, low, high):
-    """The mean of the quantile function between two levels."""
+    """Returns the mean of the quantile function between two levels."""
     edges = np.arange(x.size + 1) / x.size
     shares = np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None)
     return np.sort(x) @ shares / (high - low)
@@ -159,19 +204,58 @@ def partial_mean(x, low, high):
 
 def test_errors_by_order_in_the_limit():
     x = X[0]
-    for tau in (0, 0.3, 1):
-        for t in (0.1, 0.5):
-            low = tau * (1 - t)
-            np.testing.assert_allclose(losses.quantile_error(x, tau, t=t, epsilon=0), partial_mean(x, low, low + t))
-        np.testing.assert_allclose(
-            losses.quantile_error(x, tau, t=1e-6, epsilon=0), np.quantile(x, tau, method="inverted_cdf")
-        )
+    for tau in (0, 0.3, 0.5, 1):
+        centre = tau + (0.5 - tau) / N
+        for t in (0.1, 0.5, 1):
+            half = min(t / 2, centre, 1 - centre)
+            expected = partial_mean(x, centre - half, centre + half)
+            np.testing.assert_allclose(losses.quantile_error(x, tau, t=t, epsilon=0), expected)
+            np.testing.assert_allclose(losses.quantile_error(x, tau, t=t), otsort.quantile(x, tau, width=t))
+        np.testing.assert_allclose(losses.quantile_error(x, tau, t=1 / N, epsilon=0), np.quantile(x, tau))
     np.testing.assert_allclose(losses.trimmed_mean(x, 0.25, 0.75, epsilon=0), scipy.stats.trim_mean(x, 0.25))
     np.testing.assert_allclose(losses.trimmed_mean(x, 0.1, 0.35, epsilon=0), partial_mean(x, 0.1, 0.35))
     np.testing.assert_allclose(losses.trimmed_mean(x, 0, 0.5, epsilon=0), np.sort(x)[:4].mean())
     for alpha in (0.05, 0.25, 0.4, 1):
         np.testing.assert_allclose(losses.expected_shortfall(x, alpha, epsilon=0), partial_mean(x, 1 - alpha, 1))
     np.testing.assert_allclose(losses.expected_shortfall(x, 1), x.mean())
+
+
+def test_equation_4_is_a_target():
+    """Its atom lies between the levels tau (1 - t) and tau (1 - t) + t."""
+    for tau, t in ((0, 0.1), (0.3, 0.1), (0.3, 0.5), (1, 0.5)):
+        target, low = otsort.TargetMeasure.quantile(tau, t), tau * (1 - t)
+        found = otsort.sort(X, target=target, epsilon=0)[..., 1]
+        np.testing.assert_allclose(found, [partial_mean(x, low, low + t) for x in X])
+
+
+@pytest.mark.parametrize("name", ERRORS)
+@pytest.mark.parametrize("epsilon", [0, 0.05])
+def test_numbers_of_each_list(name, epsilon):
+    """Such as tau, t, low, high and alpha: as list by list, along any axis, and with derivatives."""
+    numbers = np.array([0.1, 0.3, 0.5, 0.7])
+    loss = lambda x, number: ERRORS[name](x, number, epsilon=epsilon)
+    expected = [loss(*pair) for pair in zip(X, numbers, strict=True)]
+    np.testing.assert_allclose(loss(X, numbers), expected, rtol=1e-6)
+    np.testing.assert_allclose(loss(X, jnp.asarray(numbers)), expected, rtol=1e-6)
+    square = X.reshape(2, 2, N).transpose(0, 2, 1)
+    found = ERRORS[name](square, numbers.reshape(2, 2), epsilon=epsilon, axis=1)
+    np.testing.assert_allclose(found, np.reshape(expected, (2, 2)), rtol=1e-6)
+    slopes = jax.jit(jax.grad(lambda numbers: jnp.sum(loss(X, numbers))))(numbers)
+    each = [jax.grad(loss, argnums=1)(*pair) for pair in zip(X, numbers, strict=True)]
+    np.testing.assert_allclose(slopes, each, rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", [losses.top_k_error, losses.top_k_cross_entropy])
+@pytest.mark.parametrize("epsilon", [0, 0.1])
+def test_k_of_each_example(loss, epsilon):
+    ks = np.array([1, 2, 5, N])
+    expected = [loss(*each, epsilon=epsilon) for each in zip(X, LABELS, ks, strict=True)]
+    for given in (ks, jnp.asarray(ks), ks.astype(np.uint8), ks.astype(np.float32)):
+        np.testing.assert_allclose(loss(X, LABELS, given, epsilon=epsilon), expected, rtol=1e-6, atol=1e-9)
+    traced = jax.jit(lambda k: loss(X, LABELS, k, epsilon=epsilon))(ks)
+    np.testing.assert_allclose(traced, expected, rtol=1e-6, atol=1e-9)
+    turned = loss(X.T.reshape(N, 2, 2), LABELS.reshape(2, 2), ks.reshape(2, 2), epsilon=epsilon, axis=0)
+    np.testing.assert_allclose(turned, np.reshape(expected, (2, 2)), rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -240,6 +324,34 @@ def test_integer_labels_are_flat_indices():
         assert np.all(np.isnan(loss(X, np.array([-1, N, -5, 100]))))
 
 
+@pytest.mark.parametrize("loss", [losses.top_k_error, losses.top_k_cross_entropy])
+@pytest.mark.parametrize(
+    ("dtype", "classes"),
+    [(np.uint8, 256), (np.uint8, 300), (np.int8, 128), (np.int8, 200), (np.uint16, 300), (np.int64, 300), (bool, 2)],
+)
+def test_labels_of_narrow_integers(loss, dtype, classes):
+    """Numbers of classes that the labels' dtype does not hold."""
+    known = np.array([0, 1]) if dtype is bool else np.array([0, min(np.iinfo(dtype).max, classes - 1)])
+    x = np.random.default_rng(0).normal(size=(2, classes))
+    expected = loss(x, np.eye(classes)[known], epsilon=0)
+    if dtype is bool:
+        with pytest.raises(ValueError, match="integers"):
+            loss(x, known.astype(dtype))
+        return
+    for labels in (known.astype(dtype), jnp.asarray(known.astype(dtype))):
+        np.testing.assert_array_equal(loss(x, labels, epsilon=0), expected)
+        np.testing.assert_array_equal(jax.jit(lambda labels: loss(x, labels, epsilon=0))(labels), expected)
+
+
+@pytest.mark.parametrize("loss", [losses.top_k_error, losses.top_k_cross_entropy])
+def test_labels_that_are_no_class_are_nan(loss, without_x64):
+    x = X.astype(np.float32)
+    for labels in (np.array([2**32, 2**32 + 3, -(2**32), 2**40]), np.array([-1, N, -128, 127], np.int8)):
+        assert np.all(np.isnan(loss(x, labels)))
+    assert np.all(np.isnan(loss(x[:1], np.array([255], np.uint8))))
+    assert np.all(np.isnan(loss(x[:1], np.array([2**64 - 1], np.uint64))))
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_large_and_small_values_in_float32(name, without_x64):
     """What counts is relative; an error has the unit of errors."""
@@ -273,7 +385,7 @@ def test_they_compile_once(caplog):
     x = np.random.default_rng(0).normal(size=(2, 7))
     labels = np.array([1, 2])
     calls = (
-        lambda e: losses.top_k_error(x, labels, k=10 * e, epsilon=e),
+        lambda e: losses.top_k_error(x, labels, k=20 * e, epsilon=e),
         lambda e: losses.top_k_cross_entropy(x, labels, epsilon=e),
     )
     for call in calls:
@@ -288,16 +400,21 @@ def test_bad_input_is_told():
     for call, words in (
         (lambda: losses.top_k_error(X, LABELS[:2]), "labels must be integers"),
         (lambda: losses.top_k_cross_entropy(X, LABELS / 2), "labels must be integers"),
-        (lambda: losses.top_k_error(X, LABELS, -1), "negative"),
-        (lambda: losses.top_k_cross_entropy(X, LABELS, 0), "between 0"),
-        (lambda: losses.top_k_cross_entropy(X, LABELS, N + 1), "between 0"),
+        (lambda: losses.top_k_error(X, LABELS, 0), "between 1 and 8 .* got 0"),
+        (lambda: losses.top_k_error(X, LABELS, N + 1), "between 1 and 8 .* got 9"),
+        (lambda: losses.top_k_error(X, LABELS, [1, 2, 3]), "batch's shape"),
+        (lambda: losses.top_k_cross_entropy(X, LABELS, 0), "above 0 and at most 8"),
+        (lambda: losses.top_k_cross_entropy(X, LABELS, N + 1), "above 0 and at most 8"),
+        (lambda: losses.top_k_cross_entropy(X, LABELS, np.array([1, 2, 3])), "batch's shape"),
         (lambda: losses.top_k_cross_entropy(X, LABELS, [0.5, 0.4]), "sum to 1"),
         (lambda: losses.top_k_cross_entropy(X, LABELS, [1.5, -0.5]), "sum to 1"),
-        (lambda: losses.top_k_cross_entropy(X, LABELS, np.ones(N + 1) / (N + 1)), "at most 8"),
+        (lambda: losses.top_k_cross_entropy(X, LABELS, [1 / (N + 1)] * (N + 1)), "at most 8"),
         (lambda: losses.spearman_correlation(X, X[0]), "one shape"),
         (lambda: losses.quantile_error(X, 2), "tau"),
         (lambda: losses.quantile_error(X, 0.5, t=0), "t must"),
-        (lambda: losses.trimmed_mean(X, 0.5, 0.5), "low < high"),
+        (lambda: losses.quantile_error(X, 0.5, t=[0.1, 0.2]), "batch's shape"),
+        (lambda: losses.trimmed_mean(X, 0.5, 0.5), "above low"),
+        (lambda: losses.trimmed_mean(X, [0.1, 0.2, 0.3, 0.6], 0.5), "above low"),
         (lambda: losses.expected_shortfall(X, 0), "alpha"),
     ):
         with pytest.raises(ValueError, match=words):

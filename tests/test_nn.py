@@ -4,11 +4,13 @@ import io
 import logging
 
 import equinox as eqx
+import hypothesis
 import jax
 import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 import otsort
 from otsort import nn
@@ -48,6 +50,19 @@ def test_normalization_starts_even_and_does_not_see_monotone_maps():
     assert nn.QuantileNormalization(1).reference == 1
 
 
+@hypothesis.given(st.integers(1, 64), st.integers(0, 2**32 - 1), st.sampled_from([0.1, 1.0, 10.0]))
+def test_a_reference_increases_to_one(m, seed, scale):
+    """Whatever is learnt, and however softmax and cumulative sum are rounded."""
+    for dtype in (jnp.float32, float):
+        free = jnp.asarray(scale * np.random.default_rng(seed).normal(size=m - 1), dtype)
+        f = eqx.tree_at(lambda layer: layer.free, nn.QuantileNormalization(m), free).reference
+        assert f.dtype == free.dtype
+        assert f[-1] == 1
+        assert f[0] >= 0
+        assert np.all(np.diff(f) >= 0)
+        assert scale > 0.1 or np.all(np.diff(f) > 0)
+
+
 def test_gate_in_the_limit():
     gate = nn.TopKGate(6, 4, 2, key=jax.random.key(0), epsilon=0)
     scores = jax.vmap(gate.router)(jnp.asarray(TOKENS))
@@ -60,6 +75,39 @@ def test_gate_in_the_limit():
     np.testing.assert_array_equal(np.sum(weights > 0, axis=1), 2)
     straight = nn.TopKGate(6, 4, 2, straight_through=True, key=jax.random.key(0), epsilon=0.05)
     np.testing.assert_allclose(jax.vmap(straight)(jnp.asarray(TOKENS)), weights)
+
+
+@pytest.mark.parametrize("scores", [[1.0, 1, 1, 1, 1], [2.0, 1, 1, 1, 0], [0.0, 0, 3, 3, 3]])
+@pytest.mark.parametrize("options", [{"epsilon": 0}, {"straight_through": True}, {"solver": otsort.NorthWestCorner()}])
+def test_gates_of_equal_scores_use_exactly_k_experts(scores, options):
+    """The first of those that are equal, with a finite gradient; the squash has none if all are."""
+    scores = jnp.array(scores)
+    for k in (1, 2, 3):
+        gate = nn.TopKGate(5, 5, k, key=jax.random.key(0), **options)
+        gate = eqx.tree_at(lambda gate: gate.router.weight, gate, jnp.eye(5))
+        weights, slope = eqx.filter_jit(lambda gate: (gate(scores), jax.jacobian(gate)(scores)))(gate)
+        _, used = jax.lax.top_k(scores, k)
+        np.testing.assert_array_equal(np.flatnonzero(weights), np.sort(used))
+        np.testing.assert_allclose(weights[used], jax.nn.softmax(scores[used]), rtol=1e-6)
+        assert np.all(np.isfinite(slope))
+        if "straight_through" in options and np.ptp(scores) > 0:
+            assert np.all(np.any(slope != 0, axis=0))
+
+
+def test_gates_train_unless_told_otherwise():
+    """Random routers have a gradient at the default epsilon; at the operators' own many have none."""
+
+    def share(**options):
+        def slope(key):
+            first, second = jax.random.split(key)
+            gate, token = nn.TopKGate(6, 4, 1, key=first, **options), jax.random.normal(second, (6,))
+            return eqx.filter_grad(lambda gate: gate(token)[0])(gate).router.weight
+
+        slopes = jax.jit(jax.vmap(slope))(jax.random.split(jax.random.key(0), 40))
+        return np.mean(np.linalg.norm(slopes, axis=(1, 2)) > 1e-6)
+
+    assert share() == share(epsilon=None, solver=None) == share(epsilon=0.1) == 1
+    assert share(epsilon=0.01) == share(solver=otsort.Newton(0.01)) < 0.9
 
 
 def test_straight_through_teaches_unused_experts():
@@ -89,6 +137,20 @@ def test_gradients_in_parameters_and_inputs(name):
     direction = RNG.normal(size=flat.shape)
     expected = problems.finite_difference(jax.jit(loss), flat, direction)
     np.testing.assert_allclose(problems.directional(loss, flat, direction), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("options", [{}, {"epsilon": 0.05}, {"solver": otsort.Newton(0.05)}])
+def test_they_are_hashable(name, options):
+    """Without their arrays, so that `jax.jit` takes what remains as a static argument."""
+    make, x = LAYERS[name]
+    (arrays, static), (_, again) = (eqx.partition(make(**options), eqx.is_array) for _ in range(2))
+    assert hash(static) == hash(again)
+    assert static == again
+    apply = jax.jit(lambda arrays, static: eqx.combine(arrays, static)(jnp.asarray(x)), static_argnames="static")
+    np.testing.assert_allclose(apply(arrays, static), make(**options)(jnp.asarray(x)), rtol=1e-6)
+    apply(arrays, again)
+    assert apply._cache_size() == 1
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -127,7 +189,9 @@ def test_float32(without_x64):
 
 
 def test_bad_sizes_are_told():
-    with pytest.raises(ValueError, match="m = 0"):
-        nn.QuantileNormalization(0)
-    with pytest.raises(ValueError, match="between 1"):
-        nn.TopKGate(6, 4, 5, key=jax.random.key(0))
+    for m, error in ((0, ValueError), (2.0, TypeError)):
+        with pytest.raises(error, match="m must be an integer from 1"):
+            nn.QuantileNormalization(m)
+    for k in (0, 5):
+        with pytest.raises(ValueError, match=rf"k must be an integer from 1 to 4 .* got {k}"):
+            nn.TopKGate(6, 4, k, key=jax.random.key(0))

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 
 def origin(values: Float[Array, "n *d"]) -> Float[Array, "1 *d"]:
@@ -13,17 +14,38 @@ def origin(values: Float[Array, "n *d"]) -> Float[Array, "1 *d"]:
     Differences to it are exact where values lie close together, and never larger than twice the values. An average of
     differences, plus the origin, loses no digits to an offset that all values share.
     """
-    low, high = jnp.min(values, axis=0, keepdims=True), jnp.max(values, axis=0, keepdims=True)
+    low, high = _ends(values)
     return stop_gradient(jnp.clip(jnp.zeros_like(low), low, high))
 
 
 def within_range(means: Float[Array, "k *d"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:
     """Averages of the values, moved into their range where rounding or a table took them out; derivatives are kept."""
-    low, high = jnp.min(values, axis=0, keepdims=True), jnp.max(values, axis=0, keepdims=True)
-    return means + stop_gradient(jnp.clip(means, low, high) - means)
+    return within(means, *_ends(values))
+
+
+def within(
+    array: Float[Array, "*shape"], low: Float[ArrayLike, "..."], high: Float[ArrayLike, "..."]
+) -> Float[Array, "*shape"]:
+    """Numbers moved into a range that rounding alone took them out of; derivatives are kept."""
+    inside = (array >= low) & (array <= high)
+    return jnp.where(inside, array, array + stop_gradient(jnp.clip(array, low, high) - array))
+
+
+def rising(array: Float[Array, "k *d"]) -> Float[Array, "k *d"]:
+    """Numbers that do not decrease along the first axis but for rounding, without that; derivatives are kept."""
+    return within(array, stop_gradient(jax.lax.cummax(array)), jnp.inf)
 
 
 def centred(average: Callable[[Array], Array], values: Float[Array, "n *d"]) -> Float[Array, "k *d"]:
     """Averages of values, by a function that need not keep an offset's digits, within the range of the values."""
+    low, high = _ends(values)
     start = origin(values)
-    return within_range(start + average(values - start), values)
+    # Numerics: sums of values near the largest number would overflow.
+    largest = stop_gradient(jnp.maximum(-low, high))
+    scale = jnp.where(largest > jnp.sqrt(jnp.finfo(values.dtype).max), 2.0**-32, 1).astype(values.dtype)
+    return within_range(start + average(scale * (values - start)) / scale, values)
+
+
+def _ends(values: Float[Array, "n *d"]) -> tuple[Float[Array, "1 *d"], Float[Array, "1 *d"]]:
+    """The least and the largest of the values."""
+    return jnp.min(values, axis=0, keepdims=True), jnp.max(values, axis=0, keepdims=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import operator
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -28,14 +29,18 @@ class Axes:
 
         Raises:
             ValueError: they are not distinct axes of the array.
+            TypeError: they are not integers.
         """
-        ndim = len(shape)
-        if ndim == 0:
-            raise ValueError("a scalar has no axis to sort along: give at least one dimension")
-        axes = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
-        if not axes or any(not -ndim <= i < ndim for i in axes) or len({i % ndim for i in axes}) < len(axes):
-            raise ValueError(f"axis {axis} does not name distinct axes of an array of {ndim} dimensions")
-        return cls(shape, tuple(sorted(i % ndim for i in axes)))
+        if not shape:
+            raise ValueError("x must have at least one dimension to sort along, got a scalar")
+        given = range(len(shape)) if axis is None else _as_integers(axis)
+        for i in given:
+            if not -len(shape) <= i < len(shape):
+                raise ValueError(f"axis {i} is out of range for an array with {len(shape)} dimensions")
+        chosen = {i % len(shape) for i in given}
+        if len(chosen) < len(given) or not chosen:
+            raise ValueError(f"axis must name different axes, at least one, got {axis}")
+        return cls(shape, tuple(sorted(chosen)))
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -46,6 +51,11 @@ class Axes:
     def batch(self) -> tuple[int, ...]:
         """The other axes."""
         return tuple(i for i in range(len(self.shape)) if i not in self.chosen)
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The shape along them: that of one number for each list."""
+        return tuple(self.shape[i] for i in self.batch)
 
     @property
     def n(self) -> int:
@@ -66,7 +76,7 @@ class Axes:
         """The lists side by side; further axes of the array are kept."""
         ndim = len(self.shape)
         array = jnp.moveaxis(array, self.batch + self.chosen, range(ndim))
-        return array.reshape(-1, self.n, *array.shape[ndim:])
+        return array.reshape(math.prod(self.batch_shape), self.n, *array.shape[ndim:])
 
     def expanded(self, array: Shaped[Array, "..."] | np.ndarray) -> Shaped[Array, "..."] | np.ndarray:
         """An array of this shape as it is; one of the shape along the axes so that it broadcasts against it."""
@@ -79,39 +89,49 @@ class Axes:
         return jnp.broadcast_to(self.expanded(array), self.shape)
 
     def of_batch(self, array: Shaped[Array, "..."]) -> Shaped[Array, " lists"]:
-        """An entry for each list, from an array of the batch's shape, or one entry for all.
+        """An entry for each list, from an array of the batch's shape, or one entry for all."""
+        return jnp.broadcast_to(array, self.batch_shape).ravel()
+
+    def other_length(self, array: Shaped[Array, "..."] | np.ndarray) -> int:
+        """Returns the length of lists of other values, in an array as `other_lists` takes it.
 
         Raises:
             ValueError: another shape.
         """
-        shape = tuple(self.shape[i] for i in self.batch)
-        if array.shape not in ((), shape):
-            raise ValueError(f"a number for each list has the batch's shape, {shape}, got {array.shape}")
-        return jnp.broadcast_to(array, shape).ravel()
+        place, batch = self.new.index(None), self.batch_shape
+        if array.ndim == 1:
+            return array.shape[0]
+        if array.shape[:place] + array.shape[place + 1 :] == batch:
+            return array.shape[place]
+        shape = (*batch[:place], "k", *batch[place:])
+        raise ValueError(f"at must have the shape (k,) or {shape} for any k, got {array.shape}")
 
     def other_lists(self, array: Shaped[Array, "..."]) -> Shaped[Array, "lists k"]:
-        """Lists of another length side by side, from an array like x with one axis for all of the axes, or one list.
-
-        Raises:
-            ValueError: another shape.
-        """
-        place, batch = self.new.index(None), tuple(self.shape[i] for i in self.batch)
+        """Lists of another length side by side, from an array like x with one axis for all of the axes, or one list."""
         if array.ndim == 1:
-            array = jnp.broadcast_to(array, (*batch, len(array)))
-        elif array.shape[:place] + array.shape[place + 1 :] == batch:
-            array = jnp.moveaxis(array, place, -1)
+            array = jnp.broadcast_to(array, (*self.batch_shape, len(array)))
         else:
-            shape = (*batch[:place], "k", *batch[place:])
-            raise ValueError(f"other values must have the shape (k,) or {shape} for any k, got {array.shape}")
-        return array.reshape(-1, array.shape[-1])
+            array = jnp.moveaxis(array, self.new.index(None), -1)
+        return array.reshape(math.prod(self.batch_shape), array.shape[-1])
 
     def arrange(self, answers: Shaped[Array, "lists *d"], dims: "Dims") -> Shaped[Array, "..."]:
         """Answers of the lists as one array with these dimensions."""
         places = [i for i, dim in enumerate(dims) if dim in self.batch]
         rest = self.lengths if self.chosen[0] in dims else answers.shape[1:]
-        answers = answers.reshape(tuple(self.shape[i] for i in self.batch) + rest)
+        answers = answers.reshape(self.batch_shape + rest)
         return jnp.moveaxis(answers, range(len(places)), places)
 
 
 #: Of an answer, each dimension as the axis of x that it goes along, or None for a new one; the batch keeps its order.
 Dims: TypeAlias = tuple[int | None, ...]
+
+
+def _as_integers(axis: int | Sequence[int]) -> tuple[int, ...]:
+    try:
+        return (operator.index(axis),)  # pyright: ignore[reportArgumentType]: a sequence is told below
+    except TypeError:
+        pass
+    try:
+        return tuple(map(operator.index, axis))  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        raise TypeError(f"axis must be an integer, several integers, or None for all axes, got {axis!r}") from None

@@ -1,5 +1,6 @@
 """Checks of what users give: at once when a value is known, at run time when it is traced."""
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -8,21 +9,103 @@ import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float
+from jax.lax import stop_gradient
+from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float, Int
 
 from ._axes import Axes
 
 
 def is_traced(value: Any) -> bool:
-    """Whether a value is known only when the program runs."""
+    """Returns whether a value is known only when the program runs."""
     return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value))
 
 
-def as_array(value: ArrayLike) -> Array | np.ndarray:
-    """Numbers, or lists of them, as an array; one of NumPy if they are known, so that checks are too."""
+def as_array(value: ArrayLike, name: str = "x") -> Array | np.ndarray:
+    """Returns numbers, or lists of them, as an array; one of NumPy if they are known, so that checks are too.
+
+    Raises:
+        ValueError: a masked array, whose mask would be lost; lists of unequal length.
+        TypeError: what NumPy makes no array of numbers of.
+    """
+    _refuse_masked(value, name)
     if isinstance(value, jax.Array | np.ndarray):
         return value
-    return jnp.asarray(value) if is_traced(value) else np.asarray(value)
+    if is_traced(value):
+        return jnp.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(
+            f"{name} holds lists of unequal length: pad them to one length and pass where=, or use otsort.segments.pack"
+        ) from error
+    except RuntimeError as error:  # what torch raises
+        raise TypeError(f"{name} is no array that NumPy can read ({error}): detach a tensor from its graph") from error
+    if array.dtype == object:
+        raise TypeError(f"{name} must be real numbers, got {value!r:.200}")
+    return array
+
+
+def _refuse_masked(value: Any, name: str) -> None:
+    values = [value, *value] if isinstance(value, list | tuple) else [value]
+    if any(isinstance(value, np.ma.MaskedArray) for value in values):
+        raise ValueError(
+            f"{name} is a masked array, whose mask would be lost: pass the plain array, {name}.data, and "
+            f"where=~numpy.ma.getmaskarray({name})"
+        )
+
+
+def as_size(value: Any, name: str, most: int | None = None, of: str = "") -> int:
+    """Returns a whole number, at least 1, that decides the shape of an answer.
+
+    Args:
+        value: any kind of integer.
+        name: of the argument.
+        most: the largest that is allowed.
+        of: what that is.
+
+    Raises:
+        TypeError: it is traced, or not an integer.
+        ValueError: it is out of range.
+    """
+    if is_traced(value):
+        raise TypeError(f"{name} decides a shape and cannot be traced: make it static under jax.jit (static_argnames)")
+    allowed = f"{name} must be an integer from 1 to {most} ({of})" if most else f"{name} must be an integer from 1 on"
+    try:
+        size = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{allowed}, got {value!r}") from None
+    if size < 1 or (most is not None and size > most):
+        raise ValueError(f"{allowed}, got {size}")
+    return size
+
+
+def as_callable(value: Any, name: str, example: str) -> Any:
+    """Returns a function that a user gave.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be a function such as {example}, got {value!r}")
+    return value
+
+
+def as_indices(indices: ArrayLike, size: int, name: str) -> Int[Array, "..."]:
+    """Returns indices as integers that hold every size, those that are not one of 0 ... size - 1 as -1.
+
+    Raises:
+        TypeError: they are not integers.
+    """
+    array = as_array(indices, name)
+    if not jnp.issubdtype(array.dtype, jnp.integer):
+        raise TypeError(f"{name} must be integers, got {array.dtype}")
+    if isinstance(array, np.ndarray):  # compares 64 bits also where JAX has 32
+        return jnp.asarray(np.where((array >= 0) & (array < size), array, -1).astype(np.int32))
+    wide = array if array.dtype.itemsize >= 4 else array.astype(jnp.int32)
+    known = (wide >= 0) & (wide < size)
+    return jnp.where(known, jnp.where(known, wide, 0).astype(jnp.int32), -1)
 
 
 def checked(
@@ -33,80 +116,117 @@ def checked(
     dtype: DTypeLike = float,
     throw: bool = True,
 ) -> Float[Array, "..."]:
-    """A value as an array of floating-point numbers, every use of which depends on a condition.
+    """Returns a copy of a value as an array of floating-point numbers, every use of which depends on a condition.
 
     Args:
         value: of any shape.
         condition: gives truth values for the array, all of which have to be true.
-        message: what is wrong and what to do about it.
+        message: what is allowed and what to do about it; the value that was given is added.
         dtype: of the array.
-        throw: a traced value raises where it is wrong; or else the array becomes NaN.
+        throw: a traced value raises where it is wrong; or else the entries that are wrong become NaN, all of them if
+            the condition is of the whole.
 
     Raises:
         ValueError: the value is known and wrong.
+        TypeError: it is no number.
         RuntimeError: the value is traced and turns out wrong when the program runs, and throw is true.
     """
     dtype = jax.dtypes.canonicalize_dtype(dtype)
-    array = jnp.asarray(value, dtype) if is_traced(value) else np.asarray(value, dtype)
+    _refuse_masked(value, message.split()[0])
+    try:
+        array = jnp.asarray(value, dtype) if is_traced(value) else np.asarray(value, dtype)
+    except (TypeError, ValueError):
+        raise TypeError(f"{message}, got {value!r:.200}") from None
     ok = condition(array)
     if not is_traced(ok):
         if not np.all(ok):
-            raise ValueError(message)
-        return jnp.asarray(array)
-    array, ok = jnp.asarray(array), jnp.all(ok)
+            wrong = array[~np.asarray(ok)] if np.shape(ok) == array.shape else array
+            raise ValueError(f"{message}, got {_shown(wrong)}")
+        return jnp.array(array)
+    array = jnp.asarray(array)
     if not throw:
         return jnp.where(ok, array, jnp.nan)
     # Around an array that is spread over devices, the check would gather it on one.
-    return array + eqx.error_if(jnp.zeros((), dtype), jnp.logical_not(ok), message)
+    return array + eqx.error_if(jnp.zeros((), dtype), ~jnp.all(ok), message)
+
+
+def _shown(array: np.ndarray) -> str:
+    """A few of the values, as Python writes them."""
+    some = [f"{value:.6g}" for value in np.ravel(array)[:4]]
+    return some[0] if array.size == 1 else f"[{', '.join(some)}{', ...' if array.size > len(some) else ''}]"
 
 
 def probabilities(weights: ArrayLike, name: str) -> Float[Array, " n"]:
-    """Nonnegative weights, scaled to sum to one.
+    """Returns finite nonnegative weights, scaled to sum to one.
 
     Raises:
-        ValueError, RuntimeError: as `checked`, for a negative weight or a zero sum. NaN passes through.
+        ValueError, RuntimeError: as `checked`, for a weight that is negative or not finite, or if all are zero.
     """
-    sound = lambda weights: ~(weights < 0).any() & (weights.sum() != 0)
-    weights = checked(weights, sound, f"{name} must not be negative, nor all zero")
-    return weights / jnp.sum(weights)
+    weights = as_array(weights, name)
+    every = np.ones(weights.shape, bool)
+    scaled = checked_weights(weights, every, Axes.of(weights.shape, None), float, name=name)
+    return scaled / jnp.sum(scaled)
 
 
 def checked_weights(
-    weights: ArrayLike, where: Bool[Array, "..."] | np.ndarray | None, axes: Axes, throw: bool = True
+    weights: ArrayLike,
+    where: Bool[Array, "..."] | np.ndarray | None,
+    axes: Axes,
+    dtype: DTypeLike,
+    *,
+    throw: bool = True,
+    name: str = "weights",
 ) -> Float[Array, "..."]:
-    """Weights of the values of an array, or of its shape along the axes: the same weights, not scaled.
+    """Returns weights of the values of an array, scaled so that the largest of each list is 1.
+
+    Numerics: they are scaled before they are cast and summed, so that no weight overflows or vanishes in float32.
 
     Args:
-        weights: of values.
+        weights: of values, of the array's shape or of its shape along the axes.
         where: which take part, of the same shapes; all for None.
         axes: that hold a list.
+        dtype: of the answer.
         throw: see `checked`.
+        name: of the argument.
 
     Raises:
         ValueError: another shape.
-        ValueError, RuntimeError: as `checked`, for a negative weight, or a zero sum in a list. NaN passes through.
+        TypeError: they are not real numbers.
+        ValueError, RuntimeError: as `checked`, for a weight that is negative or not finite, or a list of zeros. Without
+            throw and where they are traced, the weights of such a list are NaN.
     """
-    weights, mask = as_array(weights), np.ones((1,) * len(axes.shape), bool) if where is None else axes.expanded(where)
-    _check_shape(weights, axes, "weights")
-    module = jnp if is_traced((weights, where)) else np
-
-    def sound(weights: Any) -> Any:
-        weights = module.where(mask, axes.expanded(weights), 0)
-        none = (weights.sum(axis=axes.chosen) == 0) & mask.any(axis=axes.chosen)
-        return ~(weights < 0).any() & ~none.any()
-
-    message = "weights must not be negative, nor all zero"
-    return checked(weights, sound, message, dtype=_dtypes(weights)[0], throw=throw)
+    weights = as_array(weights, name)
+    _check_shape(weights, axes, name)
+    computing = dtypes(weights, name)[0]
+    traced = is_traced((weights, where))
+    module: Any = jnp if traced else np
+    if isinstance(weights, np.ndarray):
+        weights = weights.astype(np.float64)
+        if traced:  # by the mask alone: into the range of every dtype
+            sizes = np.abs(weights[np.isfinite(weights)])
+            weights = weights / max(sizes.max(initial=0), np.finfo(np.float64).tiny)
+    weights = module.asarray(axes.expanded(weights), jax.dtypes.canonicalize_dtype(computing) if traced else np.float64)
+    if where is not None:
+        weights = module.where(axes.expanded(where), weights, 0)
+    largest = module.max(weights, axis=axes.chosen, keepdims=True)
+    some = True if where is None else axes.expanded(where).any(axis=axes.chosen, keepdims=True)
+    sound = (weights >= 0) & module.isfinite(weights)
+    ok = sound.all(axis=axes.chosen, keepdims=True) & ((largest > 0) | ~module.asarray(some))
+    message = f"{name} must be finite, not negative, and not all zero"
+    if not traced and not np.all(ok):
+        raise ValueError(f"{message}, got {_shown(weights[~sound] if not np.all(sound) else weights)}")
+    scaled = weights / module.where(largest > 0, largest if not traced else stop_gradient(largest), 1)
+    return checked(scaled, lambda _: ok, message, dtype=dtype, throw=throw)
 
 
 def as_mask(where: ArrayLike, axes: Axes) -> Bool[Array, "..."] | np.ndarray:
-    """What takes part, of the shape of an array or of its shape along the axes.
+    """Returns what takes part, of the shape of an array or of its shape along the axes.
 
     Raises:
         ValueError: another shape.
         TypeError: it is not boolean.
     """
-    where = as_array(where)
+    where = as_array(where, "where")
     if where.dtype != bool:
         raise TypeError(f"where must be boolean, such as x > 0, got {where.dtype}")
     _check_shape(where, axes, "where")
@@ -121,25 +241,32 @@ def _check_shape(array: Array | np.ndarray, axes: Axes, name: str) -> None:
         )
 
 
-def as_values(x: ArrayLike) -> tuple[Float[Array, "..."], jnp.dtype]:
-    """x in the dtype of computation, and the dtype of the answer.
+def as_values(x: ArrayLike, name: str = "x") -> tuple[Float[Array, "..."], jnp.dtype]:
+    """Returns a copy of x in the dtype of computation, and the dtype of the answer.
 
     Raises:
-        ValueError: no values.
+        TypeError: as `dtypes`.
+    """
+    x = as_array(x, name)
+    computing, answer = dtypes(x, name)
+    return as_own(x, computing), answer
+
+
+def as_own(x: Array | np.ndarray, dtype: DTypeLike) -> Array:
+    """Returns an array of JAX, which shares no memory with one of NumPy that the user may change later."""
+    return jnp.array(x, dtype) if isinstance(x, np.ndarray) else x.astype(dtype)
+
+
+def dtypes(x: Array | np.ndarray, name: str) -> tuple[jnp.dtype, jnp.dtype]:
+    """Returns those of computation and of the answer.
+
+    Integers count as real numbers, and half precision is too little to compute in.
+
+    Raises:
         TypeError: complex, or no numbers at all.
     """
-    x = as_array(x)
-    if x.size == 0:
-        raise ValueError(f"there is nothing to sort: the input has shape {x.shape}")
-    computing, answer = _dtypes(x)
-    return jnp.asarray(x, computing), answer
-
-
-def _dtypes(x: Array | np.ndarray) -> tuple[jnp.dtype, jnp.dtype]:
-    """Those of computation and of the answer: integers count as real numbers, and half precision is too little."""
-    dtype = jax.dtypes.canonicalize_dtype(x.dtype)
-    if jnp.issubdtype(dtype, jnp.integer) or jnp.issubdtype(dtype, jnp.bool_):
-        dtype = jax.dtypes.canonicalize_dtype(float)
-    if not jnp.issubdtype(dtype, jnp.floating):
-        raise TypeError(f"values must be real numbers, got {dtype}")
+    real = jnp.issubdtype(x.dtype, jnp.floating) or jnp.issubdtype(x.dtype, jnp.integer) or x.dtype == bool
+    if not real:
+        raise TypeError(f"{name} must be real numbers, got {x.dtype}")
+    dtype = jax.dtypes.canonicalize_dtype(x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else float)
     return (jnp.dtype(jnp.float32) if dtype.itemsize < 4 else dtype), dtype

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ._checks import checked, is_traced
+from ._checks import as_array, checked, is_traced
 from ._compressed.sizes import Sizes
 from ._solver import (
     MOST_TARGETS,
@@ -28,17 +28,24 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
     """The exact solver for epsilon = 0, else Newton, or Quadrature where that is estimated to be faster.
 
     Raises:
-        ValueError: an epsilon that is negative, or not a scalar.
+        ValueError: an epsilon that is negative or not finite, or not a scalar.
+        TypeError: one that is no number.
     """
-    if np.ndim(epsilon):
-        raise ValueError(f"epsilon must be a scalar, got shape {np.shape(epsilon)}: use jax.vmap for several")
-    if is_traced(epsilon):
-        positive = lambda epsilon: epsilon > 0
-        epsilon = checked(epsilon, positive, "a traced epsilon must be positive", throw=throw)
+    given = as_array(epsilon, "epsilon")
+    if given.ndim:
+        raise ValueError(f"epsilon must be a scalar, got shape {given.shape}: use jax.vmap for several")
+    if is_traced(given):
+        message = "epsilon must be positive where it is traced: the exact operators need the number 0"
+        epsilon = checked(given, lambda epsilon: epsilon > 0, message, throw=throw)
         if target.size > MOST_TARGETS and compressible(target, cost):
             return Quadrature(epsilon, finest=SMALLEST_EPSILON)
         return Newton(epsilon)
-    epsilon = float(np.asarray(epsilon))
+    allowed = "epsilon must be a finite number, 0 for the exact operators or positive for smooth ones"
+    if not np.issubdtype(given.dtype, np.number):
+        raise TypeError(f"{allowed}, got {epsilon!r}")
+    epsilon = float(given)
+    if not 0 <= epsilon < math.inf:
+        raise ValueError(f"{allowed}, got {epsilon}")
     if epsilon == 0:
         return NorthWestCorner()
     newton = _made(Newton, epsilon)

@@ -164,6 +164,10 @@ def batched(
     ]
     lists = arrays[0].shape[own_axes:]
     number = math.prod(lists)
+    if number == 0:
+        one = [jax.ShapeDtypeStruct((*array.shape[: array.ndim - len(lists)], 1), array.dtype) for array in arrays]
+        answers = [jnp.zeros((*answer.shape[:-1], *lists), answer.dtype) for answer in jax.eval_shape(function, *one)]
+        return answers, [answer.ndim - 1 for answer in answers]
     # Where there are more devices, lists may be split among them, and spare ones would move them.
     aliased = number * arrays[0].dtype.itemsize % _ALIASED == 0 and jax.device_count() == 1
     spare = _SPARE if aliased else 0

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from ._averages import within_range
 from ._layout import per_target
 from ._semidual import SemiDual
 from ._start import sorted_corners
@@ -172,8 +173,8 @@ class MonotonePlan(AbstractPlan):
     target: AbstractTarget
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        values = self._share(values[self.order])
-        return _segment_mean(values[self.source], self.mass, self.goal, self.target.size)
+        shared = self._share(values[self.order])
+        return within_range(_segment_mean(shared[self.source], self.mass, self.goal, self.target.size), values)
 
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         means = _segment_mean(values[self.goal], self.mass, self.source, self.order.size)
@@ -196,6 +197,7 @@ class MonotonePlan(AbstractPlan):
         if at is None:
             return self.pull(levels)
         corners = sorted_corners(self.positions, self.source_weights, self.target)
+        corners = jnp.where(jnp.isnan(corners), 0, corners)  # between infinities
         weighted = self.target.weights > 0
         goals = jax.lax.cummax(jnp.where(weighted, jnp.arange(weighted.size), jnp.argmax(weighted)))
         first, last = (levels[goals[jnp.searchsorted(corners, at, side)]] for side in ("left", "right"))
@@ -221,11 +223,19 @@ def _segment_mean(
 ) -> Float[Array, "count *d"]:
     """Weighted means over runs of equal `segment`, which increases; values without weight count only alone.
 
-    Means are taken about a first value, so that the mean of equal values is that value, bit for bit.
+    Numerics: means are taken about a first value, so that the mean of equal values is that value, bit for bit, and of
+    halves, whose differences do not overflow.
     """
     starts = jnp.searchsorted(segment, jnp.arange(count, dtype=segment.dtype)).clip(max=segment.size - 1)
     first = values[starts]
+    finite = lambda values: jnp.where(jnp.isinf(values), 0, values)
     total = jax.ops.segment_sum(weights, segment, count)
     safe = jnp.where(total > 0, total, 1).reshape(-1, *[1] * (values.ndim - 1))
     weights = weights.reshape(-1, *[1] * (values.ndim - 1))
-    return first + jax.ops.segment_sum(weights * (values - first[segment]), segment, count) / safe
+    halves = finite(values) / 2 - finite(first)[segment] / 2
+    infinite = jnp.where(weights > 0, jnp.where(jnp.isinf(values), values, 0), 0)
+    sums = jax.ops.segment_sum(jnp.stack([weights * halves, infinite], axis=-1), segment, count)
+    change, infinite = sums[..., 0] / safe, sums[..., 1]
+    start = jnp.where(total.reshape(safe.shape) > 0, finite(first), first)
+    means = jnp.where(change == 0, start, 2 * (finite(first) / 2 + change))
+    return jnp.where(infinite == 0, means, infinite)

@@ -1,7 +1,7 @@
 """The transport problem."""
 
 import equinox as eqx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ._layout import per_target
 from ._target import AbstractTarget
@@ -19,6 +19,8 @@ class Problem(eqx.Module):
         weights: their weights, nonnegative, summing to 1, shape `(n, *lists)`.
         target: m increasing points with weights.
         cost: even convex function of the displacement.
+        order: integers in the order of the inputs, shape `(n,)`, where positions are rounded or equal values are to be
+            told apart; None for the order of the positions. Only the exact solver asks for it.
 
     Example:
         >>> positions, weights = jnp.array([0.1, 0.9, 0.4]), jnp.full(3, 1 / 3)
@@ -31,6 +33,7 @@ class Problem(eqx.Module):
     weights: Float[Array, "n *lists"]
     target: AbstractTarget
     cost: Cost
+    order: Int[Array, " n"] | None = None
 
     @property
     def points(self) -> Float[Array, "m *ones"]:

@@ -1,8 +1,6 @@
 """One list as functions of it see it: its values, what takes part, and what belongs to it alone."""
 
 import abc
-from collections.abc import Callable
-from typing import TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -20,20 +18,26 @@ class Row(eqx.Module):
     """A list, or many side by side in a last axis of all arrays, see `otsort._layout`.
 
     Attributes:
-        x: the values.
+        x: the values, up to a constant that the squash does not see.
         weights: of the values, which sum to 1; zero where they take no part.
         values: what the list carries.
         where: which values take part; all for None. Where none does, all count as one value.
-        at: other values, that are placed among those of the list.
-        k: how many of the largest values.
+        weighted: which values take part and have weight; all for None.
+        unknown: which values are NaN without weight: others stand in their place.
+        order: integers in the exact order of the values; None where that is the order of x.
+        at: other values, that are placed among those of the list, up to the same constant as x.
+        numbers: that an operator takes for each list, such as k.
     """
 
     x: Float[Array, "n *lists"]
     weights: Float[Array, "n *lists"]
     values: Float[Array, "n *d"]
     where: Bool[Array, "n *lists"] | None = None
+    weighted: Bool[Array, "n *lists"] | None = None
+    unknown: Bool[Array, "n *lists"] | None = None
+    order: Int[Array, "n *lists"] | None = None
     at: Float[Array, "k *lists"] | None = None
-    k: Float[Array, "..."] | None = None
+    numbers: tuple[Float[Array, "*lists"], ...] = ()
 
     @property
     def total(self) -> int | Int[Array, "1 *lists"]:
@@ -41,34 +45,47 @@ class Row(eqx.Module):
         return len(self.x) if self.where is None else jnp.sum(self.where, axis=0, keepdims=True)
 
     @property
-    def count(self) -> int | Float[Array, "1 *lists"]:
-        """The same, 1 for none."""
-        return len(self.x) if self.where is None else jnp.maximum(self.total, 1).astype(self.x.dtype)
+    def num_weighted(self) -> int | Int[Array, "1 *lists"]:
+        """How many values take part and have weight."""
+        return len(self.x) if self.weighted is None else jnp.sum(self.weighted, axis=0, keepdims=True)
 
-    def targets(self, target: AbstractTarget | None) -> AbstractTarget:
-        """The target that is meant: as many uniform points as values take part for None."""
+    @property
+    def count(self) -> int | Float[Array, "1 *lists"]:
+        """The same, 1 for none: the n of formulas."""
+        return len(self.x) if self.weighted is None else jnp.maximum(self.num_weighted, 1).astype(self.x.dtype)
+
+    def of_values(self, target: AbstractTarget | None) -> AbstractTarget:
+        """Returns the target, or as many uniform points as values have weight."""
         if target is not None:
             return target
-        count = None if self.where is None else jnp.asarray(self.count)[0]
+        return UniformTarget(len(self.x), self.x.dtype, None if self.weighted is None else jnp.asarray(self.count)[0])
+
+    def of_places(self, target: AbstractTarget | None) -> AbstractTarget:
+        """Returns the target, or as many uniform points as values take part, be it without weight."""
+        if target is not None:
+            return target
+        count = None if self.where is None else jnp.maximum(self.total, 1).astype(self.x.dtype)[0]
         return UniformTarget(len(self.x), self.x.dtype, count)
 
     def at_inputs(self, answers: Float[Array, "n *d"]) -> Float[Array, "n *d"]:
         """Answers for the values, zero where these take no part."""
+        if self.unknown is not None:
+            answers = jnp.where(self.unknown, jnp.nan, answers)
         return answers if self.where is None else jnp.where(self.where, answers, 0)
 
     def at_targets(self, answers: Float[Array, "m *d"], target: AbstractTarget | None) -> Float[Array, "m *d"]:
-        """Answers for the points of `targets(target)`, zero for those that stand for no value."""
+        """Answers for the points of `of_places(target)`, zero for those that stand for no value."""
         return self.first(answers, self.total if target is None else len(answers))
 
     def first(self, answers: Float[Array, "k *d"], number: int | Int[Array, "1 *lists"]) -> Float[Array, "k *d"]:
         """So many of the answers, then zeros; only zeros if no value takes part."""
-        if self.where is None:
+        if self.where is None and isinstance(number, int) and number >= len(answers):
             return answers
-        number = jnp.where(self.total > 0, number, 0)
+        number = jnp.where(jnp.asarray(self.total) > 0, number, 0)
         return jnp.where(_places(answers) < _along(number, answers), answers, 0)
 
     def turned(self, answers: Float[Array, "m *d"], target: AbstractTarget | None) -> Float[Array, "m *d"]:
-        """Answers for the points of `targets(target)`, those that stand for values in reverse order, the rest last."""
+        """Answers for the points of `of_places(target)`: those that stand for values reversed, then the rest."""
         if self.where is None or target is not None:
             return answers[::-1]
         places = (_along(jnp.asarray(self.total), answers) - 1 - _places(answers)) % len(answers)
@@ -120,21 +137,36 @@ class AbstractListwise(eqx.Module):
         """Those of the answers for all lists."""
 
 
-#: The plan of a list to a target, to as many uniform points as values take part for None.
-Transport: TypeAlias = Callable[[AbstractTarget | None], AbstractPlan]
+class AbstractTransport(eqx.Module):
+    """The transport plans of one list."""
+
+    @abc.abstractmethod
+    def __call__(self, target: AbstractTarget) -> AbstractPlan:
+        """Returns the plan to a target; values that are equal share what they send."""
+
+    @abc.abstractmethod
+    def untied(self, target: AbstractTarget, descending: bool) -> AbstractPlan:
+        """Returns the plan to a target in which values that are equal are sent one after the other, by their position.
+
+        Only the exact plan tells them apart.
+
+        Args:
+            target: of the plan.
+            descending: the first of equal values goes to the largest of their targets, as `jax.lax.top_k` has it.
+        """
 
 
 class AbstractReading(eqx.Module):
     """What an operator reads from the transport of one list; a module for the reason of `AbstractListwise`.
 
     Attributes:
-        target: that of the transport, or of one of the same form; None for as many uniform points as values take part.
+        target: that of the transport, or of one of the same form; None for uniform points, one for each value.
     """
 
     target: AbstractVar[AbstractTarget | None]
 
     @abc.abstractmethod
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, "..."]:
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "..."]:
         """The answer for one list, whose `at` is squashed."""
 
     @abc.abstractmethod

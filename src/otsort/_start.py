@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from ._layout import per_target
@@ -89,11 +90,21 @@ def sorted_corners(
     positions: Float[Array, " n"], weights: Float[Array, " n"], target: AbstractTarget
 ) -> Float[Array, " k"]:
     """X between each target and the next, for positions that do not decrease."""
-    levels = jnp.cumsum(weights)
+    levels = cumulative_shares(weights)
     low, high = _cuts(target)
     # To the right of a level lies an input with mass, as far as there is one.
-    below, above = (positions[jnp.searchsorted(levels / levels[-1], cut, side="right")] for cut in (low, high))
-    return (below + above) / 2
+    below, above = (positions[jnp.searchsorted(levels, cut, side="right")] for cut in (low, high))
+    return below / 2 + above / 2  # the sum may overflow
+
+
+def cumulative_shares(weights: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Returns the share of the mass up to each input; the last is 1.
+
+    Numerics: of weights that are equal or zero, all sums are exact, so that a share is the level of a uniform target
+    wherever the two should be equal, however long the list is padded.
+    """
+    levels = jnp.cumsum(weights / stop_gradient(jnp.max(weights)))
+    return levels / levels[-1]
 
 
 def counted_start(problem: Problem) -> Float[Array, "m *lists"]:

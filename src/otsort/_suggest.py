@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import jax.numpy as jnp
-import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
 from ._axes import Axes, Dims
-from ._row import AbstractListwise, Row
+from ._row import AbstractListwise, Row, filled
 from ._rows import Options, Rows
 from ._solver import MOST_TARGETS, SMALLEST_EPSILON
 from ._types import Scalar, Squash
@@ -77,14 +76,12 @@ def suggest_epsilon(
         >>> print(f"{otsort.suggest_epsilon(x, 5):.1e} {otsort.suggest_epsilon(x, 20):.1e}")
         1.6e-03 2.1e-02
     """
-    rows = Rows(x, Options(axis=axis, weights=weights, where=where))
+    rows = Rows(x, Options(axis=axis, weights=weights, where=where, squash=squash))
     if rows.n < 2:
-        raise ValueError("a single value has no neighbours, so that no epsilon suits it: give at least two values")
-    if np.ndim(neighbours):
-        raise ValueError(f"neighbours must be a scalar, got shape {np.shape(neighbours)}: use jax.vmap for several")
+        raise ValueError("x must hold at least two values in each list: a single value has no neighbours")
     most = rows.n - 1
-    message = f"neighbours must lie between 1 and n - 1 = {most}, the other values: give a number in this range"
-    neighbours = rows.checked(neighbours, lambda count: (count >= 1) & (count <= most), message)
+    message = f"neighbours must lie between 1 and n - 1 = {most} (the number of other values)"
+    neighbours = rows.scalar(neighbours, lambda count: (count >= 1) & (count <= most), message)
     return stop_gradient(rows.each(_Suggestion(neighbours, squash or logistic), 8 * rows.n))
 
 
@@ -93,7 +90,7 @@ class _Suggestion(AbstractListwise):
     squash: Squash
 
     def __call__(self, row: Row) -> Float[Array, ""]:
-        x, weights = row.x, row.weights
+        x, weights = filled(row.x, row.weights > 0), row.weights
         share = jnp.minimum((self.neighbours + OWN) * jnp.sum(weights**2), 1)
         epsilon = 2 * (share / SUPPORT) ** 2 / typical_density(self.squash(x, weights), weights, share, row.count)
         # Above the most targets that Newton takes, Quadrature is left, and that needs a larger epsilon.

@@ -10,7 +10,7 @@ import numpy as np
 from equinox import AbstractVar
 from jaxtyping import Array, ArrayLike, DTypeLike, Float
 
-from ._checks import as_array, checked, is_traced, probabilities
+from ._checks import as_array, as_size, checked, probabilities
 from ._layout import per_target
 from ._types import Scalar
 
@@ -70,9 +70,7 @@ class UniformTarget(AbstractTarget):
     count: Float[Array, "*lists"] | None
 
     def __init__(self, size: int, dtype: DTypeLike = float, count: Float[Array, "*lists"] | None = None):
-        if size < 1:
-            raise ValueError(f"a uniform target needs at least one point, got {size}")
-        self.size, self.dtype, self.count = size, jax.dtypes.canonicalize_dtype(dtype), count
+        self.size, self.dtype, self.count = as_size(size, "size"), jax.dtypes.canonicalize_dtype(dtype), count
 
     @property
     def num_weighted(self) -> int | Float[Array, "*lists"]:
@@ -129,14 +127,14 @@ class TargetMeasure(AbstractTarget):
     weights: Float[Array, " m"]
 
     def __init__(self, points: ArrayLike, weights: ArrayLike):
-        points, weights = as_array(points), as_array(weights)
+        points, weights = as_array(points, "points"), as_array(weights, "weights")
         if points.ndim != 1 or points.shape != weights.shape or points.size == 0:
             raise ValueError(
                 "points and weights of a TargetMeasure must be one-dimensional, nonempty and of one length, "
                 f"got shapes {points.shape} and {weights.shape}"
             )
-        increase = lambda points: points[1:] > points[:-1]
-        self.points = checked(points, increase, "points of a TargetMeasure must increase strictly: sort them")
+        increase = lambda points: (points[1:] > points[:-1]).all() & jnp.isfinite(points).all()
+        self.points = checked(points, increase, "points of a TargetMeasure must be finite and increase: sort them")
         self.weights = probabilities(weights, "weights of a TargetMeasure")
 
     @classmethod
@@ -150,8 +148,7 @@ class TargetMeasure(AbstractTarget):
             >>> print(otsort.TargetMeasure.uniform(5).points)
             [0.   0.25 0.5  0.75 1.  ]
         """
-        if m < 1:
-            raise ValueError(f"a uniform target needs at least one point, got {m}")
+        m = as_size(m, "m")
         return cls(np.linspace(0, 1, m), np.ones(m))
 
     @classmethod
@@ -171,8 +168,8 @@ class TargetMeasure(AbstractTarget):
             >>> print(otsort.TargetMeasure.quantile(0.2).weights)
             [0.18 0.1  0.72]
         """
-        tau = checked(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
-        t = checked(t, lambda t: (t > 0) & (t <= 1), "t must lie in (0, 1]")
+        tau = checked(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must be a number in [0, 1]")
+        t = checked(t, lambda t: (t > 0) & (t <= 1), "t must be a number in (0, 1]")
         return cls(np.linspace(0, 1, 3), jnp.stack([tau * (1 - t), t, (1 - tau) * (1 - t)]))
 
     @classmethod
@@ -187,7 +184,7 @@ class TargetMeasure(AbstractTarget):
             >>> print(target.points, target.weights)
             [0.  0.5 1. ] [0.6 0.2 0.2]
         """
-        _check_k(n, k)
+        k = as_k(k, n)
         if k == n:
             return cls.uniform(n)
         return cls(np.linspace(0, 1, k + 1), np.r_[n - k, np.ones(k)])
@@ -203,12 +200,12 @@ class TargetMeasure(AbstractTarget):
             >>> print(otsort.TargetMeasure.top_mass(5, 2).weights)
             [0.6 0.4]
         """
-        _check_k(n, k)
+        k = as_k(k, n)
         return cls(np.linspace(0, 1, 2), np.array([n - k, k]))
 
     @property
     def size(self) -> int:
-        return self.points.size
+        return self.points.shape[0]
 
     @property
     def dtype(self) -> jnp.dtype:
@@ -254,8 +251,23 @@ def top_atoms(
     return points, jnp.where(from_top < taken, 1, jnp.where(from_top == k, rest, 0)) / n
 
 
-def _check_k(n: int, k: int) -> None:
-    if is_traced(k):
-        raise TypeError("k decides a shape: make it static under jax.jit (static_argnames), or take top_k_mask")
-    if not 1 <= k <= n:
-        raise ValueError(f"k must lie between 1 and the number of values, {n}; got {k}")
+def as_k(k: int, n: int) -> int:
+    """Returns how many of n values are asked for.
+
+    Raises:
+        TypeError, ValueError: as `as_size`.
+    """
+    return as_size(k, "k", n, "the number of values")
+
+
+def as_target(target: AbstractTarget) -> AbstractTarget:
+    """Returns a target that a user gave.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(target, AbstractTarget):
+        raise TypeError(
+            f"target must be a measure such as otsort.UniformTarget(5), got {target!r}: num_targets takes a number"
+        )
+    return target

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from ._checks import as_values
+from ._checks import as_array, as_size, as_values
 from ._operator import quantile
 from ._rows import Options
 
@@ -67,19 +67,22 @@ def median_filter(
          [4.53 5.75 6.55]
          [7.08 7.68 8.41]]
     """
-    pixels, dtype = as_values(image)
-    window = (size, size) if isinstance(size, int) else size
-    if pixels.ndim < 2:
-        raise ValueError(f"an image has the shape (h, w) or (..., h, w, channels), got {pixels.shape}")
-    if len(window) != 2 or min(window) < 1:
-        raise ValueError(f"the size of a window is one number or two, at least 1, got {size}")
+    pixels, dtype = as_values(image, "image")
+    sizes = size if isinstance(size, tuple | list) else (size, size)
+    if len(sizes) != 2:
+        raise ValueError(f"size must be one number or two, (rows, columns), got {size}")
+    window = (as_size(sizes[0], "size"), as_size(sizes[1], "size"))
+    if pixels.ndim < 2 or pixels.size == 0:
+        raise ValueError(f"image must have pixels, shape (h, w) or (..., h, w, channels), got shape {pixels.shape}")
     if not 0 <= q <= 1:
-        raise ValueError(f"the quantile level q must lie in [0, 1], got {q}")
+        raise ValueError(f"q must be a level in [0, 1], got {q}")
     if mode not in _MODES:
         raise ValueError(f"mode must be one of {sorted(_MODES)}, got {mode!r}")
     images = pixels.reshape(-1, *(pixels.shape[-3:] if pixels.ndim > 2 else (*pixels.shape, 1)))
     where = options.get("where")
-    count = math.prod(window) if where is None else int(np.sum(where))
+    count = math.prod(window) if where is None else int(np.sum(as_array(where, "where")))
+    if count == 0:
+        raise ValueError("where must be true for a pixel of the window, got an empty footprint")
     place = min(math.floor(q * count + 1e-9), count - 1)
     level = place / max(count - 1, 1)
     padded = _padded(images, window, mode, cval)

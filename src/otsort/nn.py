@@ -3,17 +3,52 @@
 Options are leaves of a layer: those that are arrays are trained with it, numbers are not.
 """
 
-from typing import Unpack
+from typing import Any, Unpack
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ._operator import quantile_normalize, top_k_mask
+from ._checks import as_size, is_traced
+from ._operator import quantile_normalize, selection, top_k_mask
 from ._rows import Options
-from ._straight_through import straight_through
+from ._solver import AbstractSolver
+from ._types import Scalar
+
+# All random routers learn at it, unlike at the default of the operators: benchmarks/scripts/default_epsilon.py.
+_EPSILON = 0.1
+
+
+class LayerOptions(eqx.Module):
+    """Options of an operator by name, as a layer keeps them: hashable, unless one is an array, and of its own memory.
+
+    Attributes:
+        names: of the options.
+        values: of the options, in the same order.
+
+    Example:
+        >>> layer = otsort.nn.QuantileNormalization(5, axis=0, epsilon=0.1)
+        >>> print(layer.options["epsilon"], dict(layer.options))
+        0.1 {'axis': 0, 'epsilon': 0.1}
+    """
+
+    names: tuple[str, ...] = eqx.field(static=True)
+    values: tuple[Any, ...]
+
+    def __init__(self, options: Options):
+        self.names = tuple(options)
+        own = lambda value: value.copy() if isinstance(value, np.ndarray) else value
+        self.values = tuple(map(own, options.values()))
+
+    def keys(self) -> tuple[str, ...]:
+        """Returns the names, so that `**options` and `dict(options)` work."""
+        return self.names
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[self.names.index(name)]
 
 
 class QuantileNormalization(eqx.Module):
@@ -35,7 +70,7 @@ class QuantileNormalization(eqx.Module):
     """
 
     free: Float[Array, " m-1"]
-    options: Options
+    options: LayerOptions
 
     def __init__(self, m: int = 16, **options: Unpack[Options]):
         """Of an axis, several, or None for all of an instance at once.
@@ -47,15 +82,14 @@ class QuantileNormalization(eqx.Module):
         Raises:
             ValueError: m below 1.
         """
-        if m < 1:
-            raise ValueError(f"a reference needs at least one value, got m = {m}")
-        self.free, self.options = jnp.zeros(m - 1), options
+        self.free, self.options = jnp.zeros(as_size(m, "m") - 1), LayerOptions(options)
 
     @property
     def reference(self) -> Float[Array, " m"]:
         """f, in (0, 1]; the last value is 1."""
         h = jnp.append(self.free, -jnp.sum(self.free))
-        return jnp.cumsum(jax.nn.softmax(h))
+        levels = jnp.cumsum(jax.nn.softmax(h))
+        return levels / levels[-1]  # rounding would leave the last a little above 1
 
     def __call__(self, x: Float[Array, "..."], *, key: PRNGKeyArray | None = None) -> Float[Array, "..."]:
         """x, with its values along the axis distributed as those of f.
@@ -85,7 +119,7 @@ class TopKGate(eqx.Module):
         router: linear map from a token to scores.
         k: number of experts.
         straight_through: the mask is exact, with the derivatives of the soft one: unused experts have weight 0, and
-            still learn.
+            still learn. Of experts with equal scores the first are used.
         options: of `otsort.top_k_mask`.
 
     Example:
@@ -98,7 +132,7 @@ class TopKGate(eqx.Module):
     router: eqx.nn.Linear
     k: int = eqx.field(static=True)
     straight_through: bool = eqx.field(static=True)
-    options: Options
+    options: LayerOptions
 
     def __init__(
         self,
@@ -118,15 +152,18 @@ class TopKGate(eqx.Module):
             k: between 1 and n.
             straight_through: see the attributes.
             key: random key.
-            **options: see `otsort.Options`.
+            **options: see `otsort.Options`; but epsilon is 0.1 unless it or solver is given, as many random routers
+                have no gradient at the 0.01 of the operators: :doc:`/how_to/losses` has the measurement.
 
         Raises:
             ValueError: k out of range.
         """
-        if not 1 <= k <= num_experts:
-            raise ValueError(f"k must lie between 1 and the number of experts, {num_experts}; got {k}")
+        num_experts = as_size(num_experts, "num_experts")
+        self.k = as_size(k, "k", num_experts, "the number of experts")
         self.router = eqx.nn.Linear(in_size, num_experts, use_bias=False, key=key)
-        self.k, self.straight_through, self.options = k, straight_through, options
+        if options.get("epsilon") is None and options.get("solver") is None:
+            options["epsilon"] = _EPSILON
+        self.straight_through, self.options = straight_through, LayerOptions(options)
 
     def __call__(self, x: Float[Array, " d"], *, key: PRNGKeyArray | None = None) -> Float[Array, " n"]:
         """The weights for a token; use `jax.vmap` for several.
@@ -143,6 +180,26 @@ class TopKGate(eqx.Module):
         """
         del key
         scores = self.router(x)
-        mask_of = straight_through(top_k_mask) if self.straight_through else top_k_mask
-        weights = mask_of(scores, self.k, **self.options) * jnp.exp(scores - stop_gradient(jnp.max(scores)))
+        weights = self._mask(scores) * jnp.exp(scores - stop_gradient(jnp.max(scores)))
         return weights / jnp.sum(weights)
+
+    def _mask(self, scores: Float[Array, " n"]) -> Float[Array, " n"]:
+        """Returns which experts are used; exactly k of them where it is exact, also if scores are equal."""
+        options = dict(self.options)
+        is_exact = _are_exact(**options)
+        if not (self.straight_through or is_exact):
+            return top_k_mask(scores, self.k, **options)
+        # Each row of an exact selection is one expert, where the exact mask shares places among equal scores.
+        exact = jnp.sum(selection(scores, self.k, **{**options, "solver": None, "epsilon": 0}), axis=-2)
+        if is_exact:
+            return exact
+        smooth = top_k_mask(scores, self.k, **options)
+        return stop_gradient(exact) + (smooth - stop_gradient(smooth))
+
+
+def _are_exact(solver: AbstractSolver | None = None, epsilon: Scalar | None = None, **others: Any) -> bool:
+    """Returns whether options name the exact operators."""
+    del others
+    if solver is not None:
+        return solver.order_only
+    return not (epsilon is None or is_traced(epsilon)) and float(epsilon) == 0  # pyright: ignore[reportArgumentType]

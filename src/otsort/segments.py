@@ -5,9 +5,10 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Int, Shaped
 
-from ._checks import as_array, checked
+from ._checks import as_array, as_indices, as_own, as_size, checked
 
 
 def pack(
@@ -38,15 +39,15 @@ def pack(
         >>> print(otsort.median(lists, where=where))
         [2.5 8. ]
     """
-    values, ids = jnp.asarray(values), _checked_ids(segment_ids)
+    num_segments, length = as_size(num_segments, "num_segments"), as_size(length, "length")
+    values, ids = _own(as_array(values, "values")), _checked_ids(segment_ids, num_segments)
     if values.shape[:1] != ids.shape:
         raise ValueError(f"values and segment_ids must be of one length, got shapes {values.shape} and {ids.shape}")
-    if num_segments < 1 or length < 1:
-        raise ValueError(f"num_segments and length must be at least 1, got {num_segments} and {length}")
-    message = f"a group is longer than length={length}: give the length of the longest, np.bincount(segment_ids).max()"
-    known = (ids >= 0) & (ids < num_segments)
-    places = checked(_places(ids), lambda places: ~known | (places < length), message, dtype=int)
-    rows = jnp.where(known, ids, num_segments)  # out of bounds, where nothing is set
+    places = _places(ids)
+    longest = jnp.max(jnp.where(ids < 0, 0, places + 1), initial=0)
+    message = f"the longest group must have at most length={length} values: give np.bincount(segment_ids).max()"
+    places = jnp.minimum(places, checked(longest, lambda longest: longest <= length, message, dtype=int))
+    rows = jnp.where(ids < 0, num_segments, ids)  # out of bounds, where nothing is set
     lists = jnp.zeros((num_segments, length, *values.shape[1:]), values.dtype)
     where = jnp.zeros((num_segments, length), bool)
     return lists.at[rows, places].set(values, mode="drop"), where.at[rows, places].set(True, mode="drop")
@@ -72,20 +73,36 @@ def unpack(lists: ArrayLike, segment_ids: ArrayLike) -> Shaped[Array, "n *d"]:
         >>> print(otsort.segments.unpack(otsort.rank(lists, where=where), ids))
         [1. 1. 2. 2. 3.]
     """
-    lists, ids = jnp.asarray(lists), _checked_ids(segment_ids)
+    lists = _own(as_array(lists, "lists"))
     if lists.ndim < 2:
         raise ValueError(f"lists must have the shape (num_segments, length), and any axes more; got {lists.shape}")
-    rows = jnp.where(ids >= 0, ids, len(lists))
+    ids = _checked_ids(segment_ids, len(lists))
+    rows = jnp.where(ids < 0, len(lists), ids)
     return lists.at[rows, _places(ids)].get(mode="fill", fill_value=0)
 
 
-def _checked_ids(segment_ids: ArrayLike) -> Int[Array, " n"]:
-    ids = as_array(segment_ids)
+def _own(array: Array | np.ndarray) -> Array:
+    """Returns an array of JAX.
+
+    Raises:
+        ValueError: integers that JAX has no room for.
+    """
+    dtype = jax.dtypes.canonicalize_dtype(array.dtype)
+    if dtype != array.dtype and np.issubdtype(dtype, np.integer) and array.size:
+        low, high = array.min(), array.max()
+        if low < np.iinfo(dtype).min or high > np.iinfo(dtype).max:
+            raise ValueError(
+                f"values must fit {dtype}, got integers from {low} to {high}: cast them to float, or enable x64"
+            )
+    return as_own(array, dtype)
+
+
+def _checked_ids(segment_ids: ArrayLike, num_segments: int) -> Int[Array, " n"]:
+    """Returns the group of each value, -1 where there is none such."""
+    ids = as_indices(segment_ids, num_segments, "segment_ids")
     if ids.ndim != 1:
         raise ValueError(f"segment_ids must have the shape (n,), got {ids.shape}")
-    if not jnp.issubdtype(ids.dtype, jnp.integer):
-        raise TypeError(f"segment_ids must be integers, got {ids.dtype}")
-    return jnp.asarray(ids)
+    return ids
 
 
 def _places(ids: Int[Array, " n"]) -> Int[Array, " n"]:

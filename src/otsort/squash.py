@@ -100,3 +100,8 @@ def identity(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[A
     """
     del weights
     return values
+
+
+def ignores_offset(squash) -> bool:
+    """Whether a constant added to all values changes nothing."""
+    return squash in (logistic, min_max)

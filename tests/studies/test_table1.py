@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import otsort
 from otsort_studies.common import outcome
 from otsort_studies.common.learning.tables import table
 from otsort_studies.common.run import measured
@@ -34,8 +35,8 @@ TINY = Table1(
 
 
 def loss(name, tau, epsilon=1e-2, t=0.1, squash=LOGISTIC):
-    numbers = (jnp.asarray(number) for number in (tau, epsilon, t))
-    return Loss(*numbers, _SQUASHES[squash], FORMULAS[name])
+    target = otsort.TargetMeasure.quantile(tau, t)
+    return Loss(jnp.asarray(tau), jnp.asarray(epsilon), target, _SQUASHES[squash], FORMULAS[name])
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from typing import Unpack
 from jaxtyping import Array, ArrayLike, Float
 
 from .._axes import Axes, Dims
-from .._checks import as_array
-from .._row import AbstractReading, Row, Transport
+from .._checks import as_array, as_callable, as_size
+from .._row import AbstractReading, AbstractTransport, Row
 from .._rows import Options, Rows
-from .._target import AbstractTarget, UniformTarget
+from .._target import AbstractTarget, UniformTarget, as_target
 from .ranks import cdf
 
 
@@ -38,15 +38,17 @@ def quantile_normalize(
         >>> print(otsort.quantile_normalize(x, jnp.array([0.0, 10.0, 100.0])))
         [  0.     9.97   3.37  70.   100.  ]
     """
-    rows = Rows(x, options)
-    reference = as_array(reference)
+    reference = as_array(reference, "reference")
+    rows = Rows(x, options, others={"reference": reference})
     if reference.ndim != 1 or reference.size == 0:
-        raise ValueError(f"the reference must be one list of values, shape (m,), got {reference.shape}")
-    increases = lambda reference: ~(reference[1:] < reference[:-1])
-    reference = rows.checked(reference, increases, "the reference must not decrease: sort it first")
-    target = (target or UniformTarget(reference.size)).astype(rows.dtype)
+        raise ValueError(f"reference must be one list of values, shape (m,), got shape {reference.shape}")
+    increases = lambda reference: ~(reference[1:] < reference[:-1]).any()
+    reference = rows.checked(reference, increases, "reference must not decrease: sort it first")
+    target = UniformTarget(reference.size, rows.dtype) if target is None else as_target(target).astype(rows.dtype)
     if target.size != reference.size:
-        raise ValueError(f"the target has {target.size} points for a reference of {reference.size} values")
+        raise ValueError(
+            f"target must have a point for each of the {reference.size} values of reference, got {target.size}"
+        )
     return rows.read(_Normalized(target, reference))
 
 
@@ -54,7 +56,7 @@ class _Normalized(AbstractReading):
     target: AbstractTarget
     reference: Float[Array, " m"]
 
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, " n"]:
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " n"]:
         return row.at_inputs(transport(self.target).pull(self.reference))
 
     def dims(self, axes: Axes) -> Dims:
@@ -92,6 +94,7 @@ def quantile_transform(
         >>> print(otsort.quantile_transform(x, jax.scipy.stats.norm.ppf, epsilon=0.1))
         [-0.46  0.1  -0.1   0.74  1.33]
     """
+    as_callable(quantile_function, "quantile_function", "jax.scipy.stats.norm.ppf")
     return quantile_function(cdf(x, num_targets=num_targets, target=target, **options))
 
 
@@ -116,13 +119,13 @@ def quantize(x: ArrayLike, levels: int, **options: Unpack[Options]) -> Float[Arr
         [3. 6. 3. 9. 9.]
     """
     rows = Rows(x, options)
-    return rows.read(_Quantized(UniformTarget(levels, rows.dtype)))
+    return rows.read(_Quantized(UniformTarget(as_size(levels, "levels"), rows.dtype)))
 
 
 class _Quantized(AbstractReading):
     target: AbstractTarget
 
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, " n"]:
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " n"]:
         plan = transport(self.target)
         return row.at_inputs(plan.pull(plan.push(row.values)))
 

@@ -4,10 +4,12 @@ from typing import Unpack
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from .._averages import rising
 from .._axes import Axes, Dims
-from .._row import AbstractReading, Row, Transport
+from .._row import AbstractReading, AbstractTransport, Row
 from .._rows import Options, Rows
 from .._target import TargetMeasure, atom_weights, uniform_atoms
 from .._types import Scalar
@@ -43,9 +45,9 @@ def quantile(
         [4.04 4.6 ] [4.  4.6]
     """
     rows = Rows(x, options)
-    q = rows.checked(q, lambda q: (q >= 0) & (q <= 1), "quantile levels q must lie in [0, 1]")
+    q = rows.checked(q, lambda q: (q >= 0) & (q <= 1), "q must be levels in [0, 1]")
     if width is not None:
-        width = rows.checked(width, lambda w: (w > 0) & (w <= 1), "the width of a quantile's atom must lie in (0, 1]")
+        width = rows.scalar(width, lambda width: (width > 0) & (width <= 1), "width must lie in (0, 1]")
     return rows.read(_Quantiles(uniform_atoms(3, rows.dtype), q, width))
 
 
@@ -54,18 +56,30 @@ class _Quantiles(AbstractReading):
     q: Float[Array, "*q"]
     width: Float[Array, ""] | None
 
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, "*q"]:
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "*q"]:
         width = 1 / row.count if self.width is None else self.width
 
         def one(q: Float[Array, ""]) -> Float[Array, "*lists"]:
-            weights = atom_weights(q, width, row.count).reshape(3, *row.x.shape[1:] if row.where is not None else ())
+            weights = atom_weights(q, width, row.count)
+            weights = weights.reshape(3, *row.x.shape[1:] if row.weighted is not None else ())
             return transport(eqx.tree_at(lambda target: target.weights, self.target, weights)).push(row.values)[1]
 
-        answers = jax.vmap(one)(self.q.ravel())
+        if self.q.size == 0:
+            return jnp.zeros((*self.q.shape, *row.x.shape[1:]), row.values.dtype)
+        levels = self.q.ravel()
+        answers = _increasing(jax.vmap(one)(levels), levels)
         return row.first(answers, len(answers)).reshape(*self.q.shape, *answers.shape[1:])
 
     def dims(self, axes: Axes) -> Dims:
         return (None,) * self.q.ndim + axes.batch
+
+
+def _increasing(answers: Float[Array, "q *lists"], levels: Float[Array, " q"]) -> Float[Array, "q *lists"]:
+    """Returns quantiles that do not decrease where the level rises: this undoes rounding, nothing else."""
+    if len(levels) == 1:
+        return answers
+    order = jnp.argsort(levels)
+    return jnp.zeros_like(answers).at[order].set(rising(answers[order]), unique_indices=True)
 
 
 def median(x: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:

@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .._axes import Axes, Dims
 from .._plan import AbstractPlan
-from .._row import AbstractReading, Row, Transport
+from .._row import AbstractReading, AbstractTransport, Row
 from .._rows import Options, Rows
 from .._target import AbstractTarget
 
@@ -30,7 +30,8 @@ def cdf(
         at: other values, that the plan of x transports as it would its own: one list for all, shape `(k,)`, or the
             shape of x with its axis (or the first of its axes, the others dropped) of any length. The squash maps them
             by what it knows of x.
-        num_targets: m, the size of the uniform target, n unless given; values have resolution 1/m.
+        num_targets: m, the size of the uniform target, the number of values with weight unless given; values have
+            resolution 1/m.
         target: a target measure instead.
         **options: see `Options`.
 
@@ -48,7 +49,7 @@ def cdf(
         >>> print(otsort.cdf(x, at=jnp.array([0.0, 4.5])))
         [0.2 0.5]
     """
-    rows = Rows(x, options)
+    rows = Rows(x, options, others={"at": at})
     return rows.read(_Level(rows.target(num_targets, target), at is not None), at=at)
 
 
@@ -56,8 +57,8 @@ class _Level(AbstractReading):
     target: AbstractTarget | None
     of_others: bool = eqx.field(static=True)
 
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, " k"]:
-        return _of_places(row, _level(row, transport(self.target), 1.0))
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " k"]:
+        return _of_places(row, _level(row, transport(row.of_values(self.target)), 1.0))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new if self.of_others else axes.same
@@ -99,7 +100,7 @@ def rank(
         >>> print(jax.grad(lambda x: otsort.rank(x)[1])(x))
         [ 0.01  0.24 -0.22 -0.02 -0.02]
     """
-    rows = Rows(x, options)
+    rows = Rows(x, options, others={"at": at})
     return rows.read(_Rank(rows.target(num_targets, target), at is not None, descending), at=at)
 
 
@@ -108,8 +109,8 @@ class _Rank(AbstractReading):
     of_others: bool = eqx.field(static=True)
     descending: bool = eqx.field(static=True)
 
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, " k"]:
-        ranks = 0.5 + row.count * _level(row, transport(self.target), 0.5)
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " k"]:
+        ranks = 0.5 + row.count * _level(row, transport(row.of_values(self.target)), 0.5)
         return _of_places(row, row.count + 1 - ranks if self.descending else ranks)
 
     def dims(self, axes: Axes) -> Dims:

@@ -3,12 +3,12 @@
 from typing import Unpack
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from .._averages import rising
 from .._axes import Axes, Dims
-from .._row import AbstractReading, Row, Transport
+from .._row import AbstractReading, AbstractTransport, Row
 from .._rows import Options, Rows
 from .._target import AbstractTarget
 
@@ -56,11 +56,10 @@ class Sorted(AbstractReading):
     target: AbstractTarget | None
     descending: bool = eqx.field(static=True)
 
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, " m"]:
-        pushed = transport(self.target).push(row.values)
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " m"]:
+        pushed = transport(row.of_places(self.target)).push(row.values)
         # Monotone at every potential, as exp(-h / epsilon) is totally positive: this undoes rounding, nothing else.
-        pushed = pushed + jax.lax.stop_gradient(jax.lax.cummax(pushed) - pushed)
-        return _of_targets(row, pushed, self.target, self.descending)
+        return _of_targets(row, rising(pushed), self.target, self.descending)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new
@@ -107,8 +106,8 @@ class _Carried(AbstractReading):
     descending: bool = eqx.field(static=True)
     extra: int = eqx.field(static=True)  # axes of the values after those of the key
 
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, "m *d"]:
-        return _of_targets(row, transport(self.target).push(row.values), self.target, self.descending)
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "m *d"]:
+        return _of_targets(row, transport(row.of_places(self.target)).push(row.values), self.target, self.descending)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new + (None,) * self.extra
@@ -123,6 +122,10 @@ def permutation(
     **options: Unpack[Options],
 ) -> Float[Array, "... m n"]:
     """The matrix that sorts: P^T / P^T 1, row-stochastic; `permutation(x) @ x` is `sort(x)`.
+
+    With `epsilon=0` and m = n it is the permutation matrix of a stable `jax.numpy.argsort`: equal values are taken by
+    their position (Proposition 1 of Cuturi et al. (2019) takes any permutation that sorts). Smooth rows of equal values
+    are equal.
 
     Args:
         x: values, any shape.
@@ -152,10 +155,11 @@ class _Permutation(AbstractReading):
     target: AbstractTarget | None
     descending: bool = eqx.field(static=True)
 
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, "m n"]:
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "m n"]:
         n, *lists = row.x.shape
         each = jnp.eye(n, dtype=row.x.dtype).reshape(n, n, *[1] * len(lists))
-        return _of_targets(row, transport(self.target).push(each), self.target, self.descending)
+        plan = transport.untied(row.of_places(self.target), self.descending)
+        return _of_targets(row, plan.push(each), self.target, self.descending)
 
     def dims(self, axes: Axes) -> Dims:
         return (*axes.batch, None, None)

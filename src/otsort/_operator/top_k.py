@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._axes import Axes, Dims
-from .._row import AbstractReading, Row, Transport
+from .._row import AbstractReading, AbstractTransport, Row
 from .._rows import Options, Rows
-from .._target import TargetMeasure, top_atoms, uniform_atoms
+from .._target import TargetMeasure, as_k, top_atoms, uniform_atoms
 from .sorting import Sorted
 
 
@@ -35,16 +35,16 @@ def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "...
         [11.    7.76] [12.  8.]
     """
     rows = Rows(x, options)
-    return rows.read(_TopK(TargetMeasure.top_k(rows.n, k).astype(rows.dtype), k))
+    return rows.read(_TopK(TargetMeasure.top_k(rows.n, k).astype(rows.dtype), as_k(k, rows.n)))
 
 
 class _TopK(AbstractReading):
     target: TargetMeasure
     k: int = eqx.field(static=True)
 
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, " k"]:
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " k"]:
         pushed = Sorted(_atoms(row, self.target, self.k), descending=True)(row, transport)
-        return row.first(pushed[: self.k], row.total)
+        return row.first(pushed[: self.k], row.num_weighted)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new
@@ -55,7 +55,8 @@ def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, 
 
     P^T / P^T 1 for the k top atoms of `top_k`, in memory O(n k): `selection(x, k) @ x` is `top_k(x, k)`. It is what
     takes the place of an argsort, whose integers have no derivative: `jnp.argmax(selection(x, k), axis=-1)` are the
-    indices, and `selection(x, k) @ values` what they pick.
+    indices, and `selection(x, k) @ values` what they pick. With `epsilon=0` each row is one value, as in
+    `jax.lax.top_k`: of equal values the first is taken first. Smooth rows of equal values are equal.
 
     Args:
         x: values, any shape.
@@ -78,18 +79,18 @@ def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, 
         [4 3] [12.  8.]
     """
     rows = Rows(x, options)
-    return rows.read(_Selection(TargetMeasure.top_k(rows.n, k).astype(rows.dtype), k))
+    return rows.read(_Selection(TargetMeasure.top_k(rows.n, k).astype(rows.dtype), as_k(k, rows.n)))
 
 
 class _Selection(AbstractReading):
     target: TargetMeasure
     k: int = eqx.field(static=True)
 
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, "k n"]:
-        matrix = transport(_atoms(row, self.target, self.k)).as_matrix()
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "k n"]:
+        matrix = transport.untied(_atoms(row, self.target, self.k), descending=True).as_matrix()
         masses = jnp.swapaxes(matrix, 0, 1)[::-1][: self.k]
         total = jnp.sum(masses, axis=1, keepdims=True)
-        return row.first(masses / jnp.where(total > 0, total, 1), row.total)
+        return row.first(masses / jnp.where(total > 0, total, 1), row.num_weighted)
 
     def dims(self, axes: Axes) -> Dims:
         return (*axes.batch, None, None)
@@ -97,7 +98,7 @@ class _Selection(AbstractReading):
 
 def _atoms(row: Row, target: TargetMeasure, k: int) -> TargetMeasure:
     """The target of a row, of the form of that for the most values."""
-    if row.where is None:
+    if row.weighted is None:
         return target
     atoms = top_atoms(jnp.asarray(row.count), k, target.size)
     return eqx.tree_at(lambda target: (target.points, target.weights), target, atoms)
@@ -127,17 +128,16 @@ def top_k_mask(x: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[
         [0.   0.11 0.03 0.86 1.  ] [0.  0.5 0.  1.  1. ]
     """
     rows = Rows(x, options)
-    message = f"k must lie between 0, exclusive, and the number of values, {rows.n}: give it in this range"
-    k = rows.checked(k, lambda k: (k > 0) & (k <= rows.n), message)
-    return rows.read(_TopMass(uniform_atoms(2, rows.dtype)), k=k)
+    message = f"k must be above 0 and at most {rows.n} (the number of values)"
+    k = rows.number(k, lambda k: (k > 0) & (k <= rows.n), message)
+    return rows.read(_TopMass(uniform_atoms(2, rows.dtype)), numbers=(k,))
 
 
 class _TopMass(AbstractReading):
     target: TargetMeasure
 
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, " n"]:
-        assert row.k is not None
-        target = top_mass(row, self.target, row.k)
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " n"]:
+        target = top_mass(row, self.target, *row.numbers)
         return row.at_inputs(transport(target).pull(target.points))
 
     def dims(self, axes: Axes) -> Dims:

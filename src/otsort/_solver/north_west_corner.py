@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from .._plan import AbstractPlan, MonotonePlan
 from .._problem import Problem
 from .._solution import RESULTS, Solution
+from .._start import cumulative_shares
 from .._target import AbstractTarget
 from .base import AbstractSolver
 
@@ -31,11 +32,11 @@ class NorthWestCorner(AbstractSolver):
 
     def solve(self, problem: Problem) -> Solution:
         """The exact plan; `stats` count no steps."""
-        order = jnp.argsort(problem.positions)
-        positions, weights = problem.positions[order], problem.weights[order]
-        tie = jnp.cumsum(jnp.concatenate([jnp.zeros(1, int), (positions[1:] != positions[:-1]).astype(int)]))
-        levels = jnp.cumsum(weights)
-        levels = levels / levels[-1]
+        keys = problem.positions if problem.order is None else problem.order
+        order = jnp.argsort(keys)
+        positions, weights, keys = problem.positions[order], problem.weights[order], keys[order]
+        tie = jnp.cumsum(jnp.concatenate([jnp.zeros(1, int), (keys[1:] != keys[:-1]).astype(int)]))
+        levels = cumulative_shares(weights)
         # A segment ends at each level of either measure; the levels before it count its source and its goal.
         ends, from_target = jax.lax.sort(
             [

@@ -5,8 +5,9 @@ from typing import Unpack
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from .._averages import within
 from .._axes import Axes
-from .._checks import as_array, as_values
+from .._checks import as_array, checked_weights, dtypes
 from .._operator import rank
 from .._rows import Options
 
@@ -31,7 +32,7 @@ def spearman_correlation(
         In [-1, 1], the shape without the axis.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or lists have one value.
         ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
     Example:
@@ -73,19 +74,27 @@ def _spearman(
     predictions: ArrayLike, targets: ArrayLike, num_targets: int | None, options: Options
 ) -> tuple[Float[Array, "..."], Bool[Array, "..."]]:
     """The correlation, and whether any value takes part."""
-    values, dtype = as_values(predictions)
-    targets = as_array(targets)
-    if targets.shape != values.shape:
-        raise ValueError(f"predictions and targets must have one shape, got {values.shape} and {targets.shape}")
-    axes = Axes.of(values.shape, options.get("axis", -1))
+    predictions, targets = as_array(predictions, "predictions"), as_array(targets, "targets")
+    if targets.shape != predictions.shape:
+        raise ValueError(f"predictions and targets must have one shape, got {predictions.shape} and {targets.shape}")
+    axes = Axes.of(predictions.shape, options.get("axis", -1))
+    if axes.n == 1:
+        raise ValueError(
+            f"predictions must hold more than one value along axis {axes.chosen[0]}, got shape {predictions.shape}: "
+            "pass axis=0 for a list in a column"
+        )
     weights, where = options.get("weights"), options.get("where")
-    ranks = rank(values, num_targets=num_targets, **options)
+    ranks = rank(predictions, num_targets=num_targets, **options)
     fine = None if num_targets is None else max(num_targets, axes.n)
     exact = rank(targets, num_targets=fine, epsilon=0, axis=axes.chosen, weights=weights, where=where)
-    shares = jnp.ones_like(ranks) if weights is None else axes.broadcast(jnp.asarray(weights, ranks.dtype))
-    mask = jnp.ones_like(ranks, bool) if where is None else axes.broadcast(jnp.asarray(where))
-    correlation = _correlation(ranks, exact.astype(ranks.dtype), jnp.where(mask, shares, 0), axes.chosen)
-    return correlation.astype(dtype), jnp.any(mask, axis=axes.chosen)
+    dtype, _ = dtypes(ranks, "predictions")
+    mask = jnp.ones(ranks.shape, bool) if where is None else axes.broadcast(jnp.asarray(where))
+    shares = jnp.ones(ranks.shape, dtype)
+    if weights is not None:
+        throw = options.get("throw", True)
+        shares = axes.broadcast(checked_weights(weights, None if where is None else mask, axes, dtype, throw=throw))
+    correlation = _correlation(ranks.astype(dtype), exact.astype(dtype), jnp.where(mask, shares, 0), axes.chosen)
+    return correlation.astype(ranks.dtype), jnp.any(mask, axis=axes.chosen)
 
 
 def _correlation(
@@ -94,8 +103,10 @@ def _correlation(
     """Pearson's, 0 where one of the two is constant."""
     total = jnp.sum(weights, axis=axes, keepdims=True)
     weights = weights / jnp.where(total > 0, total, 1)
+    u, v = (jnp.where(weights > 0, ranks, 0) for ranks in (u, v))  # what has no weight may be anything
     mean = lambda values: jnp.sum(weights * values, axis=axes, keepdims=True)
     u, v = u - mean(u), v - mean(v)
     spread = mean(u**2) * mean(v**2)
     constant = spread == 0
-    return jnp.squeeze(jnp.where(constant, 0, mean(u * v) / jnp.sqrt(jnp.where(constant, 1, spread))), axes)
+    correlation = jnp.where(constant, 0, mean(u * v) / jnp.sqrt(jnp.where(constant, 1, spread)))
+    return jnp.squeeze(within(correlation, -1, 1), axes)

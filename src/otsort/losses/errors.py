@@ -7,26 +7,27 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._axes import Axes, Dims
-from .._row import AbstractReading, Row, Transport
+from .._row import AbstractReading, AbstractTransport, Row
 from .._rows import Options, Rows
-from .._target import TargetMeasure, uniform_atoms
+from .._target import TargetMeasure, atom_weights, uniform_atoms
 from .._types import Scalar
 
 
 def quantile_error(
     errors: ArrayLike, tau: Scalar, *, t: Scalar = 0.1, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """The tau-quantile of errors by equation (4) of Cuturi et al. (2019): one push to three atoms, O(n).
+    """Computes the tau-quantile of errors, as the mean of those around it: one push to three atoms, O(n).
 
-    With `epsilon=0` it is the mean of the errors between the levels tau (1 - t) and tau (1 - t) + t, which contain tau:
-    their quantile at tau + t (1/2 - tau) as t goes to 0, of the method "inverted_cdf" of `numpy.quantile`. Minimise it
-    for errors that are bounded below, absolute residuals say; the quantile of signed residuals falls with any shift.
-    (`otsort.quantile` centres its atom where numpy's quantile lies.)
+    The middle atom has the mass t, less near the ends, and is centred where `otsort.quantile` centres its own: with
+    `epsilon=0` the loss is the mean of the errors between the levels c - t/2 and c + t/2, c = tau + (1/2 - tau)/n.
+    Minimise it for errors that are bounded below, such as absolute residuals; the quantile of signed residuals falls
+    with any shift. Equation (4) of Cuturi et al. (2019), whose atom is centred at tau + t (1/2 - tau), is
+    `otsort.sort(errors, target=otsort.TargetMeasure.quantile(tau, t))[..., 1]`.
 
     Args:
         errors: any shape.
-        tau: level in [0, 1].
-        t: mass of the middle atom, in (0, 1]: the share of the errors that is averaged, and has a gradient.
+        tau: level in [0, 1], for all lists or of the shape of the answer.
+        t: mass of the middle atom, in (0, 1], likewise: the share of the errors that is averaged, and has a gradient.
         **options: see `otsort.Options`.
 
     Returns:
@@ -42,9 +43,20 @@ def quantile_error(
         4.99
     """
     rows = Rows(errors, options)
-    tau = rows.checked(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
-    t = rows.checked(t, lambda t: (t > 0) & (t <= 1), "t must lie in (0, 1]")
-    return _mean_of_atom(rows, [tau * (1 - t), t, (1 - tau) * (1 - t)])
+    tau = rows.number(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
+    t = rows.number(t, lambda t: (t > 0) & (t <= 1), "t must lie in (0, 1]")
+    return rows.read(_AroundLevel(uniform_atoms(3, rows.dtype)), numbers=(tau, t))
+
+
+class _AroundLevel(AbstractReading):
+    target: TargetMeasure
+
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "*lists"]:
+        level, width = row.numbers
+        return _of_second(row, transport, self.target, atom_weights(level[None], width[None], row.count))
+
+    def dims(self, axes: Axes) -> Dims:
+        return axes.batch
 
 
 def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack[Options]) -> Float[Array, "..."]:
@@ -55,8 +67,8 @@ def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack
 
     Args:
         errors: any shape.
-        low: level from which errors count, in [0, 1).
-        high: level up to which they do, in (low, 1].
+        low: level from which errors count, in [0, 1), for all lists or of the shape of the answer.
+        high: level up to which they do, in (low, 1], likewise.
         **options: see `otsort.Options`.
 
     Returns:
@@ -73,9 +85,20 @@ def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack
         4.86 4.50
     """
     rows = Rows(errors, options)
-    rising = lambda levels: (levels[0] >= 0) & (levels[0] < levels[1]) & (levels[1] <= 1)
-    levels = rows.checked([low, high], rising, "low and high must satisfy 0 <= low < high <= 1")  # pyright: ignore[reportArgumentType]
-    return _mean_of_atom(rows, [levels[0], levels[1] - levels[0], 1 - levels[1]])
+    low = rows.number(low, lambda low: (low >= 0) & (low < 1), "low must lie in [0, 1)")
+    high = rows.number(high, lambda high: (high > low) & (high <= 1), "high must lie above low and up to 1")
+    return rows.read(_BetweenLevels(uniform_atoms(3, rows.dtype)), numbers=(low, high))
+
+
+class _BetweenLevels(AbstractReading):
+    target: TargetMeasure
+
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "*lists"]:
+        low, high = row.numbers
+        return _of_second(row, transport, self.target, jnp.stack([low, high - low, 1 - high]))
+
+    def dims(self, axes: Axes) -> Dims:
+        return axes.batch
 
 
 def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Options]) -> Float[Array, "..."]:
@@ -86,7 +109,7 @@ def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Optio
 
     Args:
         errors: any shape.
-        alpha: share in (0, 1]; 1 gives the mean.
+        alpha: share in (0, 1], for all lists or of the shape of the answer; 1 gives the mean.
         **options: see `otsort.Options`.
 
     Returns:
@@ -103,21 +126,25 @@ def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Optio
         9.76 10.00
     """
     rows = Rows(errors, options)
-    alpha = rows.checked(alpha, lambda alpha: (alpha > 0) & (alpha <= 1), "alpha must lie in (0, 1]")
-    return _mean_of_atom(rows, [1 - alpha, alpha])
+    alpha = rows.number(alpha, lambda alpha: (alpha > 0) & (alpha <= 1), "alpha must lie in (0, 1]")
+    return rows.read(_Worst(uniform_atoms(2, rows.dtype)), numbers=(alpha,))
 
 
-def _mean_of_atom(rows: Rows, weights: list[Float[Array, ""]]) -> Float[Array, "..."]:
-    """What is pushed to the second of some atoms with these weights."""
-    target = uniform_atoms(len(weights), rows.dtype)
-    return rows.read(_SecondAtom(eqx.tree_at(lambda target: target.weights, target, jnp.stack(weights))))
-
-
-class _SecondAtom(AbstractReading):
+class _Worst(AbstractReading):
     target: TargetMeasure
 
-    def __call__(self, row: Row, transport: Transport) -> Float[Array, "*lists"]:
-        return row.first(transport(self.target).push(row.values)[1:2], 1)[0]
+    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "*lists"]:
+        (alpha,) = row.numbers
+        return _of_second(row, transport, self.target, jnp.stack([1 - alpha, alpha]))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.batch
+
+
+def _of_second(
+    row: Row, transport: AbstractTransport, target: TargetMeasure, weights: Float[Array, "m *ones"]
+) -> Float[Array, "*lists"]:
+    """Returns what is pushed to the second of some atoms with weights of the list's own."""
+    weights = weights.reshape(len(weights), *row.x.shape[1:])
+    plan = transport(eqx.tree_at(lambda target: target.weights, target, weights))
+    return row.first(plan.push(row.values)[1:2], 1)[0]

@@ -47,7 +47,7 @@ def _diabetes() -> tuple[np.ndarray, np.ndarray]:
 
 def _soft_error(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
     """The soft 0/1 loss: how many classes are above the true one."""
-    return logits.shape[1] * jnp.mean(losses.top_k_error(logits, labels, k=0, epsilon=epsilon))
+    return logits.shape[1] * jnp.mean(losses.top_k_error(logits, labels, epsilon=epsilon))
 
 
 def _cross_entropy(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:

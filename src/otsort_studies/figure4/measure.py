@@ -29,7 +29,7 @@ class TopK(eqx.Module):
     k: Float[Array, ""]
 
     def __call__(self, logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, " batch"]:
-        return otsort.losses.top_k_error(logits, labels, self.k, epsilon=EPSILON, throw=False)
+        return otsort.losses.top_k_error(logits, labels, self.k + 1, epsilon=EPSILON, throw=False)
 
 
 def top_5_cross_entropy(logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, " batch"]:

@@ -59,9 +59,9 @@ class Figure4(AbstractLearning):
     question: ClassVar[str] = (
         "Cuturi, Teboul and Vert (2019) train a classifier with J_k(1 - F), where F is the S-CDF of the label's "
         "logit among all L and J_k(u) = max(u - k/L, 0), mostly k = 1, and find accuracies comparable to those of "
-        "cross-entropy. Is that so? Beside `otsort.losses.top_k_error` at several k, epsilon = 0.01, stand "
-        "cross-entropy and `otsort.losses.top_k_cross_entropy` with k = 5. With exact ranks J_1 is zero for the "
-        "second place as well, and J_0 for the first alone.\n\n"
+        "cross-entropy. Is that so? Beside J_k, `otsort.losses.top_k_error(logits, labels, k + 1)`, at several k, "
+        "epsilon = 0.01, stand cross-entropy and `otsort.losses.top_k_cross_entropy` with k = 5. With exact ranks J_1 "
+        "is zero for the second place as well, and J_0 for the first alone.\n\n"
         "Two pairs of 3 x 3 convolutions, each with a 2 x 2 max-pooling, and two dense layers; batch norm and ReLU "
         "after each layer but the last; Adam, one learning rate for all losses, and no augmentation."
     )

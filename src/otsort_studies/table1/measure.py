@@ -32,14 +32,14 @@ class Loss(eqx.Module):
 
     Attributes:
         tau: level.
-        epsilon, t: of an S-quantile.
-        squash: the same.
+        epsilon, squash: of an S-quantile or an S-CDF.
+        target: of equation (4).
         formula: `(residuals, loss) -> number`.
     """
 
     tau: Float[Array, ""]
     epsilon: Float[Array, ""]
-    t: Float[Array, ""]
+    target: otsort.TargetMeasure
     squash: Callable[..., Array]
     formula: Callable[[Float[Array, " batch"], "Loss"], Float[Array, ""]]
 
@@ -62,7 +62,7 @@ def _mean(residuals: Float[Array, " batch"], loss: Loss) -> Float[Array, ""]:
 
 
 def _quantile(errors: Float[Array, " batch"], loss: Loss) -> Float[Array, ""]:
-    return otsort.losses.quantile_error(errors, loss.tau, t=loss.t, **loss.options)
+    return otsort.sort(errors, target=loss.target, **loss.options)[1]
 
 
 def _level_of_zero(residuals: Float[Array, " batch"], loss: Loss) -> Float[Array, ""]:
@@ -175,8 +175,8 @@ def _loss(case: Fit | Setting) -> tuple[Loss, float]:
         epsilon, t, squash, outliers = case.epsilon, case.t, _SQUASHES[case.squash], case.outliers
     else:
         epsilon, t, squash, outliers = PAPER_EPSILON, PAPER_T, _SQUASHES[LOGISTIC], 0.0
-    tau, epsilon, t = (jnp.asarray(number, jnp.float32) for number in (case.tau, epsilon, t))
-    return Loss(tau, epsilon, t, squash, FORMULAS[case.method]), outliers
+    tau, epsilon = (jnp.asarray(number, jnp.float32) for number in (case.tau, epsilon))
+    return Loss(tau, epsilon, otsort.TargetMeasure.quantile(case.tau, t), squash, FORMULAS[case.method]), outliers
 
 
 def _task(study: Table1, data: Table, loss: Loss, outliers: float, seed: int) -> Regression:

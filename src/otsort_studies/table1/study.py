@@ -138,7 +138,7 @@ class Table1(AbstractLearning):
         "much worse for others, which they put down to outliers. They do not say what was minimised, and the "
         "quantile of signed residuals has no lower bound: any shift lowers it. So four formulas are tried, all of "
         "which are bounded. With residuals r = z - f(w) of a batch, the pinball loss rho_tau(r) = max(tau r, (tau - "
-        "1) r), the S-quantile Q_tau of equation (4) (`otsort.losses.quantile_error`) and the S-CDF F of the "
+        "1) r), the S-quantile Q_tau of equation (4) (`otsort.TargetMeasure.quantile`) and the S-CDF F of the "
         "residuals (`otsort.cdf`):\n\n"
         "| name | what a step minimises | in words |\n"
         "|---|---|---|\n"

@@ -108,7 +108,7 @@ def _salt_and_pepper(image: Float[np.ndarray, "h w"], share: float, seed: int) -
 
 def soft_error(logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, " batch"]:
     """The tutorial's soft 0/1 loss, in places."""
-    return CLASSES * otsort.losses.top_k_error(logits, labels, k=0, throw=False)
+    return CLASSES * otsort.losses.top_k_error(logits, labels, throw=False)
 
 
 def _trained(study: Tutorial, cases: Sequence[Training], data: Images, bench: Workbench) -> Iterator[Row]:

@@ -117,7 +117,7 @@ class Tutorial(AbstractLearning):
         "0.01 unless said. *Photo*: one channel of scikit-learn's `china.jpg`; a filter takes the median of the "
         "points around each point, soft ones by `otsort.images.median_filter` on the whole photo at once. "
         "*Training*: a network of two pairs of 3 x 3 convolutions, each with a 2 x 2 max-pooling, and two dense "
-        "layers, in one epoch of AdamW. The soft 0/1 loss is `10 * otsort.losses.top_k_error(logits, labels, k=0)`: "
+        "layers, in one epoch of AdamW. The soft 0/1 loss is `10 * otsort.losses.top_k_error(logits, labels)`: "
         "how many places the soft rank of the label's logit is below the first, epsilon = 0.01."
     )
     dtype: ClassVar[str] = "float32"
