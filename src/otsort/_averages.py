@@ -28,7 +28,8 @@ def within(
 ) -> Float[Array, "*shape"]:
     """Numbers moved into a range that rounding alone took them out of; derivatives are kept."""
     inside = (array >= low) & (array <= high)
-    return jnp.where(inside, array, array + stop_gradient(jnp.clip(array, low, high) - array))
+    # Minus zero, as it leaves every number as it is, zeros of both signs and infinity among them.
+    return array + stop_gradient(jnp.where(inside, -0.0, jnp.clip(array, low, high) - array))
 
 
 def rising(array: Float[Array, "k *d"]) -> Float[Array, "k *d"]:
@@ -38,12 +39,8 @@ def rising(array: Float[Array, "k *d"]) -> Float[Array, "k *d"]:
 
 def centred(average: Callable[[Array], Array], values: Float[Array, "n *d"]) -> Float[Array, "k *d"]:
     """Averages of values, by a function that need not keep an offset's digits, within the range of the values."""
-    low, high = _ends(values)
     start = origin(values)
-    # Numerics: sums of values near the largest number would overflow.
-    largest = stop_gradient(jnp.maximum(-low, high))
-    scale = jnp.where(largest > jnp.sqrt(jnp.finfo(values.dtype).max), 2.0**-32, 1).astype(values.dtype)
-    return within_range(start + average(scale * (values - start)) / scale, values)
+    return within_range(start + average(values - start), values)
 
 
 def _ends(values: Float[Array, "n *d"]) -> tuple[Float[Array, "1 *d"], Float[Array, "1 *d"]]:

@@ -26,7 +26,8 @@ from ._target import AbstractTarget, UniformTarget, as_target
 from ._together import together
 from ._transported import Transported, as_solver, solve_problem, squashed
 from ._types import Cost, Scalar, Squash
-from .squash import ignores_offset, logistic
+from .squash import logistic
+from .squash._offset import ignores_offset
 
 
 class Options(TypedDict, total=False):

@@ -16,6 +16,10 @@ from .interpolant import Interpolant, jet
 from .node_plan import NO_MATRIX
 from .panels import Panels
 
+#: Numerics: the coefficients of the polynomials of values near the largest number would overflow. A power of two changes
+#: no digit.
+_SMALLER = 2.0**-6
+
 
 class TabulatedPlan(AbstractPlan):
     """A plan known through interpolants: no array has n m entries.
@@ -50,7 +54,7 @@ class TabulatedPlan(AbstractPlan):
         return within_range(self._pulled(levels, self.positions if at is None else jnp.clip(at, 0, 1)), levels)
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        return centred(self._pushed, values)
+        return centred(lambda values: self._pushed(_SMALLER * values) / _SMALLER, values)
 
     def as_matrix(self) -> Float[Array, "n m"]:
         return self._at_inputs().as_matrix(self.potential)

@@ -1,0 +1,11 @@
+"""Which squashes see differences of values alone."""
+
+from .._types import Squash
+from .deviations import Sigmoid, logistic
+from .quartiles import robust
+from .ranges import min_max
+
+
+def ignores_offset(squash: Squash) -> bool:
+    """Returns whether a constant that is added to all values is known to change nothing."""
+    return isinstance(squash, Sigmoid) or squash in (logistic, min_max, robust)

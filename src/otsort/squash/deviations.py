@@ -1,0 +1,106 @@
+"""Squashes that place values by their difference to the mean."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, Float
+
+from .._checks import checked, is_traced
+from .._types import Scalar
+from ._ratio import FAR, is_constant, ratio
+
+
+def logistic(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Sigmoid of the z-score, with weighted mean and deviation: the default, and that of ott.tools.soft_sort.
+
+    Args:
+        values: shape `(n,)`.
+        weights: nonnegative, summing to 1, shape `(n,)`.
+
+    Returns:
+        Positions in (0, 1), shape `(n,)`. A constant input goes to 1/2 with zero gradient.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> print(otsort.squash.logistic(x, jnp.full(5, 0.2)))
+        [0.21 0.43 0.37 0.63 0.83]
+    """
+    return jax.nn.sigmoid(_standard_scores(values, weights)[0])
+
+
+@jax.custom_jvp
+def _standard_scores(values: Float[Array, " n"], weights: Float[Array, " n"]) -> tuple[Array, Array]:
+    """Returns z-scores and one over the deviation; zeros for a constant list."""
+    differences = _quarters(values, weights)
+    # Numerics: without this scale, squares of very large or small values leave float32. No result depends on it, so
+    # that these lines have the right derivative too: in loops, JAX up to 0.11.2 takes the second derivative of them.
+    scale = stop_gradient(jnp.max(jnp.where(weights > 0, jnp.abs(differences), 0)))
+    constant = is_constant(scale)
+    scale = jnp.where(constant, 1, scale)
+    differences = jnp.clip(differences / scale, -FAR, FAR)
+    variance = jnp.sum(weights * differences**2)
+    deviation = jnp.sqrt(jnp.where(constant, 1, variance))
+    return jnp.where(constant, 0, differences / deviation), jnp.where(constant, 0, 0.25 / (scale * deviation))
+
+
+@_standard_scores.defjvp
+def _standard_scores_jvp(primals, tangents):
+    """By hand, from the results, as it takes fewer passes; the changes of weights sum to zero, as the weights to 1."""
+    (_, weights), (change, of_weights) = primals, tangents
+    scores, slope = _standard_scores(*primals)
+    change = slope * (change - jnp.sum(weights * change)) - jnp.sum(of_weights * scores)
+    # Numerics: in this order, as the far scores of values without weight may have squares beyond float32.
+    wider = jnp.sum(weights * scores * change) + jnp.sum(of_weights * scores * scores) / 2
+    return (scores, slope), (change - wider * scores, -wider * slope)
+
+
+class Sigmoid(eqx.Module):
+    """Sigmoid of (x - mean) / scale, in fixed units: for values whose size means something.
+
+    `logistic`, `min_max` and `robust` measure each list in units of its own, so that positions stay the same however
+    large or small the values are. With a scale, values much closer than it count as nearly equal. A constant list goes
+    to 1/2 with a gradient, so that a network whose last layer starts at zero can learn, and so has a list of two.
+
+    Attributes:
+        scale: a difference between values that counts, positive and finite. Values within about three scales of the
+            mean are told apart well, those further away crowd near 0 and 1.
+
+    Raises:
+        ValueError: scale is out of range (RuntimeError when it is traced).
+
+    Example:
+        >>> squash = otsort.squash.Sigmoid(2.0)
+        >>> print(squash(jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.full(5, 0.2)))
+        [0.08 0.38 0.27 0.73 0.95]
+        >>> print(jax.grad(lambda x: otsort.rank(x, squash=squash)[0])(jnp.zeros(3)))
+        [ 5.56 -2.78 -2.78]
+    """
+
+    scale: Float[Array, ""]
+
+    def __init__(self, scale: Scalar):
+        got = "" if is_traced(scale) else f", got {scale}"
+        message = (
+            f"Sigmoid: scale must be one positive, finite number{got}: give a difference between values that counts, "
+            "such as 1.0 for logits"
+        )
+        self.scale = checked(scale, lambda scale: (scale.ndim == 0) & (scale > 0) & (scale < jnp.inf), message)
+
+    def __call__(self, values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
+        """Returns the positions.
+
+        Args:
+            values: shape `(n,)`.
+            weights: nonnegative, summing to 1, shape `(n,)`.
+        """
+        return jax.nn.sigmoid(ratio(_quarters(values, weights), jnp.asarray(self.scale / 4, values.dtype)))
+
+
+def _quarters(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Returns a quarter of the differences to the mean; NaN for infinite values."""
+    # Numerics: differences of finite values may overflow; those of their quarters do not, and have the same digits.
+    quarters = 0.25 * values
+    # Numerics: a shift first, as the mean of large values is coarse.
+    shifted = quarters - stop_gradient(jnp.min(jnp.where(weights > 0, quarters, jnp.inf)))
+    return shifted - jnp.sum(weights * shifted)

@@ -1,0 +1,56 @@
+"""A squash that outliers do not move."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._layout import anywhere
+from ._quantiles import normalised, quantiles
+from ._ratio import is_constant, ratio
+
+
+def robust(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Sigmoid of (x - median) / interquartile range: for data with outliers, sentinels or infinite values.
+
+    With the default squash, a single -1e9 leaves all other values within rounding of each other. Here they keep their
+    distances, as long as less than a quarter of the weight is far away on either side. In a list of four or fewer, one
+    value is a quarter or more.
+
+    Infinite values are placed at 0 and 1, with zero gradient, and do not count for the median and the quartiles, however
+    many they are. Values that should take no part, such as masked logits, are for the option `where`: they would still
+    have ranks here.
+
+    For equal weights, median and quartiles are those of `numpy.quantile`. The quartiles may coincide where more than
+    half of the weight lies on one value: the unit is then the median distance of the other values from it.
+
+    Takes O(n) time without a sort: a sum over the list for each bit of a number, 32 in float32, where `logistic` takes
+    a few sums. Up to about a thousand values this takes no longer than ranking them, for a million values on a CPU more
+    than ten times as long.
+
+    Args:
+        values: shape `(n,)`.
+        weights: nonnegative, summing to 1, shape `(n,)`.
+
+    Returns:
+        Positions in [0, 1], shape `(n,)`. A constant input goes to 1/2 with zero gradient.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0, -1e9])
+        >>> print(otsort.squash.robust(x, jnp.full(6, 1 / 6)))
+        [0.35 0.52 0.48 0.65 0.8  0.  ]
+        >>> print(otsort.squash.logistic(x, jnp.full(6, 1 / 6)))
+        [0.61 0.61 0.61 0.61 0.61 0.1 ]
+    """
+    infinite = jnp.isinf(values)
+    # Numerics: differences of finite values may overflow; those of their quarters do not, and have the same digits.
+    quarters = 0.25 * jnp.where(infinite, 0, values)
+    shares = normalised(weights, ~infinite)
+    low, middle, high = quantiles(quarters, shares, (0.25, 0.5, 0.75))
+    differences, scale = quarters - middle, high - low
+    tied = is_constant(scale)
+    others = normalised(shares, differences != 0)
+    (distance,) = quantiles(jnp.abs(differences), others, (0.5,), wanted=anywhere(tied))
+    scale = jnp.where(tied, distance, scale)
+    constant = is_constant(scale)
+    scores = jnp.where(constant, 0, ratio(differences, jnp.where(constant, 1, scale)))
+    return jnp.where(infinite, (values > 0).astype(values.dtype), jax.nn.sigmoid(scores))
