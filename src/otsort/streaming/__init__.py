@@ -1,8 +1,8 @@
 """Ranks, levels and quantiles of values that never sit in memory together.
 
-Two passes over the values: their mean and deviation (`Summary`), then sums of their powers in small cells (`Moments`).
-What the passes keep does not grow with the number of values, and what several processes have kept merges. Then
-`Stream` answers for any values, as `otsort.rank`, `otsort.cdf` and `otsort.quantile` do with `otsort.Quadrature`,
+Two passes read the values: the first keeps their mean and deviation (`Summary`), the second sums of powers in small
+cells (`Moments`). What they keep does not grow with the number of values, and merges over chunks and processes.
+`Stream` then answers for any values, as `otsort.rank`, `otsort.cdf` and `otsort.quantile` do with `otsort.Quadrature`,
 uniform weights and the logistic squash. It is not differentiable.
 """
 

@@ -1,4 +1,4 @@
-"""The second pass."""
+"""What the second pass over a stream keeps."""
 
 import dataclasses
 import functools
@@ -9,23 +9,32 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike
 
-from .._checks import as_values
 from .._compressed.cells import moments
 from .._solver import Quadrature
-from .stream import Stream, positions, sizes_for
+from .arrays import as_chunk, computing_dtype
+from .scaling import standard_scores
+from .stream import Stream, sizes_for
 from .summary import Summary
+
+#: What moments that merge have in common, and what to do where they have not.
+_COMMON = {
+    "summary": "merge the summaries of all parts first, and take the moments of each part with the result",
+    "solver": "take the moments of all parts with one solver",
+    "dtype": "convert all chunks to one dtype, for example with values.astype(numpy.float32)",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Moments:
-    """Sums over values in cells of [0, 1], in float64: all that is kept of them.
+    """Sums over the values of a stream in small cells of [0, 1], where the squash places them, in float64.
 
     Attributes:
         summary: of all values of the stream.
         solver: what the cells are made for.
         dtype: of the answers.
+        count: number of values.
         cells: sums of powers 0 to 3, shape `(cells, 4)`.
-        carried: the same of the standardised values.
+        carried: sums of the same powers times the standard score of each value, of the same shape.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -37,56 +46,62 @@ class Moments:
 
     summary: Summary
     solver: Quadrature
-    dtype: jnp.dtype
+    dtype: np.dtype
+    count: int
     cells: np.ndarray
     carried: np.ndarray
 
     @classmethod
     def of(cls, values: ArrayLike, summary: Summary, solver: Quadrature) -> "Moments":
-        """Those of some of the values of a stream, an array of any shape.
+        """Returns the moments of some of the values of a stream, an array of any shape.
 
         Raises:
-            ValueError: no values.
-            TypeError: values that are not real numbers.
+            ValueError: a masked array, no values, or one that is not finite.
+            TypeError: values that are traced, or not real numbers; a solver that is no `Quadrature`.
         """
-        array, dtype = as_values(values)
-        sizes = sizes_for(solver, array.dtype)
+        if not isinstance(solver, Quadrature):
+            raise TypeError(
+                f"solver must be a Quadrature, got {type(solver).__name__}: pass otsort.Quadrature(epsilon)"
+            )
+        array = as_chunk(values, "values")
+        dtype = computing_dtype(array)
         # Few shapes, so that few are compiled: what is added has no weight.
-        padded = np.full(2 ** math.ceil(math.log2(array.size)), summary.mean, array.dtype)
-        padded[: array.size] = np.ravel(array)
-        sums = _sums(padded, array.size, summary.mean, summary.deviation, sizes.cells)
-        return cls(summary, solver, dtype, *(np.asarray(part, np.float64) for part in sums))
+        scores = np.zeros(2 ** math.ceil(math.log2(array.size)), dtype)
+        scores[: array.size] = standard_scores(array.ravel(), summary, dtype)
+        sums = _sums(scores, array.size, sizes_for(solver, dtype).cells)
+        return cls(summary, solver, dtype, array.size, *(np.asarray(part, np.float64) for part in sums))
 
     def merge(self, other: "Moments") -> "Moments":
-        """Those of the values of both.
+        """Returns the moments of the values of both.
 
         Raises:
             ValueError: they are not of one stream.
         """
-        if (self.summary, self.dtype, self.solver) != (other.summary, other.dtype, other.solver):
-            raise ValueError("only moments of one Summary, solver and dtype merge: merge the summarys first")
-        return dataclasses.replace(self, cells=self.cells + other.cells, carried=self.carried + other.carried)
+        for name, remedy in _COMMON.items():
+            mine, others = getattr(self, name), getattr(other, name)
+            if mine != others:
+                raise ValueError(f"moments with another {name} do not merge, got {mine} and {others}: {remedy}")
+        count, cells, carried = self.count + other.count, self.cells + other.cells, self.carried + other.carried
+        return dataclasses.replace(self, count=count, cells=cells, carried=carried)
 
     def solve(self) -> Stream:
-        """The answers.
+        """Returns the stream, which answers queries.
 
         Raises:
             RuntimeError: the solve missed its tolerance.
             ValueError: the moments are not those of all values of the summary.
         """
-        seen = round(np.sum(self.cells[:, 0]))
-        if seen != self.summary.count:
+        if self.count != self.summary.count:
             raise ValueError(
-                f"the moments are those of {seen} values, the summary of {self.summary.count}: merge them all"
+                f"the moments are those of {self.count} values, the summary of {self.summary.count}: "
+                "merge them all, each once"
             )
-        computing = jnp.float32 if jnp.finfo(self.dtype).bits < 32 else self.dtype
-        parts = (jnp.asarray(part / self.summary.count, computing) for part in (self.cells, self.carried))
+        parts = (jnp.asarray(part / self.count, self.dtype) for part in (self.cells, self.carried))
         return Stream(self.summary, self.solver, *parts)
 
 
-@functools.partial(jax.jit, static_argnums=4)
-def _sums(values, count, mean, deviation, cells):
-    places = positions(values, mean, deviation)
-    ones = (jnp.arange(values.size) < count).astype(values.dtype)
-    carried = ones * (values - mean) / deviation
-    return moments(ones, places, cells), moments(carried, places, cells)
+@functools.partial(jax.jit, static_argnums=2)
+def _sums(scores, count, cells):
+    places = jax.nn.sigmoid(scores)
+    ones = (jnp.arange(scores.size) < count).astype(scores.dtype)
+    return moments(ones, places, cells), moments(scores, places, cells)

@@ -1,31 +1,38 @@
-"""Both passes."""
+"""Fits a stream in two passes over its chunks."""
 
 import functools
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 
+import numpy as np
 from jaxtyping import ArrayLike
 
 from .._solver import Quadrature
+from .._solver.quadrature import SMALLEST_EPSILON
+from .arrays import as_chunk
 from .moments import Moments
 from .stream import Stream
-from .summary import Summary
+from .summary import Summary, summarised
+
+_REMEDY = "pass a list, otsort.streaming.Chunks(array) or an object whose __iter__ begins anew"
 
 
 def fit(chunks: Iterable[ArrayLike], *, epsilon: float = 1e-2, accuracy: float | None = None) -> Stream:
-    """Two passes over arrays of values.
+    """Reads arrays of values twice, and returns what their ranks, levels and quantiles are asked of.
 
     Args:
-        chunks: arrays of any shapes. They are iterated over twice, so not a generator: a list, `Chunks` of an array
-            or of a memory-mapped file, or any object whose `__iter__` begins anew.
+        chunks: arrays of any shapes and one dtype. They are iterated over twice, so not a generator: a list, `Chunks`
+            of an array or of a memory-mapped file, or any object whose `__iter__` begins anew.
         epsilon: regularisation, at least 1e-5.
         accuracy: error of levels, > 0: see `otsort.Quadrature`.
 
     Returns:
-        What ranks, levels and quantiles are asked of.
+        The stream.
 
     Raises:
-        TypeError: an iterator, which can be read only once.
-        ValueError: no values, one that is not finite, epsilon or accuracy out of range.
+        TypeError: an iterator, which can be read only once; a chunk that is traced, or not of real numbers.
+        ValueError: no chunks, or others in the second pass; a chunk that is empty, masked or not finite; chunks of
+            different dtypes; epsilon or accuracy out of range.
         RuntimeError: the solve missed its tolerance.
 
     Example:
@@ -34,11 +41,26 @@ def fit(chunks: Iterable[ArrayLike], *, epsilon: float = 1e-2, accuracy: float |
         >>> print(stream.rank(jnp.array([0.0, 4.5])))
         [1.   2.49]
     """
-    if iter(chunks) is chunks:
-        raise TypeError("chunks are read twice: pass a list, Chunks(array) or an object whose __iter__ begins anew")
+    if isinstance(chunks, Iterator):
+        raise TypeError(
+            f"chunks are read twice, got an iterator ({type(chunks).__name__}), which can be read once: {_REMEDY}"
+        )
+    # In float32, as the bound may come in it.
+    if not np.float32(SMALLEST_EPSILON) <= np.float32(epsilon) < math.inf:
+        raise ValueError(
+            f"epsilon must be finite and at least {SMALLEST_EPSILON}, got {epsilon}: raise it, or take "
+            "otsort.rank(x, epsilon=0) for exact ranks of values that fit in memory"
+        )
     solver = Quadrature(epsilon=epsilon, accuracy=accuracy)
-    summarys = [Summary.of(chunk) for chunk in chunks]
-    if not summarys:
-        raise ValueError("there are no chunks")
-    summary = functools.reduce(Summary.merge, summarys)
-    return functools.reduce(Moments.merge, (Moments.of(chunk, summary, solver) for chunk in chunks)).solve()
+    summaries = [summarised(as_chunk(chunk, f"chunks[{index}]")) for index, chunk in enumerate(chunks)]
+    if not summaries:
+        raise ValueError(
+            f"there are no chunks, got an empty {type(chunks).__name__}: pass at least one array of values"
+        )
+    summary = functools.reduce(Summary.merge, summaries)
+    parts = (Moments.of(chunk, summary, solver) for chunk in chunks)
+    moments = functools.reduce(lambda sums, part: part if sums is None else sums.merge(part), parts, None)
+    if moments is None or moments.count != summary.count:
+        again = 0 if moments is None else moments.count
+        raise ValueError(f"chunks are read twice, got {summary.count} values at first and {again} then: {_REMEDY}")
+    return moments.solve()

@@ -1,4 +1,4 @@
-"""The answers."""
+"""Answers queries about a stream from its fitted moments."""
 
 import math
 
@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from .._averages import within_range
-from .._checks import as_values
+from .._checks import checked, is_traced
 from .._compressed.cells import evaluate
 from .._compressed.compress import compress
 from .._compressed.dual import TabulatedDual
@@ -18,18 +17,23 @@ from .._solution import RESULTS
 from .._solver import Newton, Quadrature
 from .._start import WarmStart
 from .._target import AbstractTarget, TargetMeasure, UniformTarget, atom_weights, uniform_atoms
-from .._types import Scalar
+from .arrays import as_numbers
+from .scaling import Scaling, standard_scores, values_of_scores
 from .summary import Summary
+
+_MOST_TARGETS = 2**30
 
 
 class Stream(eqx.Module):
     """Soft ranks, levels and quantiles among the values of a stream.
 
+    Under `jax.jit`, call its methods within a function, as in `jax.jit(lambda values: stream.rank(values))`.
+
     Attributes:
-        summary: of the values.
-        solver: used for each answer.
-        cells: moments of the values, of total mass 1, as in `Moments`.
-        carried: the same of the standardised values.
+        summary: the summary of all values.
+        solver: what each answer is computed with.
+        cells: those of `Moments` over the number of values: their total mass is 1.
+        carried: those of `Moments` over the number of values.
         levels: polynomials of the levels in each cell of the table.
 
     Example:
@@ -49,43 +53,69 @@ class Stream(eqx.Module):
 
     def __init__(self, summary: Summary, solver: Quadrature, cells: Array, carried: Array):
         self.summary, self.solver, self.cells, self.carried = summary, solver, cells, carried
-        self.levels = _levels(solver, cells, UniformTarget(summary.count, cells.dtype))
+        # Places of targets are int32. The measure of more of them differs by less than 1e-9.
+        self.levels = _levels(solver, cells, UniformTarget(min(summary.count, _MOST_TARGETS), cells.dtype))
 
     def rank(self, values: ArrayLike) -> Float[Array, "..."]:
-        """Ranks among the values of the stream, 1 to n, of any values: the shape of these."""
-        return 0.5 + self.summary.count * self._level(values)
+        """Returns ranks among the values of the stream, 1 to n, of any values.
+
+        Args:
+            values: any shape, also none; NaN has the rank NaN.
+
+        Returns:
+            The shape of values.
+
+        Raises:
+            ValueError: a masked array.
+            TypeError: values that are not real numbers.
+        """
+        return 0.5 + float(self.summary.count) * self._level(values)
 
     def cdf(self, values: ArrayLike) -> Float[Array, "..."]:
-        """The same as levels in [0, 1]."""
+        """Returns ranks / n, levels in [0, 1]; see `rank`."""
         return self._level(values) + 0.5 / self.summary.count
 
     def quantile(self, q: ArrayLike) -> Float[Array, "..."]:
-        """Values at levels q in [0, 1], of the shape of q.
+        """Returns values at levels.
+
+        Args:
+            q: levels in [0, 1], any shape, also none.
+
+        Returns:
+            The shape of q, in the units of the values.
 
         Raises:
-            ValueError: q out of range.
+            ValueError: q out of range (RuntimeError when traced), or a masked array; values of the stream that are
+                beyond float32, without x64.
+            TypeError: q that is not of real numbers.
             RuntimeError: the solve missed its tolerance.
         """
-        q = jnp.asarray(q, self.cells.dtype)
-        if not np.all((q >= 0) & (q <= 1)):
-            raise ValueError("quantile levels q must lie in [0, 1]")
-        scores = _quantiles(self.solver, self.cells, self.carried, q.ravel(), self.summary.count)
-        ends = jnp.asarray([self.summary.low, self.summary.high], q.dtype)
-        return within_range(self.summary.mean + self.summary.deviation * scores, ends).reshape(q.shape)
+        dtype, ends = self.cells.dtype, np.array([self.summary.low, self.summary.high])
+        if np.max(np.abs(ends)) > jnp.finfo(dtype).max:
+            raise ValueError(
+                f"quantiles must lie within the range of {dtype}, got values from {ends[0]} to {ends[1]}: "
+                "set jax_enable_x64 before the stream is fitted"
+            )
+        q = as_numbers(q, "q")
+        inside = lambda q: (q >= 0) & (q <= 1)
+        got = "" if is_traced(q) else f", got {np.extract(~inside(q), q)[:3]}"
+        message = f"q must be quantile levels in [0, 1]{got}: divide percentages by 100"
+        # A copy, as JAX may take the memory of a NumPy array, which users may fill anew before the answer is there.
+        q = checked(q if isinstance(q, jax.Array) else q.copy(), inside, message, dtype=dtype)
+        count = jnp.asarray(self.summary.count, dtype)
+        scores = _quantiles(self.solver, self.cells, self.carried, q.ravel(), count)
+        answers = values_of_scores(scores, Scaling.of(self.summary, np.dtype(dtype)))
+        # Rounding may take them out of the range of the values.
+        return jnp.clip(answers, *ends.astype(dtype)).reshape(q.shape)
 
     def _level(self, values: ArrayLike) -> Float[Array, "..."]:
-        array = as_values(values)[0].astype(self.cells.dtype)
-        return _evaluate(self.levels, array, self.summary.mean, self.summary.deviation)
+        scores = standard_scores(as_numbers(values, "values"), self.summary, np.dtype(self.cells.dtype))
+        return _evaluate(self.levels, scores)
 
 
-def sizes_for(solver: Quadrature, dtype: jnp.dtype) -> Sizes:
-    """Those of the most demanding answer, a quantile."""
+def sizes_for(solver: Quadrature, dtype: np.dtype) -> Sizes:
+    """Returns the sizes of the most demanding answer, a quantile."""
     return solver.sizes(math.inf, uniform_atoms(3, dtype))
-
-
-def positions(values: Float[Array, " n"], mean: Scalar, deviation: Scalar) -> Float[Array, " n"]:
-    """Where the logistic squash places values."""
-    return jax.nn.sigmoid((values - mean) / deviation)
 
 
 def _solve(solver: Quadrature, cells: Array, target: AbstractTarget) -> tuple[TabulatedDual, Array]:
@@ -114,5 +144,5 @@ def _quantiles(solver, cells, carried, q, count):
 
 
 @jax.jit
-def _evaluate(levels, values, mean, deviation):
-    return evaluate(levels, positions(values.ravel(), mean, deviation)).reshape(values.shape)
+def _evaluate(levels, scores):
+    return evaluate(levels, jax.nn.sigmoid(scores.ravel())).reshape(scores.shape)

@@ -1,10 +1,13 @@
-"""The first pass."""
+"""What the first pass over a stream keeps."""
 
 import dataclasses
 import math
 
 import numpy as np
 from jaxtyping import ArrayLike
+
+from .arrays import as_chunk
+from .digits import power_of_two, shifted, two_sum
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,9 +19,10 @@ class Summary:
     Attributes:
         count: number of values.
         mean: their mean.
-        squares: the sum of their squared deviations from it.
+        deviation: their standard deviation; 0 where all values are equal.
         low: the least value.
         high: the largest value.
+        rest: what rounding left of the mean, so that mean + rest has twice the digits.
 
     Example:
         >>> x = np.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -29,37 +33,44 @@ class Summary:
 
     count: int
     mean: float
-    squares: float
+    deviation: float
     low: float
     high: float
+    rest: float = 0.0
 
     @classmethod
     def of(cls, values: ArrayLike) -> "Summary":
-        """That of one array, of any shape.
+        """Returns the summary of one array, of any shape.
 
         Raises:
-            ValueError: no values, or one that is not finite.
+            ValueError: a masked array, no values, or one that is not finite.
+            TypeError: values that are traced, or not real numbers.
         """
-        array = np.asarray(values, np.float64)
-        if array.size == 0 or not np.all(np.isfinite(array)):
-            raise ValueError("a stream takes nonempty arrays of finite values: remove what is missing first")
-        mean = np.mean(array)
-        squares = np.sum((array - mean) ** 2)
-        return cls(array.size, float(mean), float(squares), float(np.min(array)), float(np.max(array)))
+        return summarised(as_chunk(values, "values"))
 
     def merge(self, other: "Summary") -> "Summary":
-        """That of the values of both."""
-        count = self.count + other.count
-        step = other.mean - self.mean
-        return Summary(
-            count,
-            self.mean + step * other.count / count,
-            self.squares + other.squares + step**2 * self.count * other.count / count,
-            min(self.low, other.low),
-            max(self.high, other.high),
+        """Returns the summary of the values of both."""
+        if other.count > self.count:  # the larger one's mean moves by half of the distance at most: it stays finite
+            return other.merge(self)
+        share = other.count / (self.count + other.count)
+        half = (other.mean / 2 - self.mean / 2) + (other.rest / 2 - self.rest / 2)
+        mean, rest = two_sum(self.mean, self.rest + 2 * share * half)
+        # Deviations, not their squares, which would leave the range of float64.
+        deviation = math.hypot(
+            math.sqrt(1 - share) * self.deviation,
+            math.sqrt(share) * other.deviation,
+            2 * math.sqrt(share * (1 - share)) * half,
         )
+        low, high = min(self.low, other.low), max(self.high, other.high)
+        return Summary(self.count + other.count, mean, deviation, low, high, rest)
 
-    @property
-    def deviation(self) -> float:
-        """The standard deviation; 1 where all values are equal."""
-        return math.sqrt(self.squares / self.count) or 1.0
+
+def summarised(array: np.ndarray) -> Summary:
+    """Returns the summary of a checked array."""
+    low, high = float(np.min(array)), float(np.max(array))
+    # The least value is counted from, so that an offset takes no digits and equal values have no deviation.
+    unit = np.float64(power_of_two(max(-low, high), np.dtype(np.float64)))
+    above = shifted(array, unit, low / unit, np.float64(0))
+    mean, rest = two_sum(float(low / unit), float(np.mean(above)))
+    unit = float(unit)
+    return Summary(array.size, mean * unit, float(np.std(above)) * unit, low, high, rest * unit)

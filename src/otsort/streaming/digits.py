@@ -1,0 +1,41 @@
+"""Sums and differences that lose no digits to a large offset, and stay finite up to the ends of the range."""
+
+import math
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+
+def power_of_two(size: float, dtype: np.dtype) -> float:
+    """Returns a power of two between a quarter and half of a positive size: to divide by it rounds nothing.
+
+    It is at least the least normal number of a dtype. One over it is normal too, for sizes within the range of the
+    dtype: XLA multiplies by it, and takes what is not normal for 0.
+    """
+    return max(2.0 ** (math.frexp(size)[1] - 2), float(jnp.finfo(dtype).tiny))
+
+
+def two_sum(a: float, b: float) -> tuple[float, float]:
+    """Returns a + b rounded, and what rounding left (Knuth)."""
+    total = a + b
+    of_b = total - a
+    return total, (a - (total - of_b)) + (b - of_b)
+
+
+def shifted(values: Any, unit: Any, high: Any, low: Any) -> Any:
+    """Returns values / unit - (high + low), the sum of two numbers being one with twice the digits.
+
+    Args:
+        values: an array of NumPy or of JAX, as is the result.
+        unit: a power of two, an array or scalar whose dtype is that of the result.
+        high: what to subtract, in the unit.
+        low: what rounding left of it.
+    """
+    dtype = unit.dtype
+    if not jnp.issubdtype(values.dtype, jnp.integer) or values.dtype.itemsize < 4:
+        return (values.astype(dtype) / unit - high) - low
+    # Numerics: integers of 64 bits have more digits than floats. Half of the bits fit, and differences do not wrap.
+    bits = 4 * values.dtype.itemsize
+    coarse, fine = (values >> bits).astype(dtype) * 2.0**bits, (values & (2**bits - 1)).astype(dtype)
+    return (coarse / unit - high) + (fine / unit - low)
