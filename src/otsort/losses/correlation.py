@@ -105,8 +105,12 @@ def _correlation(
     weights = weights / jnp.where(total > 0, total, 1)
     u, v = (jnp.where(weights > 0, ranks, 0) for ranks in (u, v))  # what has no weight may be anything
     mean = lambda values: jnp.sum(weights * values, axis=axes, keepdims=True)
+    rounding = (8 * jnp.finfo(u.dtype).eps) ** 2 * mean(u**2)
     u, v = u - mean(u), v - mean(v)
-    spread = mean(u**2) * mean(v**2)
+    of_u, of_v = mean(u**2), mean(v**2)
+    # Numerics: the derivative is over the deviation of u, which is zero or rounding where predictions are constant. The
+    # deviation of v in its place leaves a gradient of the usual size, if the squash has one there.
+    spread = jnp.where(of_u > rounding, of_u, of_v) * of_v
     constant = spread == 0
     correlation = jnp.where(constant, 0, mean(u * v) / jnp.sqrt(jnp.where(constant, 1, spread)))
     return jnp.squeeze(within(correlation, -1, 1), axes)

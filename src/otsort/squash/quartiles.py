@@ -16,9 +16,9 @@ def robust(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Arr
     distances, as long as less than a quarter of the weight is far away on either side. In a list of four or fewer, one
     value is a quarter or more.
 
-    Infinite values are placed at 0 and 1, with zero gradient, and do not count for the median and the quartiles, however
-    many they are. Values that should take no part, such as masked logits, are for the option `where`: they would still
-    have ranks here.
+    Infinite values, however many, are placed at 0 and 1 with zero gradient, and do not count for the median and the
+    quartiles. Values that should take no part, such as masked logits, are for the option `where`: here they would still
+    have a rank.
 
     For equal weights, median and quartiles are those of `numpy.quantile`. The quartiles may coincide where more than
     half of the weight lies on one value: the unit is then the median distance of the other values from it.
@@ -46,11 +46,11 @@ def robust(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Arr
     quarters = 0.25 * jnp.where(infinite, 0, values)
     shares = normalised(weights, ~infinite)
     low, middle, high = quantiles(quarters, shares, (0.25, 0.5, 0.75))
-    differences, scale = quarters - middle, high - low
-    tied = is_constant(scale)
+    differences, spread = quarters - middle, jnp.asarray(high - low)
+    tied = is_constant(spread)
     others = normalised(shares, differences != 0)
-    (distance,) = quantiles(jnp.abs(differences), others, (0.5,), wanted=anywhere(tied))
-    scale = jnp.where(tied, distance, scale)
+    distances = quantiles(jnp.abs(differences), others, (0.5,), wanted=anywhere(tied))
+    scale = jnp.where(tied, distances[0], spread)
     constant = is_constant(scale)
     scores = jnp.where(constant, 0, ratio(differences, jnp.where(constant, 1, scale)))
     return jnp.where(infinite, (values > 0).astype(values.dtype), jax.nn.sigmoid(scores))
