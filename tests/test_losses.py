@@ -371,6 +371,9 @@ def test_half_precision_and_integers():
         value = loss(jnp.asarray(X, jnp.bfloat16), HOT, TARGETS)
         assert value.dtype == jnp.bfloat16, name
         np.testing.assert_allclose(value.astype(float), loss(X, HOT, TARGETS), rtol=0.05, atol=0.05)
+    for loss in (losses.top_k_error, losses.top_k_cross_entropy):
+        for labels in (LABELS, HOT, HOT.astype(int), HOT.astype(bool)):
+            assert loss(jnp.asarray(X, jnp.bfloat16), labels).dtype == jnp.bfloat16
     np.testing.assert_allclose(losses.trimmed_mean([3, 1, 2, 100], 0, 0.75, epsilon=0), 2)
 
 

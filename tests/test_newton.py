@@ -37,3 +37,22 @@ def test_newton_converges_in_few_steps(dtype, shapes, count):
     assert all(converged)
     assert np.median(steps) <= 8
     assert max(steps) <= 20
+
+
+def test_float32_gradients_of_smooth_losses_at_small_epsilon():
+    """The ranks of neighbours trade places: what is left of their slopes in a smooth loss is a small difference."""
+    x = np.random.default_rng(0).normal(size=200)
+    seed = np.tanh(x)
+    loss = lambda x: jnp.vdot(jnp.asarray(seed, x.dtype), otsort.rank(x, solver=otsort.Newton(1e-4)))
+    expected, got = (jax.jit(jax.grad(loss))(jnp.asarray(x, dtype)) for dtype in (np.float64, np.float32))
+    error = np.linalg.norm(got - expected) / np.linalg.norm(expected)
+    print(f"{error:.1e}")
+    assert error < 0.05
+
+
+def test_a_tolerance_of_each_precision():
+    x, target = np.random.default_rng(0).normal(size=20), otsort.TargetMeasure.uniform(20)
+    for dtype, tol in ((np.float32, 1e-6), (np.float64, 1e-10)):
+        stats = otsort.solve(x.astype(dtype), target, epsilon=0.1).stats
+        np.testing.assert_allclose(stats["tol"], tol, rtol=1e-6)
+        assert stats["marginal_error"] <= stats["tol"]

@@ -183,6 +183,19 @@ def test_an_offset_of_carried_values_costs_no_digits():
     np.testing.assert_allclose(moved - np.float32(1e5), expected, atol=0.02)  # 1e5 is rounded to 0.008
 
 
+@pytest.mark.parametrize("family", ["spread", "two_clusters", "rounded"])
+def test_ranks_keep_their_mean_at_small_epsilon(family):
+    """In one or two steps: the start is that of the nodes, and no damping holds back what all targets share."""
+    n = 3000
+    x = jnp.asarray(getattr(problems, family)(np.random.default_rng(0), n), jnp.float32)
+    solve = jax.jit(lambda x: otsort.solve(x, otsort.UniformTarget(n, jnp.float32), solver=otsort.Quadrature(3e-5)))
+    solution = solve(x)
+    mean = np.mean(np.asarray(solution.plan.level(0.5), np.float64))
+    print(f"{mean - 0.5:.1e} after {solution.stats['num_steps']} steps")
+    assert solution.stats["num_steps"] <= 2
+    assert abs(mean - 0.5) < 5e-6
+
+
 def test_sums_over_many_equal_values_keep_their_digits():
     n, value = 300_000, 0.3
     x = jnp.where(jnp.arange(n) % 3 == 0, value, -value).astype(jnp.float32)
@@ -237,6 +250,7 @@ def test_panels_have_the_moments_of_the_targets(m):
     knots = jnp.array([0.0, 0.001, 0.05, 0.2, 0.9, 1.0])
     panels, y = Panels(knots, otsort.UniformTarget(m)), np.linspace(0, 1, m)
     assert np.all(np.diff(panels.points) >= 0)
+    np.testing.assert_allclose(panels.cumulative, np.cumsum(panels.weights), atol=1e-14)
     for power in range(16):
         np.testing.assert_allclose(panels.weights @ panels.points**power, np.mean(y**power), atol=1e-11)
     values = np.random.default_rng(0).normal(size=m)

@@ -102,7 +102,8 @@ def as_indices(indices: ArrayLike, size: int, name: str) -> Int[Array, "..."]:
     if not jnp.issubdtype(array.dtype, jnp.integer):
         raise TypeError(f"{name} must be integers, got {array.dtype}")
     if isinstance(array, np.ndarray):  # compares 64 bits also where JAX has 32
-        return jnp.asarray(np.where((array >= 0) & (array < size), array, -1).astype(np.int32))
+        known = (array >= 0) & (array < size)
+        return jnp.asarray(np.where(known, np.where(known, array, 0).astype(np.int32), np.int32(-1)))
     wide = array if array.dtype.itemsize >= 4 else array.astype(jnp.int32)
     known = (wide >= 0) & (wide < size)
     return jnp.where(known, jnp.where(known, wide, 0).astype(jnp.int32), -1)

@@ -291,8 +291,10 @@ def _each(function, given, axes, size):
         rows = _as_rows(axes, given)
         side_by_side = function.side_by_side(axes.n)
         one = lambda row: together(function, row) if side_by_side else function(row)
-        number = len(rows.x)
-        if number == 0:
+        number = rows.x.shape[0]
+        if not isinstance(number, int):  # left open by `jax.export`, as the number of pieces would be
+            answers = jax.vmap(one)(rows)
+        elif number == 0:
             answer = jax.eval_shape(one, jax.tree.map(lambda array: jnp.zeros(array.shape[1:], array.dtype), rows))
             answers = jnp.zeros((0, *answer.shape), answer.dtype)
         elif number == 1:

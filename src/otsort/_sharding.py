@@ -7,8 +7,13 @@ from typing import Any, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.sharding import AxisType, PartitionSpec
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from jaxtyping import Array
+
+if hasattr(jax.sharding, "auto_axes"):
+    _auto_axes: Any = jax.sharding.auto_axes
+else:  # jax 0.6
+    from jax.experimental.shard import auto_axes as _auto_axes  # pyright: ignore[reportMissingImports]
 
 _Tree = TypeVar("_Tree")
 
@@ -33,22 +38,27 @@ def _varies(array: Array) -> bool:
     return bool(kind.mat.varying if hasattr(kind, "mat") else kind.vma)  # jax 0.11; jax 0.6
 
 
-def on_any_mesh(function: Callable[..., Array], x: Array, dims: tuple[int | None, ...]) -> Callable[..., Array]:
-    """The same function, also where shardings are part of the type of x (an explicit mesh).
+def on_any_mesh(function: Callable[..., _Tree], x: Array, dims: tuple[int | None, ...]) -> Callable[..., _Tree]:
+    """The same function, also where shardings are part of the types of arrays (an explicit mesh).
 
-    There it runs with shardings that the compiler chooses, and its answer is sharded as x is.
+    There it is compiled with shardings that the compiler chooses, and its answer is sharded as x is. The mesh is that
+    of any argument, and need not be the current one, of `jax.set_mesh`.
 
     Args:
-        function: of any arrays.
+        function: of any arrays; gives one, or several of the same dimensions.
         x: the one whose sharding counts.
         dims: of each dimension of the answer, the axis of x that it goes along, or None.
     """
-    sharding = getattr(jax.typeof(x), "sharding", None)
-    if sharding is None or AxisType.Explicit not in sharding.mesh.axis_types:
-        return function
-    spec = PartitionSpec(*(None if dim is None else sharding.spec[dim] for dim in dims))
-    if hasattr(jax.sharding, "auto_axes"):
-        auto_axes: Any = jax.sharding.auto_axes
-    else:  # jax 0.6
-        from jax.experimental.shard import auto_axes  # pyright: ignore[reportMissingImports]
-    return auto_axes(function, out_sharding=spec)
+
+    def call(*arguments: Any) -> _Tree:
+        meshes: Any = (jax.typeof(leaf).sharding.mesh for leaf in jax.tree.leaves(arguments))
+        mesh = next((mesh for mesh in meshes if AxisType.Explicit in mesh.axis_types), None)
+        if mesh is None:
+            return function(*arguments)
+        kinds = zip(mesh.axis_names, mesh.axis_types, strict=True)
+        explicit = tuple(name for name, kind in kinds if kind == AxisType.Explicit)
+        spec = jax.typeof(x).sharding.spec
+        sharding = NamedSharding(mesh, PartitionSpec(*(None if dim is None else spec[dim] for dim in dims)))
+        return jax.jit(_auto_axes(function, axes=explicit, out_sharding=sharding))(*arguments)
+
+    return call

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .._layout import per_target
+from .._layout import matmul, per_target
 from .._target import AbstractTarget, UniformTarget
 
 #: Nodes of a panel.
@@ -56,8 +56,16 @@ class Panels(AbstractTarget):
         return self.points.dtype
 
     def levels(self, share: float) -> Float[Array, " r"]:
+        """Returns the levels of the uniform target at the nodes: what ranks are read from."""
         m = self.target.num_weighted
         return (self.points * (m - 1) + share) / m
+
+    @property
+    def cumulative(self) -> Float[Array, " r"]:
+        """The mass of the nodes up to each, its own included: where the exact plan goes on to the next."""
+        inside = matmul(self.weights.reshape(-1, ORDER), jnp.triu(jnp.ones((ORDER, ORDER), self.dtype)))
+        before = self.starts.astype(self.dtype) / self.target.num_weighted
+        return (before[:, None] + inside).ravel()
 
     def astype(self, dtype: jnp.dtype) -> "Panels":
         return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, self)

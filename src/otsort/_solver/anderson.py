@@ -10,6 +10,7 @@ from .._semidual import SemiDual
 from .._start import Start, exact_start
 from .._types import Scalar
 from .base import AbstractEntropicSolver
+from .tolerance import Tolerance, default_tol
 
 
 class _State(AbstractState):
@@ -29,7 +30,8 @@ class AndersonSinkhorn(AbstractEntropicSolver):
 
     Attributes:
         epsilon: > 0.
-        tol: marginal error to reach, or None for exactly max_steps sweeps.
+        tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given; None for exactly max_steps
+            sweeps.
         max_steps: at most so many sweeps.
         differentiation: `Implicit()` unless given.
         start: `problem -> f`, the first potential.
@@ -46,7 +48,7 @@ class AndersonSinkhorn(AbstractEntropicSolver):
     """
 
     epsilon: Scalar = 1e-2
-    tol: Scalar | None = 1e-6
+    tol: Tolerance = default_tol
     max_steps: int = eqx.field(static=True, default=10_000)
     differentiation: AbstractDifferentiation = Implicit()
     start: Start = exact_start

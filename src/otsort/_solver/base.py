@@ -25,6 +25,7 @@ from .._solution import RESULTS, DualSolution, Solution
 from .._start import counted_entries
 from .._target import AbstractTarget
 from .._types import Scalar
+from .tolerance import Tolerance, Tolerances
 
 
 class AbstractSolver(eqx.Module):
@@ -61,13 +62,13 @@ class AbstractEntropicSolver(AbstractSolver):
 
     Attributes:
         epsilon: regularisation, > 0, in units of the cost.
-        tol: the marginal error to reach, > 0, of a mass of 1; raised to 0.25 eps_machine / epsilon where rounding
-            allows no less; None for exactly max_steps steps.
+        tol: the marginal error to reach, > 0, of a mass of 1, or `Tolerances` for each precision; raised to
+            0.25 eps_machine / epsilon where rounding allows no less; None for exactly max_steps steps.
         max_steps: at most so many steps.
         differentiation: how derivatives are taken.
 
     Raises:
-        ValueError: epsilon or tol not positive, or max_steps below 1.
+        ValueError: epsilon not positive and finite, tol not positive, or max_steps below 1.
         TypeError: an epsilon that is no number.
 
     Example:
@@ -75,7 +76,7 @@ class AbstractEntropicSolver(AbstractSolver):
     """
 
     epsilon: AbstractVar[Scalar]
-    tol: AbstractVar[Scalar | None]
+    tol: AbstractVar[Tolerance]
     max_steps: AbstractVar[int]
     differentiation: AbstractVar[AbstractDifferentiation]
 
@@ -84,11 +85,12 @@ class AbstractEntropicSolver(AbstractSolver):
     def __check_init__(self):
         if isinstance(self.epsilon, EpsilonSchedule):
             raise TypeError(f"{type(self).__name__} takes a number as epsilon: an EpsilonSchedule is for LogSinkhorn")
-        if not (is_traced(self.epsilon) or np.all(np.asarray(self.epsilon) > 0)):
-            raise ValueError(
-                f"epsilon must be positive, got {self.epsilon}: the exact operators take epsilon=0 or NorthWestCorner()"
-            )
-        if not (self.tol is None or is_traced(self.tol) or np.all(np.asarray(self.tol) > 0)):
+        allowed = "epsilon must be a positive number (the exact operators take epsilon=0 or NorthWestCorner())"
+        if isinstance(self.epsilon, str) or self.epsilon is None:
+            raise TypeError(f"{allowed}, got {self.epsilon!r}")
+        if not (is_traced(self.epsilon) or np.all((0 < np.asarray(self.epsilon)) & np.isfinite(self.epsilon))):
+            raise ValueError(f"{allowed}, got {self.epsilon}")
+        if not all(is_traced(tol) or np.all(np.asarray(tol) > 0) for tol in jax.tree.leaves(self.tol)):
             raise ValueError(f"tol must be positive, got {self.tol}: for a fixed budget of steps use tol=None")
         if self.max_steps < 1:
             raise ValueError(f"max_steps must be at least 1, got {self.max_steps}")
@@ -163,8 +165,9 @@ class _Iteration(AbstractIteration):
     @property
     def tol(self) -> Float[Array, ""]:
         """What the marginal error has to reach: no less than rounding allows; infinite for a fixed budget."""
-        tol = jnp.asarray(jnp.inf if self.solver.tol is None else self.solver.tol, self.dual.epsilon.dtype)
-        return jnp.maximum(tol, self.dual.noise_floor)
+        tol, dtype = self.solver.tol, self.dual.epsilon.dtype
+        tol = tol.of(dtype) if isinstance(tol, Tolerances) else tol
+        return jnp.maximum(jnp.asarray(jnp.inf if tol is None else tol, dtype), self.dual.noise_floor)
 
     def begin(self) -> tuple[Any, Progress]:
         constants, state = self.solver.init(self.dual)  # pyright: ignore[reportArgumentType]: see solve_dual

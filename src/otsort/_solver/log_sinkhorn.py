@@ -10,6 +10,7 @@ from .._semidual import SemiDual
 from .._start import Start, exact_start
 from .._types import Scalar
 from .base import AbstractEntropicSolver
+from .tolerance import Tolerance, default_tol
 
 
 class _State(AbstractState):
@@ -24,7 +25,8 @@ class LogSinkhorn(AbstractEntropicSolver):
 
     Attributes:
         epsilon: of the answer, > 0; given as an `EpsilonSchedule`, it is what that decreases to.
-        tol: marginal error to reach, or None for exactly max_steps sweeps.
+        tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given; None for exactly max_steps
+            sweeps.
         max_steps: at most so many sweeps.
         differentiation: `Implicit()` unless given.
         start: `problem -> f`, the first potential: `exact_start` or `zero_start`, or a potential kept from before.
@@ -40,7 +42,7 @@ class LogSinkhorn(AbstractEntropicSolver):
     """
 
     epsilon: Scalar
-    tol: Scalar | None
+    tol: Tolerance
     max_steps: int = eqx.field(static=True)
     differentiation: AbstractDifferentiation
     start: Start
@@ -49,7 +51,7 @@ class LogSinkhorn(AbstractEntropicSolver):
     def __init__(
         self,
         epsilon: Scalar | EpsilonSchedule = 1e-2,
-        tol: Scalar | None = 1e-6,
+        tol: Tolerance = default_tol,
         max_steps: int = 10_000,
         differentiation: AbstractDifferentiation = Implicit(),
         start: Start = exact_start,

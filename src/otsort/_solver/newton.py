@@ -15,6 +15,7 @@ from .._start import ExactStart, Start, exact_start
 from .._target import AbstractTarget
 from .._types import Scalar
 from .base import AbstractEntropicSolver
+from .tolerance import Tolerance, default_tol
 
 MOST_TARGETS = 2**14
 
@@ -33,7 +34,8 @@ class Newton(AbstractEntropicSolver):
 
     Attributes:
         epsilon: > 0.
-        tol: marginal error to reach, or None for exactly max_steps steps.
+        tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given; None for exactly max_steps
+            steps.
         max_steps: at most so many steps.
         differentiation: `Implicit()` unless given.
         start: `problem -> f`, the first potential.
@@ -48,7 +50,7 @@ class Newton(AbstractEntropicSolver):
     """
 
     epsilon: Scalar = 1e-2
-    tol: Scalar | None = 1e-6
+    tol: Tolerance = default_tol
     max_steps: int = eqx.field(static=True, default=100)
     differentiation: AbstractDifferentiation = Implicit()
     start: Start = exact_start

@@ -9,6 +9,7 @@ from .._layout import matvec
 from .._semidual import SemiDual
 from .._types import Scalar
 from .base import AbstractEntropicSolver
+from .tolerance import Tolerance
 
 
 class _Constants(eqx.Module):
@@ -44,7 +45,7 @@ class Sinkhorn(AbstractEntropicSolver):
     """
 
     epsilon: Scalar = 1e-2
-    tol: Scalar | None = None
+    tol: Tolerance = None
     max_steps: int = eqx.field(static=True, default=100)
     differentiation: AbstractDifferentiation = Unrolled()
 

@@ -164,9 +164,9 @@ def _with_labels(logits: ArrayLike, labels: ArrayLike, options: Options) -> Rows
         ValueError: labels that are neither integers without the axis nor weights of the shape of the logits.
     """
     logits, labels = as_array(logits, "logits"), as_array(labels, "labels")
-    axes, dtype = Axes.of(logits.shape, options.get("axis", -1)), dtypes(logits, "logits")[0]
+    axes, dtype = Axes.of(logits.shape, options.get("axis", -1)), dtypes(logits, "logits")[1]
     if labels.shape == axes.shape:
-        return Rows(logits, options, labels)
+        return Rows(logits, options, labels.astype(dtype))
     if labels.shape != axes.batch_shape or not jnp.issubdtype(labels.dtype, jnp.integer):
         raise ValueError(
             f"labels must be integers of shape {axes.batch_shape}, or weights of the logits' shape, {axes.shape}; got "

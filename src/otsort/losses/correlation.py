@@ -83,15 +83,14 @@ def _spearman(
             f"predictions must hold more than one value along axis {axes.chosen[0]}, got shape {predictions.shape}: "
             "pass axis=0 for a list in a column"
         )
-    weights, where = options.get("weights"), options.get("where")
+    weights, where, throw = options.get("weights"), options.get("where"), options.get("throw", True)
     ranks = rank(predictions, num_targets=num_targets, **options)
     fine = None if num_targets is None else max(num_targets, axes.n)
-    exact = rank(targets, num_targets=fine, epsilon=0, axis=axes.chosen, weights=weights, where=where)
+    exact = rank(targets, num_targets=fine, epsilon=0, axis=axes.chosen, weights=weights, where=where, throw=throw)
     dtype, _ = dtypes(ranks, "predictions")
     mask = jnp.ones(ranks.shape, bool) if where is None else axes.broadcast(jnp.asarray(where))
     shares = jnp.ones(ranks.shape, dtype)
     if weights is not None:
-        throw = options.get("throw", True)
         shares = axes.broadcast(checked_weights(weights, None if where is None else mask, axes, dtype, throw=throw))
     correlation = _correlation(ranks.astype(dtype), exact.astype(dtype), jnp.where(mask, shares, 0), axes.chosen)
     return correlation.astype(ranks.dtype), jnp.any(mask, axis=axes.chosen)

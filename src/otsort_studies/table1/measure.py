@@ -33,13 +33,13 @@ class Loss(eqx.Module):
     Attributes:
         tau: level.
         epsilon, squash: of an S-quantile or an S-CDF.
-        target: of equation (4).
+        target: of equation (4), None for the pinball loss.
         formula: `(residuals, loss) -> number`.
     """
 
     tau: Float[Array, ""]
     epsilon: Float[Array, ""]
-    target: otsort.TargetMeasure
+    target: otsort.TargetMeasure | None
     squash: Callable[..., Array]
     formula: Callable[[Float[Array, " batch"], "Loss"], Float[Array, ""]]
 
@@ -176,7 +176,8 @@ def _loss(case: Fit | Setting) -> tuple[Loss, float]:
     else:
         epsilon, t, squash, outliers = PAPER_EPSILON, PAPER_T, _SQUASHES[LOGISTIC], 0.0
     tau, epsilon = (jnp.asarray(number, jnp.float32) for number in (case.tau, epsilon))
-    return Loss(tau, epsilon, otsort.TargetMeasure.quantile(case.tau, t), squash, FORMULAS[case.method]), outliers
+    target = otsort.TargetMeasure.quantile(case.tau, t) if t else None
+    return Loss(tau, epsilon, target, squash, FORMULAS[case.method]), outliers
 
 
 def _task(study: Table1, data: Table, loss: Loss, outliers: float, seed: int) -> Regression:
