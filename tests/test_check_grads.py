@@ -13,7 +13,7 @@ from otsort import losses
 
 REFERENCE = np.sort(np.random.default_rng(1).normal(size=20))
 
-#: Functions of one list. Labels are that of its first value.
+#: Functions of one list; its first value is the label's.
 OPERATORS = {
     "rank": otsort.rank,
     "cdf": otsort.cdf,
@@ -37,9 +37,8 @@ OPERATORS = {
     "expected_shortfall": lambda x: losses.expected_shortfall(x, 0.2),
 }
 
-#: All in all half a minute.
-QUICK = {(name, 100, 1) for name in OPERATORS} | {("top_k_mask", 5, 2), ("top_k_mask", 1000, 1)}
-QUICK -= {(name, 100, 1) for name in ("cdf", "median", "quantile_transform", "spearman_distance", "quantile_error")}
+SLOW = ("cdf", "sort_by", "median", "quantile_transform", "top_k_error", "spearman_distance", "quantile_error")
+QUICK = {(name, 100, 1) for name in OPERATORS if name not in SLOW} | {("top_k_mask", 1000, 1), ("selection", 5, 2)}
 
 
 @pytest.mark.parametrize(
@@ -47,10 +46,11 @@ QUICK -= {(name, 100, 1) for name in ("cdf", "median", "quantile_transform", "sp
     [
         pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
         for case in itertools.product(OPERATORS, (5, 100, 1000), (1, 2))
-        if case[1:] != (1000, 2) and case[0::1][:2] != ("permutation", 1000)
+        if case[1:] != (1000, 2) and case[:2] != ("permutation", 1000)
     ],
 )
 def test_finite_differences(operator, n, order):
     x = np.random.default_rng(0).normal(size=n)
-    # Second derivatives change within epsilon^(1/2) / 100: JAX's step of 1e-4 would be wrong in the fifth digit.
-    check_grads(jax.jit(OPERATORS[operator]), (x,), order=order, modes=("fwd", "rev"), eps=3e-5 if order == 2 else None)
+    # With JAX's step of 1e-4, differences of top_k_mask's slopes are off by 4e-5, and with its square.
+    step = None if order == 1 else 3e-5
+    check_grads(jax.jit(OPERATORS[operator]), (x,), order=order, modes=("fwd", "rev"), eps=step)

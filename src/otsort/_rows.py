@@ -1,5 +1,6 @@
 """What operators are applied to: the lists of an array with their options, and the one place where they are a batch."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypedDict
 
@@ -318,13 +319,15 @@ def _solve(given, axes, target, solver, cost, squash, throw):
     return Solution(plan, solution.result, stats, solution.state)
 
 
-def _as_rows(axes: Axes, given: _Given) -> Row:
+def _sum(parts: Sequence[Array]) -> Array:
+    return functools.reduce(jnp.add, parts)
+
+
+def _as_rows(axes: Axes, given: Any) -> Row:
     """Returns the lists as one `Row`, with a first axis of lists in all of its arrays."""
-    x, order = (None if array is None else axes.lists(array) for array in (given.x, given.order))
-    where = None if given.where is None else axes.lists(axes.broadcast(given.where))
-    values = None if given.values is None else axes.lists(given.values)
-    digits = None if given.digits is None else tuple(map(axes.lists, given.digits))
-    weights = None if given.weights is None else axes.lists(axes.broadcast(given.weights))
+    lists: Callable[[Any], Any] = lambda tree: jax.tree.map(axes.lists, tree)
+    x, order, values, digits = map(lists, (given.x, given.order, given.values, given.digits))
+    where, weights = (lists(jax.tree.map(axes.broadcast, array)) for array in (given.where, given.weights))
     if where is not None:
         fill = lambda array: filled(array, where)
         x, values, order, digits = jax.tree.map(fill, (x, values, order, digits))
@@ -335,7 +338,8 @@ def _as_rows(axes: Axes, given: _Given) -> Row:
         weighted = weights > 0
         unknown = jnp.isnan(x) & ~weighted
         most = jnp.finfo(x.dtype).max
-        x = filled(jnp.where(weighted, x, jnp.clip(x, -most, most)), ~unknown)
+        bounded: Any = jnp.where(weighted, x, jnp.clip(x, -most, most))
+        x = filled(bounded, ~unknown)
         if values is not None:
             finite = jnp.all(jnp.isfinite(values), axis=tuple(range(2, values.ndim)))
             values = filled(values, weighted | finite)
@@ -348,9 +352,8 @@ def _as_rows(axes: Axes, given: _Given) -> Row:
         first = jnp.zeros_like(x[:, :1], int) if weights is None else jnp.argmax(weights > 0, axis=1, keepdims=True)
         origin = tuple(stop_gradient(jnp.take_along_axis(part, first, axis=1)) for part in digits)
         differences = lambda parts: [part - start for part, start in zip(parts, origin, strict=True)]
-        digits, at = differences(digits), None if at is None else differences(at)
-        x = sum(digits)
-    at = None if at is None else sum(at)
+        x, at = _sum(differences(digits)), None if at is None else differences(at)
+    at = None if at is None else _sum(at)
     if weights is None:
         weights = jnp.full_like(x, 1 / axes.n)
     else:  # the division once, not for each pair

@@ -61,8 +61,9 @@ def _root(cut: Float[Array, "*lists"], arguments: tuple[Array, ...]) -> Float[Ar
 def _root_jvp(primals, tangents):
     cut, arguments = primals
     cut = _root(cut, arguments)  # called again: higher derivatives see the root, not a constant
-    _, change = eqx.filter_jvp(lambda arguments: _balance(*arguments, cut)(cut), (arguments,), (tangents[1],))
-    _, slope = jax.jvp(_balance(*arguments, cut), (cut,), (jnp.ones_like(cut),))
+    balance = lambda arguments: functools.partial(_balance, *arguments)(cut)
+    _, change = eqx.filter_jvp(lambda arguments: balance(arguments)(cut), (arguments,), (tangents[1],))
+    _, slope = jax.jvp(balance(arguments), (cut,), (jnp.ones_like(cut),))
     return cut, -change / slope
 
 

@@ -68,7 +68,8 @@ class _MappedCall:
             return self.call.jvp(arrays, [known.get(place) for place in range(len(arrays))])
 
         in_axes = list(self.dims), [self.dims[place] for place in moving]
-        return jax.vmap(one, in_axes=in_axes)(list(arrays), [tangents[place] for place in moving])
+        changes: Any = [tangents[place] for place in moving]
+        return jax.vmap(one, in_axes=in_axes)(list(arrays), changes)
 
 
 def _type_of_answer(*types: Any, call: _Call | _MappedCall) -> Any:

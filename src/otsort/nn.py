@@ -185,12 +185,13 @@ class TopKGate(eqx.Module):
 
     def _mask(self, scores: Float[Array, " n"]) -> Float[Array, " n"]:
         """Returns which experts are used; exactly k of them where it is exact, also if scores are equal."""
-        options = dict(self.options)
+        options: dict[str, Any] = dict(self.options)
         is_exact = _are_exact(**options)
         if not (self.straight_through or is_exact):
             return top_k_mask(scores, self.k, **options)
         # Each row of an exact selection is one expert, where the exact mask shares places among equal scores.
-        exact = jnp.sum(selection(scores, self.k, **{**options, "solver": None, "epsilon": 0}), axis=-2)
+        exact_options: dict[str, Any] = {**options, "solver": None, "epsilon": 0}
+        exact = jnp.sum(selection(scores, self.k, **exact_options), axis=-2)
         if is_exact:
             return exact
         smooth = top_k_mask(scores, self.k, **options)

@@ -16,8 +16,8 @@ from .interpolant import Interpolant, jet
 from .node_plan import NO_MATRIX
 from .panels import Panels
 
-#: Numerics: the coefficients of the polynomials of values near the largest number would overflow. A power of two changes
-#: no digit.
+# Numerics: the coefficients of the polynomials of values near the largest number would overflow. A factor that is a
+# power of two changes no digit.
 _SMALLER = 2.0**-6
 
 

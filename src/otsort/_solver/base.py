@@ -88,7 +88,7 @@ class AbstractEntropicSolver(AbstractSolver):
         allowed = "epsilon must be a positive number (the exact operators take epsilon=0 or NorthWestCorner())"
         if isinstance(self.epsilon, str) or self.epsilon is None:
             raise TypeError(f"{allowed}, got {self.epsilon!r}")
-        if not (is_traced(self.epsilon) or np.all((0 < np.asarray(self.epsilon)) & np.isfinite(self.epsilon))):
+        if not (is_traced(self.epsilon) or np.all((np.asarray(self.epsilon) > 0) & np.isfinite(self.epsilon))):
             raise ValueError(f"{allowed}, got {self.epsilon}")
         if not all(is_traced(tol) or np.all(np.asarray(tol) > 0) for tol in jax.tree.leaves(self.tol)):
             raise ValueError(f"tol must be positive, got {self.tol}: for a fixed budget of steps use tol=None")

@@ -100,8 +100,8 @@ class Quadrature(AbstractSolver):
             finest = float(np.asarray(epsilon))
         if not _ROUNDED * SMALLEST_EPSILON <= finest < math.inf:
             raise ValueError(
-                f"epsilon of Quadrature must be finite and at least {SMALLEST_EPSILON}, got {finest}: use Newton() for a "
-                "short list, or NorthWestCorner() for the exact operators"
+                f"epsilon of Quadrature must be finite and at least {SMALLEST_EPSILON}, got {finest}: use Newton() for "
+                "a short list, or NorthWestCorner() for the exact operators"
             )
         if accuracy is not None and not accuracy > 0:
             raise ValueError(f"accuracy must be positive, or None for that of the dtype, got {accuracy}")

@@ -1,7 +1,7 @@
 """Losses of a label's logit among the others."""
 
 from collections.abc import Callable, Sequence
-from typing import Unpack
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -148,8 +148,9 @@ def _distribution(
         ValueError: k out of range (RuntimeError when traced), or no probabilities.
     """
     if not isinstance(k, list | tuple):
+        number: Any = k
         message = f"k must be above 0 and at most {rows.n} (the number of classes)"
-        return (rows.number(k, lambda k: (k > 0) & (k <= rows.n), message),), jnp.ones(1, rows.dtype)
+        return (rows.number(number, lambda k: (k > 0) & (k <= rows.n), message),), jnp.ones(1, rows.dtype)
     given = np.asarray(k, float)
     if given.ndim > 1 or not 1 <= given.size <= rows.n or np.any(given < 0) or not np.isclose(given.sum(), 1):
         raise ValueError(f"k must be a number, or at most {rows.n} probabilities that sum to 1, got {k}")
