@@ -39,15 +39,17 @@ def test_newton_converges_in_few_steps(dtype, shapes, count):
     assert max(steps) <= 20
 
 
-def test_float32_gradients_of_smooth_losses_at_small_epsilon():
-    """The ranks of neighbours trade places: what is left of their slopes in a smooth loss is a small difference."""
-    x = np.random.default_rng(0).normal(size=200)
-    seed = np.tanh(x)
+@pytest.mark.parametrize(("weights", "allowed"), [("random", 2e-4), ("smooth", 0.05)])
+def test_float32_gradients_at_small_epsilon(weights, allowed):
+    """Neighbours trade ranks: of their slopes, a sum with smooth weights leaves a small difference."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    seed = np.tanh(x) if weights == "smooth" else rng.normal(size=200)
     loss = lambda x: jnp.vdot(jnp.asarray(seed, x.dtype), otsort.rank(x, solver=otsort.Newton(1e-4)))
     expected, got = (np.asarray(jax.jit(jax.grad(loss))(x.astype(dtype))) for dtype in (np.float64, np.float32))
     error = np.linalg.norm(got - expected) / np.linalg.norm(expected)
-    print(f"{error:.1e}")
-    assert error < 0.05
+    print(f"{weights} {error:.1e}")
+    assert error < allowed
 
 
 def test_a_tolerance_of_each_precision():
