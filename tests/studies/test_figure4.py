@@ -85,7 +85,7 @@ def test_a_killed_run_resumes(rows, tmp_path):
         return subprocess.call(command, env={**os.environ, **cache})
 
     assert child(3) == -signal.SIGKILL
-    assert {path.name for path in folder.iterdir()} == {"config.json", "results.jsonl", "checkpoint"}
+    assert {path.name for path in folder.iterdir()} == {"config.json", "results.jsonl", "checkpoint", "otsort.lock"}
     assert (folder / "results.jsonl").read_bytes().count(b"\n") == 1
     kept = json.loads((folder / "checkpoint").read_bytes().split(b"\n")[0])
     assert kept["name"] == repr(ALONE.cases()[1])
