@@ -22,7 +22,7 @@ def quantile_error(
     `epsilon=0` the loss is the mean of the errors between the levels c - t/2 and c + t/2, c = tau + (1/2 - tau)/n.
     Minimise it for errors that are bounded below, such as absolute residuals; the quantile of signed residuals falls
     with any shift. Equation (4) of Cuturi et al. (2019), whose atom is centred at tau + t (1/2 - tau), is
-    `otsort.sort(errors, target=otsort.TargetMeasure.quantile(tau, t))[..., 1]`.
+    `sort(errors, target=TargetMeasure.quantile(tau, t))[..., 1]`.
 
     Args:
         errors: any shape.
