@@ -80,11 +80,16 @@ MODES = {
 }
 
 
-def each_with_one_mode(names):
-    """Every name with every mode; all but one of the modes of each are slow tests."""
+#: Operators of different kinds; those that are made of the same parts are tried with the slow tests.
+QUICK = {"rank", "sort", "permutation", "top_k_mask", "straight_through", "top_k_cross_entropy", "spearman_distance"}
+
+
+def each_with_one_mode(names, quick=QUICK):
+    """Every name with every mode; all but one of the modes, and names that are not quick, are slow tests."""
     modes = list(MODES)
+    is_quick = lambda place, name, mode: name in quick and modes.index(mode) == place % len(modes)
     return [
-        pytest.param(name, mode, marks=[] if modes.index(mode) == place % len(modes) else pytest.mark.slow)
+        pytest.param(name, mode, marks=[] if is_quick(place, name, mode) else pytest.mark.slow)
         for place, name in enumerate(names)
         for mode in modes
     ]
@@ -105,12 +110,12 @@ def test_operators_in_a_map(name, mode):
     check(functools.partial(OPERATORS[name], **NEWTON), jax.lax.map, mode)
 
 
-@pytest.mark.parametrize(("name", "mode"), each_with_one_mode(SOLVERS))
+@pytest.mark.parametrize(("name", "mode"), each_with_one_mode(SOLVERS, SOLVERS))
 def test_solvers_in_a_map(name, mode):
     check(functools.partial(otsort.rank, solver=SOLVERS[name](0.1)), jax.lax.map, mode)
 
 
-@pytest.mark.parametrize(("name", "mode"), each_with_one_mode(LOOPS))
+@pytest.mark.parametrize(("name", "mode"), each_with_one_mode(LOOPS, LOOPS))
 def test_other_loops(name, mode):
     check(functools.partial(otsort.rank, **NEWTON), LOOPS[name], mode)
 
