@@ -194,6 +194,9 @@ def test_nan_stays_in_its_row(solver, bad):
     x[1, 2] = bad
     ranks = otsort.rank(x, solver=solver)
     np.testing.assert_allclose(ranks[0], otsort.rank(x[0], solver=solver), atol=1e-6)
+    if isinstance(solver, otsort.NorthWestCorner) and np.isinf(bad):
+        assert ranks[1, 2] == x.shape[1]  # the exact solver orders infinite values
+        return
     assert jnp.all(jnp.isnan(ranks[1]))
     if isinstance(solver, otsort.NorthWestCorner | otsort.Newton):
         values = otsort.sort(x, solver=solver)
@@ -225,8 +228,8 @@ def nothing():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: otsort.rank(nothing()), ValueError, "nothing to sort"),
-        (lambda: otsort.rank(1.0), ValueError, "axis"),
+        (lambda: otsort.rank(nothing()), ValueError, "at least one value"),
+        (lambda: otsort.rank(1.0), ValueError, "at least one dimension"),
         (lambda: otsort.rank(X, axis=3), ValueError, "axis 3"),
         (lambda: otsort.rank(X, axis=(0, 0)), ValueError, "axis"),
         (lambda: otsort.rank(1j * X), TypeError, "real"),
@@ -236,15 +239,15 @@ def nothing():
         (lambda: otsort.rank(X, epsilon=0.1, solver=otsort.Newton()), TypeError, "either"),
         (lambda: otsort.rank(X, solver="newton"), TypeError, "solver must be"),
         (lambda: otsort.rank(X, epsilom=0.1), TypeError, "epsilom"),
-        (lambda: otsort.rank(X, num_targets=0), ValueError, "at least one"),
+        (lambda: otsort.rank(X, num_targets=0), ValueError, "integer from 1"),
         (lambda: otsort.rank(X, num_targets=3, target=otsort.TargetMeasure.uniform(3)), TypeError, "either"),
         (lambda: otsort.rank(X, weights=np.ones(2)), ValueError, "weights must have the shape"),
         (lambda: otsort.rank(X, weights=-np.ones(3)), ValueError, "negative"),
         (lambda: otsort.rank(X, weights=np.zeros(3)), ValueError, "zero"),
-        (lambda: otsort.top_k(X, 4), ValueError, "between 1 and"),
+        (lambda: otsort.top_k(X, 4), ValueError, "from 1 to 3"),
         (lambda: jax.jit(otsort.top_k)(X, 2), TypeError, "static"),
-        (lambda: otsort.top_k_mask(X, 0), ValueError, "between 0, exclusive, and"),
-        (lambda: otsort.top_k_mask(X, 4), ValueError, "between 0, exclusive, and"),
+        (lambda: otsort.top_k_mask(X, 0), ValueError, "above 0 and at most 3"),
+        (lambda: otsort.top_k_mask(X, 4), ValueError, "above 0 and at most 3"),
         (lambda: otsort.top_k_mask(X, [1, 2]), ValueError, "batch's shape"),
         (lambda: otsort.quantile(X, 1.5), ValueError, r"\[0, 1\]"),
         (lambda: otsort.quantile(X, 0.5, width=0), ValueError, "width"),
@@ -253,7 +256,7 @@ def nothing():
         (
             lambda: otsort.quantile_normalize(X, [0.0, 1.0], target=otsort.TargetMeasure.uniform(3)),
             ValueError,
-            "3 points",
+            "a point for each of the 2",
         ),
         (lambda: otsort.sort_by(np.ones(3), X), ValueError, "key's shape"),
         (lambda: otsort.straight_through(X), TypeError, "takes an operator"),

@@ -14,6 +14,7 @@ from ._semidual import SemiDual
 from ._start import sorted_corners
 from ._target import AbstractTarget
 from ._threshold import check_two, log_upper_share
+from ._with_jvp import with_value
 
 
 class AbstractPlan(eqx.Module):
@@ -238,5 +239,6 @@ def _segment_mean(
     sums = jax.ops.segment_sum(jnp.stack([weights * halves, infinite], axis=-1), segment, count)
     change, infinite = sums[..., 0] / safe, sums[..., 1]
     start = jnp.where(total.reshape(safe.shape) > 0, finite(first), first)
-    means = jnp.where(change == 0, start, 2 * (finite(first) / 2 + change))
+    means = 2 * (finite(first) / 2 + change)
+    means = with_value(jnp.where(change == 0, start, means), means)
     return jnp.where(infinite == 0, means, infinite)

@@ -291,8 +291,8 @@ def _each(function, given, axes, size):
         function, given = eqx.combine(dynamic, static)
         rows = _as_rows(axes, given)
         side_by_side = function.side_by_side(axes.n)
-        one = lambda row: together(function, row) if side_by_side else function(row)
-        number = rows.x.shape[0]
+        one = lambda fields: together(function, Row(**fields)) if side_by_side else function(Row(**fields))
+        number = rows["x"].shape[0]
         if not isinstance(number, int):  # left open by `jax.export`, as the number of pieces would be
             answers = jax.vmap(one)(rows)
         elif number == 0:
@@ -309,7 +309,7 @@ def _each(function, given, axes, size):
 
 @eqx.filter_jit
 def _solve(given, axes, target, solver, cost, squash, throw):
-    row = jax.tree.map(lambda array: array[0], _as_rows(axes, given))
+    row = Row(**jax.tree.map(lambda array: array[0], _as_rows(axes, given)))
     positions, _ = squashed(row, solver, squash)
     problem = Problem(positions, row.weights, target, cost, row.order)
     solution, one = solve_problem(problem, solver, throw)
@@ -323,8 +323,8 @@ def _sum(parts: Sequence[Array]) -> Array:
     return functools.reduce(jnp.add, parts)
 
 
-def _as_rows(axes: Axes, given: Any) -> Row:
-    """Returns the lists as one `Row`, with a first axis of lists in all of its arrays."""
+def _as_rows(axes: Axes, given: Any) -> dict[str, Any]:
+    """Returns the fields of `Row`, with a first axis of lists."""
     lists: Callable[[Any], Any] = lambda tree: jax.tree.map(axes.lists, tree)
     x, order, values, digits = map(lists, (given.x, given.order, given.values, given.digits))
     where, weights = (lists(jax.tree.map(axes.broadcast, array)) for array in (given.where, given.weights))
@@ -359,4 +359,14 @@ def _as_rows(axes: Axes, given: Any) -> Row:
     else:  # the division once, not for each pair
         weights = in_memory(weights / jnp.sum(weights, axis=1, keepdims=True))
     numbers = tuple(map(axes.of_batch, given.numbers))
-    return Row(x, weights, values, where, weighted, unknown, order, at, numbers)
+    return {
+        "x": x,
+        "weights": weights,
+        "values": values,
+        "where": where,
+        "weighted": weighted,
+        "unknown": unknown,
+        "order": order,
+        "at": at,
+        "numbers": numbers,
+    }

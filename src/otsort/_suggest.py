@@ -103,7 +103,7 @@ class _Suggestion(AbstractListwise):
 
 
 def typical_density(
-    positions: Float[Array, " n"], weights: Float[Array, " n"], share: Float[Array, ""], count: int | Float[Array, ""]
+    positions: Float[Array, " n"], weights: Float[Array, " n"], share: Float[Array, ""], count: int | Float[Array, "1"]
 ) -> Float[Array, ""]:
     """Share of the mass over width, for the median width of the windows that hold the share; 1 for equal positions.
 

@@ -231,8 +231,8 @@ def uniform_atoms(m: int, dtype: jnp.dtype) -> TargetMeasure:
 
 
 def atom_weights(
-    q: Float[Array, ""], width: Float[Array, "*lists"] | float, n: int | Float[Array, "*lists"]
-) -> Float[Array, "3 *lists"]:
+    q: Float[Array, "..."], width: Float[Array, "..."] | float, n: int | Float[Array, "..."]
+) -> Float[Array, "3 ..."]:
     """Weights of three targets: the middle one an atom where numpy's linear quantile of n values lies."""
     centre = q + (0.5 - q) / n
     mass = jnp.minimum(width, 2 * jnp.minimum(centre, 1 - centre))

@@ -112,4 +112,4 @@ def _correlation(
     spread = jnp.where(of_u > rounding, of_u, of_v) * of_v
     constant = spread == 0
     correlation = jnp.where(constant, 0, mean(u * v) / jnp.sqrt(jnp.where(constant, 1, spread)))
-    return jnp.squeeze(within(correlation, -1, 1), axes)
+    return jnp.squeeze(within(correlation, -1.0, 1.0), axes)
