@@ -124,7 +124,7 @@ def test_another_epsilon_does_not_recompile(caplog):
         otsort.rank(x, solver=otsort.Newton(epsilon=0.3, tol=1e-5))
         otsort.rank(x, solver=otsort.LogSinkhorn(epsilon=0.2, tol=1e-3))
         assert "ompil" not in caplog.text
-        otsort.rank(x, solver=otsort.LogSinkhorn(epsilon=0.2, max_steps=7))
+        otsort.rank(x, solver=otsort.LogSinkhorn(epsilon=0.2, tol=1e-3, max_steps=7))
         assert "ompil" in caplog.text
 
 

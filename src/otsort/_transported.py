@@ -14,7 +14,7 @@ from ._plan import AbstractPlan
 from ._problem import Problem
 from ._row import AbstractListwise, AbstractReading, AbstractTransport, Row
 from ._solution import RESULTS, Solution
-from ._solver import AbstractSolver
+from ._solver import AbstractSolver, Tolerances
 from ._target import AbstractTarget, UniformTarget
 from ._types import Cost, Scalar, Squash
 
@@ -116,4 +116,7 @@ def as_solver(
         solver = default_solver(1e-2 if epsilon is None else epsilon, n, target, cost, throw)
     if not isinstance(solver, AbstractSolver):
         raise TypeError(f"solver must be a solver such as otsort.Newton(epsilon=1e-2), got {solver!r}")
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, solver)
+    is_tolerances = lambda leaf: isinstance(leaf, Tolerances)
+    number = lambda leaf: leaf.of(target.dtype) if isinstance(leaf, Tolerances) else leaf
+    array = lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf
+    return jax.tree.map(array, jax.tree.map(number, solver, is_leaf=is_tolerances))

@@ -9,3 +9,4 @@ from .quadrature import SMALLEST_EPSILON as SMALLEST_EPSILON
 from .quadrature import Quadrature as Quadrature
 from .quadrature import compressible as compressible
 from .sinkhorn import Sinkhorn as Sinkhorn
+from .tolerance import Tolerances as Tolerances
