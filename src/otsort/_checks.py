@@ -13,6 +13,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float, Int
 
 from ._axes import Axes
+from ._sharding import on_any_mesh
 
 
 def is_traced(value: Any) -> bool:
@@ -201,16 +202,21 @@ def checked_weights(
     computing = dtypes(given, name)[0]
     traced = is_traced((given, where))
     module: Any = jnp if traced else np
+    if not traced:  # within a program, what is made of known arrays of JAX is traced
+        given, where = np.asarray(given), None if where is None else np.asarray(where)
     if isinstance(given, np.ndarray):
         given = given.astype(np.float64)
         if traced:  # by the mask alone: into the range of every dtype
             sizes = np.abs(given[np.isfinite(given)])
             given = given / max(sizes.max(initial=0), np.finfo(np.float64).tiny)
     shares: Any = module.asarray(axes.expanded(given), computing if traced else np.float64)
-    if where is not None:
-        shares = module.where(axes.expanded(where), shares, 0)
+    mask = None if where is None else axes.expanded(where)
+    if traced and mask is not None:  # of their shape, and sharded as they are
+        mask = on_any_mesh(lambda mask, shares: mask | jnp.zeros_like(shares, bool), shares, axes.same)(mask, shares)
+    if mask is not None:
+        shares = module.where(mask, shares, 0)
     largest = module.max(shares, axis=axes.chosen, keepdims=True)
-    some = True if where is None else axes.expanded(where).any(axis=axes.chosen, keepdims=True)
+    some = True if mask is None else mask.any(axis=axes.chosen, keepdims=True)
     sound = (shares >= 0) & module.isfinite(shares)
     ok = sound.all(axis=axes.chosen, keepdims=True) & ((largest > 0) | ~module.asarray(some))
     message = f"{name} must be finite, not negative, and not all zero"

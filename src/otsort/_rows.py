@@ -247,7 +247,7 @@ class Rows:
 
     def _lacking(self, weights: np.ndarray) -> np.ndarray:
         """Returns which values take part and have no weight."""
-        return (weights == 0) & (True if self._where is None else self.axes.expanded(self._where))
+        return (weights == 0) & (True if self._where is None else self.axes.expanded(np.asarray(self._where)))
 
     def _opened_squash(self, num_others: int) -> Squash:
         shape = (self.n + num_others,)

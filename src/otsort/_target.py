@@ -133,7 +133,7 @@ class TargetMeasure(AbstractTarget):
                 "points and weights of a TargetMeasure must be one-dimensional, nonempty and of one length, "
                 f"got shapes {points.shape} and {weights.shape}"
             )
-        increase = lambda points: (points[1:] > points[:-1]).all() & jnp.isfinite(points).all()
+        increase = lambda points: (points[1:] > points[:-1]).all() & (points[0] > -jnp.inf) & (points[-1] < jnp.inf)
         self.points = checked(points, increase, "points of a TargetMeasure must be finite and increase: sort them")
         self.weights = probabilities(weights, "weights of a TargetMeasure")
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .._layout import matmul, per_target
+from .._layout import per_target
 from .._target import AbstractTarget, UniformTarget
 
 #: Nodes of a panel.
@@ -63,7 +63,8 @@ class Panels(AbstractTarget):
     @property
     def cumulative(self) -> Float[Array, " r"]:
         """The mass of the nodes up to each, its own included: where the exact plan goes on to the next."""
-        inside = matmul(self.weights.reshape(-1, ORDER), jnp.triu(jnp.ones((ORDER, ORDER), self.dtype)))
+        upper = jnp.triu(jnp.ones((ORDER, ORDER), self.dtype))
+        inside = jnp.matmul(self.weights.reshape(-1, ORDER), upper, precision=jax.lax.Precision.HIGHEST)
         before = self.starts.astype(self.dtype) / self.target.num_weighted
         return (before[:, None] + inside).ravel()
 

@@ -10,6 +10,7 @@ from .._axes import Axes
 from .._checks import as_array, checked_weights, dtypes
 from .._operator import rank
 from .._rows import Options
+from .._sharding import on_any_mesh
 
 
 def spearman_correlation(
@@ -92,8 +93,14 @@ def _spearman(
     shares = jnp.ones(ranks.shape, dtype)
     if weights is not None:
         shares = axes.broadcast(checked_weights(weights, None if where is None else mask, axes, dtype, throw=throw))
-    correlation = _correlation(ranks.astype(dtype), exact.astype(dtype), jnp.where(mask, shares, 0), axes.chosen)
-    return correlation.astype(ranks.dtype), jnp.any(mask, axis=axes.chosen)
+
+    def agreement(ranks: Array, exact: Array, shares: Array, mask: Array) -> tuple[Array, Array]:
+        correlation = _correlation(ranks, exact, jnp.where(mask, shares, 0), axes.chosen)
+        return correlation, jnp.any(mask, axis=axes.chosen)
+
+    arrays = ranks.astype(dtype), exact.astype(dtype), shares, mask
+    correlation, some = on_any_mesh(agreement, ranks, axes.batch)(*arrays)
+    return correlation.astype(ranks.dtype), some
 
 
 def _correlation(
