@@ -61,8 +61,9 @@ class AbstractDual(eqx.Module):
         """The derivative of s in the potential, and s."""
         overlap, ratio = self.overlap(potential)
         few = short(len(self.problem.positions), self.problem.target.size)
-        # Numerics: not the noise floor. Rounded exponents change s in proportion to the overlap, which the inverse
-        # undoes; the sums alone are noise to targets without overlap. And the least eigenvalue is about 5 epsilon: in
-        # float32 below epsilon = 1e-4 a damping of the noise floor kept ranks 3e-4 n from their mean.
+        # Numerics: far less than the noise floor. Rounded exponents change s in proportion to the overlap, which its
+        # inverse undoes, so that to targets without overlap the rounding of sums alone is noise. More than the least
+        # eigenvalue, about 5 epsilon, hides what all targets share: damped by the noise floor, the float32 gradient of
+        # a sum of ranks with smooth weights was wrong by more than its size at epsilon = 1e-4.
         damping = jnp.asarray(_DAMPING * jnp.finfo(ratio.dtype).eps, ratio.dtype)
         return Linearised(overlap, self.problem.target_weights, damping, few), ratio
