@@ -62,6 +62,12 @@ def test_traced_weights_at_the_ends_of_the_range(scale):
     assert quantile(jnp.full(4, scale, jnp.float32)) == 2.5
 
 
+def test_known_weights_within_a_program():
+    x, weights, where = np.array([X[:4], X[1:], X[::-1][:4]]), jnp.asarray(W[:4]), jnp.array([True, True, False, True])
+    ranks = functools.partial(otsort.rank, weights=weights, where=where, epsilon=0)
+    np.testing.assert_array_equal(jax.jit(ranks)(x), ranks(x))
+
+
 def test_exponentials_as_weights():
     weights = np.exp(np.array([700.0, 709.0, 0.0, -700.0, 708.0]))
     expected = otsort.rank(X, weights=weights / weights.max())

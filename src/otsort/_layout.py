@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 from jax.interpreters import ad, batching
-from jaxtyping import Array, Bool, Float, Num
+from jaxtyping import Array, Bool, Float, Int, Num
 
 from ._memory import in_memory
 from ._primitive import compiled_once, primitive
@@ -251,3 +251,19 @@ def _any(condition: Bool[Array, "*batch"]) -> Bool[Array, ""]:
 def _any_of_batch(axis_size, in_batched, condition):
     del axis_size, in_batched
     return _any(condition), False
+
+
+def largest_anywhere(index: Int[Array, "*lists"]) -> Int[Array, ""]:
+    """Returns the largest of nonnegative numbers, also of those of all lists of a `jax.vmap`; 0 for no list."""
+    return _max(jax.lax.stop_gradient(jnp.max(index, initial=0)))
+
+
+@custom_vmap
+def _max(index: Int[Array, "*batch"]) -> Int[Array, ""]:
+    return jnp.max(index, initial=0)
+
+
+@_max.def_vmap
+def _max_of_batch(axis_size, in_batched, index):
+    del axis_size, in_batched
+    return _max(index), False

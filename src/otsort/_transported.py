@@ -10,6 +10,7 @@ from ._axes import Axes, Dims
 from ._checks import is_traced
 from ._default import default_solver
 from ._guarded import GuardedPlan
+from ._layout import largest_anywhere
 from ._plan import AbstractPlan
 from ._problem import Problem
 from ._row import AbstractListwise, AbstractReading, AbstractTransport, Row
@@ -98,7 +99,9 @@ def solve_problem(problem: Problem, solver: AbstractSolver, throw: bool) -> tupl
     # NaN input is answered with NaN; whatever else went wrong is an error. The check is around a scalar, as it would
     # gather a long array on one device.
     failed = failed & jnp.all(jnp.isfinite(problem.positions + problem.weights), axis=0)
-    return solution, solution.result.error_if(one, failed)
+    # Of a batch, Equinox reports one result, and finds none in an empty batch. The index of success is 0.
+    reported = jax.tree.map(lambda index: largest_anywhere(jnp.where(failed, index, 0)), solution.result)
+    return solution, reported.error_if(one, failed)
 
 
 def as_solver(
