@@ -133,7 +133,7 @@ def test_a_batch_in_pieces(monkeypatch):
     loss = lambda x: jnp.sum(w[: len(x)] * otsort.rank(x, epsilon=0.03) ** 2)
     product = lambda x, v: jax.jvp(jax.grad(loss), (x,), (v,))[1]
     expected = jnp.concatenate([_of_rows(w, x, v, rows) for rows in (slice(0, 3), slice(3, 5))])
-    monkeypatch.setattr("otsort._rows.MAX_ENTRIES", 3 * 4 * 20**2)
+    monkeypatch.setattr("otsort._call.batch.MAX_ENTRIES", 3 * 4 * 20**2)
     jax.clear_caches()
     assert "while" in jax.jit(product).lower(x, v).as_text()
     np.testing.assert_allclose(product(x, v), expected, rtol=1e-3, atol=1e-4 * float(jnp.max(jnp.abs(expected))))

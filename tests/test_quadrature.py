@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import otsort
-from otsort._compressed.cells import evaluate, moments
-from otsort._compressed.compress import _centroids as centroids
-from otsort._compressed.panels import Panels
+from otsort._long_lists.cells import evaluate, moments
+from otsort._long_lists.compress import _centroids as centroids
+from otsort._long_lists.panels import Panels
 
 from . import problems
 

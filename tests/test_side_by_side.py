@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import otsort
-from otsort._layout import _by_inverse, _inverse_cholesky, factorise, solve_factorised
-from otsort._problem import Problem
+from otsort._transport.problem import Problem
+from otsort._xla.layout import _by_inverse, _inverse_cholesky, factorise, solve_factorised
 
 from . import problems
 

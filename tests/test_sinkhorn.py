@@ -272,8 +272,8 @@ def test_chunks_change_nothing(monkeypatch):
         return otsort.sort(x, epsilon=0.02), otsort.quantile(x, [0.2, 0.7], epsilon=0.02), jax.grad(rank)(x)
 
     whole = answers()
-    monkeypatch.setattr("otsort._semidual.MAX_ENTRIES", 48)
-    monkeypatch.setattr("otsort._rows.MAX_ENTRIES", 48)
+    monkeypatch.setattr("otsort._transport.semi_dual.MAX_ENTRIES", 48)
+    monkeypatch.setattr("otsort._call.batch.MAX_ENTRIES", 48)
     for chunked, expected in zip(answers(), whole, strict=True):
         np.testing.assert_allclose(chunked, expected, rtol=1e-6, atol=1e-8)
     jax.clear_caches()

@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate
 
 import otsort
-from otsort._suggest import OWN, SUPPORT
+from otsort._operator.suggest_epsilon import OWN, SUPPORT
 
 X = np.random.default_rng(3).normal(size=60)
 

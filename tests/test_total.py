@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import otsort
-from otsort._layout import factorise
-from otsort._total import _reduce, copies, highest, total
+from otsort._xla.layout import factorise
+from otsort._xla.sums import _reduce, copies, highest, total
 
 X = np.random.default_rng(3).normal(size=(4, 3, 5))
 PLUS = _reduce(0.0, lambda left, right: left - (-right))

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import otsort
-from otsort._default import default_solver
+from otsort._call.default_solver import default_solver
 
 INPUTS = (2, 16, 50, 150, 500, 2000, 20_000, 100_000)
 TARGETS = (2, 8, 30, 60, 120, 300, 1000, 5000)

@@ -12,8 +12,8 @@ import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float, Int
 
-from ._axes import Axes
-from ._sharding import on_any_mesh
+from ._call.axes import Axes
+from ._xla.sharding import on_any_mesh
 
 
 def is_traced(value: Any) -> bool:

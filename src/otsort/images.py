@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from ._call.batch import Options
 from ._checks import as_array, as_size, as_values
 from ._operator import quantile
-from ._rows import Options
 
 #: Modes of scipy.ndimage, and what `jax.numpy.pad` calls them.
 _MODES = {

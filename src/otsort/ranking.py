@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Shaped
 
+from ._call.batch import Options
 from ._operator import rank, top_k_mask
-from ._rows import Options
 
 #: `(scores, where=None, segments=None, key=None) -> ranks`.
 RankFn: TypeAlias = Callable[..., Float[Array, "... n"]]

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import otsort
-from otsort._default import default_solver
+from otsort._call.default_solver import default_solver
 from otsort_studies.common.outcome import CONVERGED, EXACT, FIXED_BUDGET, NOT_FINITE, TOO_LARGE
 from otsort_studies.common.run import measured
 from otsort_studies.scaling import measure

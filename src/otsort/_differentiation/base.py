@@ -8,9 +8,9 @@ import jax
 from equinox import AbstractVar
 from jaxtyping import Array, Bool, Float, Int
 
-from .._dual import AbstractDual
-from .._layout import anywhere, where
-from .._together import together
+from .._transport.dual import AbstractDual
+from .._xla.layout import anywhere, where
+from .._xla.lists_last import together
 
 
 class AbstractState(eqx.Module):

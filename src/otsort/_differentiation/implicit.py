@@ -3,8 +3,8 @@
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from .._dual import AbstractDual
-from .._with_jvp import with_jvp
+from .._transport.dual import AbstractDual
+from .._xla.with_jvp import with_jvp
 from .base import AbstractDifferentiation, AbstractIteration, Progress, run_frozen
 
 

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._with_jvp import with_jvp
+from .._xla.with_jvp import with_jvp
 from .base import AbstractDifferentiation, AbstractIteration, Progress, frozen, run_frozen
 
 

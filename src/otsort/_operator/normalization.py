@@ -5,11 +5,11 @@ from typing import Unpack
 
 from jaxtyping import Array, ArrayLike, Float
 
-from .._axes import Axes, Dims
+from .._call.axes import Axes, Dims
+from .._call.batch import Options, Rows
+from .._call.one_list import AbstractReading, AbstractTransport, Row
 from .._checks import as_array, as_callable, as_size
-from .._row import AbstractReading, AbstractTransport, Row
-from .._rows import Options, Rows
-from .._target import AbstractTarget, UniformTarget, as_target
+from .._transport.target import AbstractTarget, UniformTarget, as_target
 from .ranks import cdf
 
 

@@ -6,11 +6,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._averages import rising
-from .._axes import Axes, Dims
-from .._row import AbstractReading, AbstractTransport, Row
-from .._rows import Options, Rows
-from .._target import AbstractTarget
+from .._call.axes import Axes, Dims
+from .._call.batch import Options, Rows
+from .._call.one_list import AbstractReading, AbstractTransport, Row
+from .._transport.averages import rising
+from .._transport.target import AbstractTarget
 
 
 def sort(

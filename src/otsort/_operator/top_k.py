@@ -6,10 +6,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._axes import Axes, Dims
-from .._row import AbstractReading, AbstractTransport, Row
-from .._rows import Options, Rows
-from .._target import TargetMeasure, as_k, top_atoms, uniform_atoms
+from .._call.axes import Axes, Dims
+from .._call.batch import Options, Rows
+from .._call.one_list import AbstractReading, AbstractTransport, Row
+from .._transport.target import TargetMeasure, as_k, top_atoms, uniform_atoms
 from .sorting import Sorted
 
 

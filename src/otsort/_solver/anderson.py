@@ -5,10 +5,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
-from .._layout import matvec
-from .._semidual import SemiDual
-from .._start import Start, exact_start
+from .._transport.semi_dual import SemiDual
+from .._transport.start import Start, exact_start
 from .._types import Scalar
+from .._xla.layout import matvec
 from .base import AbstractEntropicSolver
 from .tolerance import Tolerance, default_tol
 

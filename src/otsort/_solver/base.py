@@ -14,17 +14,17 @@ from jaxtyping import Array, Bool, Float
 
 from .._checks import is_traced
 from .._differentiation import AbstractDifferentiation, AbstractIteration, AbstractState, Progress
-from .._dual import AbstractDual
-from .._epsilon import EpsilonSchedule
-from .._memory import in_memory
-from .._plan import AbstractPlan, EntropicPlan
-from .._problem import Problem
-from .._semidual import SemiDual
-from .._sharding import varying_as
-from .._solution import RESULTS, DualSolution, Solution
-from .._start import counted_entries
-from .._target import AbstractTarget
+from .._transport.dual import AbstractDual
+from .._transport.plan import AbstractPlan, EntropicPlan
+from .._transport.problem import Problem
+from .._transport.semi_dual import SemiDual
+from .._transport.solution import RESULTS, DualSolution, Solution
+from .._transport.start import counted_entries
+from .._transport.target import AbstractTarget
 from .._types import Scalar
+from .._xla.materialised import in_memory
+from .._xla.sharding import varying_as
+from .epsilon_schedule import EpsilonSchedule
 from .tolerance import Tolerance, Tolerances
 
 

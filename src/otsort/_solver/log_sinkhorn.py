@@ -5,11 +5,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
-from .._epsilon import EpsilonSchedule
-from .._semidual import SemiDual
-from .._start import Start, exact_start
+from .._transport.semi_dual import SemiDual
+from .._transport.start import Start, exact_start
 from .._types import Scalar
 from .base import AbstractEntropicSolver
+from .epsilon_schedule import EpsilonSchedule
 from .tolerance import Tolerance, default_tol
 
 

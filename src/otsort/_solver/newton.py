@@ -8,12 +8,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
-from .._dual import AbstractDual
-from .._layout import anywhere, short, where
-from .._linearised import Linearised
-from .._start import ExactStart, Start, exact_start
-from .._target import AbstractTarget
+from .._transport.dual import AbstractDual
+from .._transport.linearised import Linearised
+from .._transport.start import ExactStart, Start, exact_start
+from .._transport.target import AbstractTarget
 from .._types import Scalar
+from .._xla.layout import anywhere, short, where
 from .base import AbstractEntropicSolver
 from .tolerance import Tolerance, default_tol
 

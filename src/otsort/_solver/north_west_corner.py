@@ -7,11 +7,11 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from .._plan import AbstractPlan, MonotonePlan
-from .._problem import Problem
-from .._solution import RESULTS, Solution
-from .._start import cumulative_shares
-from .._target import AbstractTarget
+from .._transport.plan import AbstractPlan, MonotonePlan
+from .._transport.problem import Problem
+from .._transport.solution import RESULTS, Solution
+from .._transport.start import cumulative_shares
+from .._transport.target import AbstractTarget
 from .base import AbstractSolver
 
 

@@ -9,22 +9,22 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from .._compressed.cells import moments
-from .._compressed.compress import compress
-from .._compressed.node_plan import NodePlan
-from .._compressed.panels import ORDER, Panels
-from .._compressed.plan import TabulatedPlan
-from .._compressed.sizes import Sizes
-from .._compressed.sketch import sketched
-from .._cost import SquaredCost
-from .._memory import in_memory
-from .._plan import AbstractPlan, EntropicPlan
-from .._problem import Problem
-from .._semidual import SemiDual
-from .._solution import RESULTS, Solution
-from .._start import WarmStart
-from .._target import AbstractTarget, UniformTarget
+from .._long_lists.cells import moments
+from .._long_lists.compress import compress
+from .._long_lists.node_plan import NodePlan
+from .._long_lists.panels import ORDER, Panels
+from .._long_lists.plan import TabulatedPlan
+from .._long_lists.sizes import Sizes
+from .._long_lists.sketch import sketched
+from .._transport.cost import SquaredCost
+from .._transport.plan import AbstractPlan, EntropicPlan
+from .._transport.problem import Problem
+from .._transport.semi_dual import SemiDual
+from .._transport.solution import RESULTS, Solution
+from .._transport.start import WarmStart
+from .._transport.target import AbstractTarget, UniformTarget
 from .._types import Cost, Scalar
+from .._xla.materialised import in_memory
 from .base import AbstractSolver
 from .newton import Newton
 from .tolerance import Tolerances, default_tol

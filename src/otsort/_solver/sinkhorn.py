@@ -5,9 +5,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._differentiation import AbstractDifferentiation, AbstractState, Unrolled
-from .._layout import matvec
-from .._semidual import SemiDual
+from .._transport.semi_dual import SemiDual
 from .._types import Scalar
+from .._xla.layout import matvec
 from .base import AbstractEntropicSolver
 from .tolerance import Tolerance
 

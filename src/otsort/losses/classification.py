@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from .._axes import Axes, Dims
+from .._call.axes import Axes, Dims
+from .._call.batch import Options, Rows
+from .._call.closure import opened_elementwise
+from .._call.one_list import AbstractReading, AbstractTransport, Row
 from .._checks import as_array, as_callable, as_indices, dtypes
-from .._closure import opened_elementwise
 from .._operator.top_k import top_mass
-from .._row import AbstractReading, AbstractTransport, Row
-from .._rows import Options, Rows
-from .._target import AbstractTarget, TargetMeasure, uniform_atoms
+from .._transport.target import AbstractTarget, TargetMeasure, uniform_atoms
 from .._types import Scalar
 
 # Trains with 10 classes and with 100, unlike the default of the operators: benchmarks/scripts/default_epsilon.py.

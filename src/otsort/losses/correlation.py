@@ -5,12 +5,12 @@ from typing import Unpack
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from .._averages import within
-from .._axes import Axes
+from .._call.axes import Axes
+from .._call.batch import Options
 from .._checks import as_array, checked_weights, dtypes
 from .._operator import rank
-from .._rows import Options
-from .._sharding import on_any_mesh
+from .._transport.averages import within
+from .._xla.sharding import on_any_mesh
 
 
 def spearman_correlation(

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike
 
-from .._compressed.cells import moments
+from .._long_lists.cells import moments
 from .._solver import Quadrature
 from .arrays import as_chunk, computing_dtype
 from .scaling import standard_scores

@@ -9,14 +9,14 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .._checks import checked, is_traced
-from .._compressed.cells import evaluate
-from .._compressed.compress import compress
-from .._compressed.dual import TabulatedDual
-from .._compressed.sizes import Sizes
-from .._solution import RESULTS
+from .._long_lists.cells import evaluate
+from .._long_lists.compress import compress
+from .._long_lists.dual import TabulatedDual
+from .._long_lists.sizes import Sizes
 from .._solver import Newton, Quadrature
-from .._start import WarmStart
-from .._target import AbstractTarget, TargetMeasure, UniformTarget, atom_weights, uniform_atoms
+from .._transport.solution import RESULTS
+from .._transport.start import WarmStart
+from .._transport.target import AbstractTarget, TargetMeasure, UniformTarget, atom_weights, uniform_atoms
 from .arrays import as_numbers
 from .scaling import Scaling, standard_scores, values_of_scores
 from .summary import Summary

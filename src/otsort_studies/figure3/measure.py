@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import otsort
-from otsort._target import atom_weights
+from otsort._transport.target import atom_weights
 
 from ..common.data import values
 from ..common.execution import Call, execute

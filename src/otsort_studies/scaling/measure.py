@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import otsort
-from otsort._default import default_solver
+from otsort._call.default_solver import default_solver
 
 from ..common import outcome
 from ..common.data import values

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import otsort
-from otsort._suggest import typical_density
+from otsort._operator.suggest_epsilon import typical_density
 
 from ..common import outcome
 from ..common.data import values

@@ -1,0 +1,85 @@
+"""The solver when none is named."""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+
+from .._checks import as_array, checked, is_traced
+from .._long_lists.sizes import Sizes
+from .._solver import (
+    MOST_TARGETS,
+    SMALLEST_EPSILON,
+    AbstractSolver,
+    Newton,
+    NorthWestCorner,
+    Quadrature,
+    compressible,
+)
+from .._transport.target import AbstractTarget
+from .._types import Cost, Scalar
+
+_Solver = TypeVar("_Solver", bound=AbstractSolver)
+
+
+def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, throw: bool) -> AbstractSolver:
+    """The exact solver for epsilon = 0, else Newton, or Quadrature where that is estimated to be faster.
+
+    Raises:
+        ValueError: an epsilon that is negative or not finite, or not a scalar.
+        TypeError: one that is no number.
+    """
+    given = as_array(epsilon, "epsilon")
+    if given.ndim:
+        raise ValueError(f"epsilon must be a scalar, got shape {given.shape}: use jax.vmap for several")
+    if is_traced(given):
+        message = "epsilon must be positive where it is traced: the exact operators need the number 0"
+        epsilon = checked(given, lambda epsilon: epsilon > 0, message, throw=throw)
+        if target.size > MOST_TARGETS and compressible(target, cost):
+            return Quadrature(epsilon, finest=SMALLEST_EPSILON)
+        return Newton(epsilon)
+    allowed = "epsilon must be a finite number, 0 for the exact operators or positive for smooth ones"
+    if not np.issubdtype(given.dtype, np.number):
+        raise TypeError(f"{allowed}, got {epsilon!r}")
+    epsilon = float(given)
+    if not 0 <= epsilon < math.inf:
+        raise ValueError(f"{allowed}, got {epsilon}")
+    if epsilon == 0:
+        return NorthWestCorner()
+    newton = _made(Newton, epsilon)
+    if newton.side_by_side(n, target) or not compressible(target, cost, epsilon):
+        return newton
+    quadrature = _made(Quadrature, epsilon)
+    faster = _quadrature_time(n, target, quadrature.sizes(n, target)) < _newton_time(n, target.size)
+    return quadrature if faster else newton
+
+
+@functools.lru_cache
+def _made(kind: Callable[[float], _Solver], epsilon: float) -> _Solver:
+    """Such a solver, kept, as to make and check it takes longer than many a call.
+
+    It has no arrays: these would belong to the trace and to the devices that it was made in.
+    """
+    return kind(epsilon)
+
+
+# Nanoseconds of ranks and their gradient for one list among many, float32 on a CPU, about those of the rows of
+# benchmarks/scripts/default_solver.py. What counts is which is less: single lists take longer with both, and so does
+# float64, but for cells, which take longer still.
+
+
+def _newton_time(n: int, m: int) -> float:
+    """By the start, counted or sorted, exponentials, and a product and a factorisation a step."""
+    start = min(0.3 * n**2, 6000 + 12 * n * math.log2(n))
+    return 3500 + start + 9 * n * m + 5 * m**2 + 0.04 * n * m**2 + 0.05 * m**3
+
+
+def _quadrature_time(n: int, target: AbstractTarget, sizes: Sizes) -> float:
+    """By Newton's method with fewer targets, or sums over the inputs, tables, and the steps on these."""
+    nodes = sizes.nodes(target)
+    if not sizes.tabulated:
+        return _newton_time(n, nodes) + 4 * target.size
+    cell = 8 + 3 * target.dtype.itemsize
+    return 8500 + 14 * n + 4 * target.size + cell * sizes.cells + 40 * sizes.pieces * nodes + 0.02 * nodes**3

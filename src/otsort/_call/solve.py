@@ -1,0 +1,71 @@
+"""The plan of one list, and how good it is."""
+
+from jaxtyping import ArrayLike
+
+from .._solver import AbstractSolver
+from .._transport.solution import Solution
+from .._transport.target import AbstractTarget
+from .._types import Cost, Scalar, Squash
+from .batch import Options, Rows
+
+
+def solve(
+    x: ArrayLike,
+    target: AbstractTarget,
+    *,
+    solver: AbstractSolver | None = None,
+    epsilon: Scalar | None = None,
+    weights: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+    cost: Cost | None = None,
+    squash: Squash | None = None,
+    throw: bool = True,
+) -> Solution:
+    """Transports one list of values to a target measure; the operators read their answers from the plan.
+
+    The `stats` of the solution have the solver's `diagnostics` too, which the operators do not pay for: with
+    `Quadrature` it also solves with finer sizes, for `discretisation_error`.
+
+    Args:
+        x: values, shape `(n,)`; use `jax.vmap` for batches. Integers are promoted, float16 and bfloat16 computed in
+            float32. A NaN makes the answer NaN; infinity does too, except to the exact solver and a squash that maps
+            it into [0, 1], such as `otsort.squash.robust`.
+        target: measure to transport to.
+        solver: if neither it nor epsilon is given, `Newton()` or `Quadrature()`, by their estimated time.
+        epsilon: short for the default solver at this epsilon, in units of the cost; the number 0 means
+            `NorthWestCorner()`. A traced epsilon must be positive.
+        weights: of the values, finite and nonnegative, shape `(n,)`, scaled to sum to 1; uniform if None.
+        where: which values take part, boolean, shape `(n,)`; all if None. The plan has no mass for the others, whatever
+            they are; what it pulls to them, and what is pushed from them, has no meaning. Where none takes part, the
+            plan is that of one value.
+        cost: even convex function of the displacement; `SquaredCost()` if None.
+        squash: increasing map of the values into [0, 1]; `otsort.squash.logistic` if None. The exact solver needs none.
+        throw: raise if the solve misses its tolerance, or else say so in `Solution.result`. Without it nothing calls
+            back from the program: traced weights that are out of range make the answer NaN.
+
+    Returns:
+        The plan, how the solve ended, and its figures.
+
+    Raises:
+        ValueError: x is empty or not one-dimensional; weights or where of another shape; a negative weight, or none
+            that is positive; epsilon negative or no scalar; a target or cost that the solver does not take.
+        TypeError: both epsilon and solver, a solver that is none, values that are not real, where that is not boolean.
+        RuntimeError: the solve failed and throw is true, or a traced argument is out of range.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> solution = otsort.solve(x, otsort.UniformTarget(5))
+        >>> print(solution.plan.as_matrix())
+        [[0.2  0.   0.   0.   0.  ]
+         [0.   0.03 0.17 0.   0.  ]
+         [0.   0.16 0.03 0.   0.  ]
+         [0.   0.   0.   0.2  0.  ]
+         [0.   0.   0.   0.   0.2 ]]
+        >>> print(solution.stats["marginal_error"] <= solution.stats["tol"])
+        True
+    """
+    given = Options(weights=weights, where=where, solver=solver, epsilon=epsilon, cost=cost, squash=squash, throw=throw)
+    rows = Rows(x, given)
+    if len(rows.axes.shape) != 1:
+        raise ValueError(f"x must be one list of values, shape (n,), got {rows.axes.shape}: use jax.vmap for batches")
+    return rows.solve(target)

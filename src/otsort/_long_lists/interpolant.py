@@ -1,0 +1,96 @@
+"""Smooth functions on [0, 1] as piecewise polynomials: few evaluations, then as many values as wanted.
+
+A function is evaluated with two derivatives at adapted knots (`Jet`), interpolated there by quintic polynomials, and
+resampled to cubic ones on a regular grid, where a value costs one lookup. Everything is linear in the jet, and its
+transpose turns sums over any number of points into sums over the knots.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from .._xla.sharding import varying_as
+from .cells import evaluate
+
+
+class Jet(NamedTuple):
+    """A function and its first two derivatives at the knots, each of shape `(knots, *d)`."""
+
+    value: Float[Array, "k *d"]
+    slope: Float[Array, "k *d"]
+    curvature: Float[Array, "k *d"]
+
+
+def jet(function: Callable[[Array], Array], points: Float[Array, " k"]) -> Jet:
+    """The jet of a function that acts on each point by itself."""
+    one = jnp.ones_like(points)
+    derivative = lambda x: jax.jvp(function, (x,), (one,))
+    (value, slope), (_, curvature) = jax.jvp(derivative, (points,), (one,))
+    return Jet(value, slope, curvature)
+
+
+class Interpolant(eqx.Module):
+    """Interpolates functions from increasing knots to a regular grid, and to points.
+
+    Attributes:
+        knots: from 0 to 1, shape `(k,)`.
+        cells: number of cells of the regular grid.
+        intervals: the interval of the knots that holds the centre of each cell, shape `(cells,)`.
+    """
+
+    knots: Float[Array, " k"]
+    cells: int = eqx.field(static=True)
+    intervals: Int[Array, " cells"]
+
+    def __init__(self, knots: Float[Array, " k"], cells: int):
+        self.knots, self.cells = knots, cells
+        first = jnp.ceil(knots * cells - 0.5).astype(jnp.int32)  # centre at or above each knot
+        below = jnp.cumsum(jnp.zeros(cells + 1, jnp.int32).at[first].add(1))[:-1]
+        self.intervals = jnp.clip(below - 1, 0, knots.size - 2)
+
+    def coefficients(self, jet: Jet) -> Float[Array, "cells 4 *d"]:
+        """Cubic polynomials on the regular grid, in the coordinates of `locate`: expansions about the centres."""
+        centres = (jnp.arange(self.cells, dtype=self.knots.dtype) + 0.5) / self.cells
+        piece, width = self.intervals, jnp.diff(self.knots)
+        quintics = _quintic(jet, _over(width, jet.value))
+        quintics = quintics.at[piece].get(mode="promise_in_bounds")
+        terms = [quintics[:, power] for power in range(6)]
+        u = _over((centres - self.knots[piece]) / width[piece], jet.value)
+        for first in range(4):  # Horner's scheme, repeated: each round leaves a coefficient of the expansion
+            for power in range(4, first - 1, -1):
+                terms[power] = terms[power] + u * terms[power + 1]
+        ratio = _over(1 / (self.cells * width[piece]), jet.value)
+        return jnp.stack([terms[power] * ratio**power for power in range(4)], axis=1)
+
+    def interpolate(self, jet: Jet, points: Float[Array, " n"]) -> Float[Array, "n *d"]:
+        """The function at any points of [0, 1]."""
+        return evaluate(self.coefficients(jet), points)
+
+    def functional(self, moments: Float[Array, "cells 4 *d"]) -> Jet:
+        """What to multiply a jet with to sum the interpolated function over the points that moments were taken of."""
+        # Within `jax.shard_map` the transpose of a constant would be summed over the devices.
+        zero = varying_as(jnp.zeros((self.knots.size, *moments.shape[2:]), moments.dtype), moments)
+        (transposed,) = jax.linear_transpose(self.coefficients, Jet(zero, zero, zero))(moments)
+        return transposed
+
+
+def _over(array: Float[Array, " k"], like: Float[Array, "l *d"]) -> Float[Array, "k *ones"]:
+    return array.reshape(-1, *[1] * (like.ndim - 1))
+
+
+def _quintic(jet: Jet, width: Float[Array, "k *ones"]) -> Float[Array, "k 6 *d"]:
+    """Coefficients of the quintic Hermite interpolant of each interval, in its coordinate from 0 to 1."""
+    value, slope, half = jet.value, jet.slope, jet.curvature / 2
+    start, rise, bend = value[:-1], slope[:-1] * width, half[:-1] * width**2
+    # What remains at the end of the interval, in value, slope and half curvature, is for the three highest powers.
+    missing = jnp.diff(value, axis=0) - rise - bend
+    missing_slope = slope[1:] * width - rise - 2 * bend
+    missing_bend = half[1:] * width**2 - bend
+    third = 10 * missing - 4 * missing_slope + missing_bend
+    fourth = -15 * missing + 7 * missing_slope - 2 * missing_bend
+    fifth = 6 * missing - 3 * missing_slope + missing_bend
+    return jnp.stack([start, rise, bend, third, fourth, fifth], axis=1)

@@ -1,0 +1,125 @@
+"""A uniform target with many points as one with few: Gauss rules of panels."""
+
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from .._transport.target import AbstractTarget, UniformTarget
+from .._xla.layout import per_target
+
+#: Nodes of a panel.
+ORDER = 8
+
+
+class Panels(AbstractTarget):
+    """A Gauss rule in each of several runs of a uniform target: few points with the same moments.
+
+    The rule of a run of c points is that of the discrete uniform measure (Gram polynomials; Jacobi matrix with
+    off-diagonal k (c^2 - k^2)^(1/2) / (2 (4 k^2 - 1)^(1/2))), exact to degree 15; a run of 8 points or fewer
+    is given back itself, with surplus nodes of weight zero.
+
+    Attributes:
+        points: shape `(8 p,)`, nondecreasing.
+        weights: shape `(8 p,)`.
+        starts: index of the first point of each panel, shape `(p,)`.
+        counts: number of points of each panel, shape `(p,)`.
+        target: the uniform target.
+    """
+
+    points: Float[Array, " r"]
+    weights: Float[Array, " r"]
+    starts: Int[Array, " p"]
+    counts: Int[Array, " p"]
+    target: UniformTarget
+
+    def __init__(self, knots: Float[Array, " k"], target: UniformTarget):
+        """Panels between given knots 0 ... 1."""
+        m = target.num_weighted
+        cuts = jnp.round(knots * (m - 1) + 0.5).at[0].set(0).at[-1].set(m).astype(jnp.int32)
+        self.starts, self.counts, self.target = cuts[:-1], jnp.diff(cuts), target
+        nodes, weights = _gram_rule(self.counts, knots.dtype)
+        half = self.counts.astype(knots.dtype)[:, None] / 2
+        places = self.starts.astype(knots.dtype)[:, None] + jnp.maximum(half - 0.5, 0) + half * nodes
+        self.points = (places / jnp.maximum(m - 1, 1)).ravel()
+        self.weights = (weights * half * (2 / m)).ravel()
+
+    @property
+    def size(self) -> int:
+        return self.points.size
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        return self.points.dtype
+
+    def levels(self, share: float) -> Float[Array, " r"]:
+        """Returns the levels of the uniform target at the nodes: what ranks are read from."""
+        m = self.target.num_weighted
+        return (self.points * (m - 1) + share) / m
+
+    @property
+    def cumulative(self) -> Float[Array, " r"]:
+        """The mass of the nodes up to each, its own included: where the exact plan goes on to the next."""
+        upper = jnp.triu(jnp.ones((ORDER, ORDER), self.dtype))
+        inside = jnp.matmul(self.weights.reshape(-1, ORDER), upper, precision=jax.lax.Precision.HIGHEST)
+        before = self.starts.astype(self.dtype) / self.target.num_weighted
+        return (before[:, None] + inside).ravel()
+
+    def astype(self, dtype: jnp.dtype) -> "Panels":
+        return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, self)
+
+    def project(self, values: Float[Array, "m *d"]) -> Float[Array, "r *d"]:
+        """Values at the nodes whose sums against polynomials of degree 7 are those of all values with weight."""
+        m = self.target.size
+        panel = jnp.repeat(jnp.arange(self.starts.size), self.counts, total_repeat_length=m)
+        dtype = self.points.dtype
+        counts = jnp.maximum(self.counts, 1).astype(dtype)
+        places = jnp.arange(m, dtype=jnp.int32) - self.starts[panel]
+        of_targets = _gram_polynomials((2 * places.astype(dtype) + 1) / counts[panel] - 1, counts[panel])
+        values = jnp.where(per_target(places < self.counts[panel], values), values, 0)  # those beyond have no weight
+        terms = of_targets.reshape(*of_targets.shape, *[1] * (values.ndim - 1)) * values[:, None]
+        sums = jax.ops.segment_sum(terms, panel, self.starts.size, indices_are_sorted=True)
+        nodes, _ = _gram_rule(self.counts, dtype)
+        of_nodes = _gram_polynomials(nodes.ravel(), jnp.repeat(counts, ORDER)).reshape(-1, ORDER, ORDER)
+        means = jnp.einsum("pqk,pk...->pq...", of_nodes, sums, precision=jax.lax.Precision.HIGHEST)
+        return (means / counts.reshape(-1, *[1] * (means.ndim - 1))).reshape(-1, *values.shape[1:])
+
+
+def _gram_rule(counts: Int[Array, " p"], dtype: jnp.dtype) -> tuple[Float[Array, "p 8"], Float[Array, "p 8"]]:
+    """Nodes in [-1, 1], in units of half the count, and weights."""
+    rules, slope = (jnp.asarray(table, dtype) for table in _gram_table())
+    row = jnp.clip(counts, 1, rules.shape[0]) - 1
+    # Beyond the table a rule differs from that of Legendre by a multiple of 1 / count^2.
+    squares = 1 / jnp.maximum(counts, 1).astype(dtype) ** 2 - 1 / (row + 1).astype(dtype) ** 2
+    rule = rules[row] + slope[None] * squares[:, None, None]
+    return rule[:, 0], rule[:, 1]
+
+
+@functools.cache
+def _gram_table(rows: int = 512) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights for counts 1 ... rows, shape `(rows, 2, 8)`, and how they go on in 1 / count^2."""
+    count = np.arange(1, rows + 1)[:, None]
+    k = np.arange(1, ORDER)
+    jacobi = np.zeros((rows, ORDER, ORDER))
+    jacobi[:, k, k - 1] = k * np.sqrt(np.maximum(1 - (k / count) ** 2, 0) / (4 * k**2 - 1))
+    nodes, vectors = np.linalg.eigh(jacobi)
+    weights = vectors[:, 0] ** 2
+    weights[weights < 1e-20] = 0  # surplus nodes
+    limit_nodes, limit_weights = np.polynomial.legendre.leggauss(ORDER)
+    rules, limit = np.stack([nodes, weights], 1), np.stack([limit_nodes, limit_weights / 2])
+    return rules, (rules[-1] - limit) * rows**2
+
+
+def _gram_polynomials(t: Float[Array, " k"], counts: Float[Array, " k"]) -> Float[Array, "k 8"]:
+    """Orthonormal polynomials of the uniform measure on `counts` points at t, in units of `_gram_rule`."""
+    polynomials = [jnp.ones_like(t)]
+    before, beta = jnp.zeros_like(t), jnp.zeros_like(t)
+    for k in range(1, ORDER):
+        rest = t * polynomials[-1] - beta * before
+        before = polynomials[-1]
+        beta = k * jnp.sqrt(jnp.maximum(1 - (k / counts) ** 2, 0) / (4 * k**2 - 1))
+        polynomials.append(jnp.where(beta > 0, rest / jnp.where(beta > 0, beta, 1), 0))
+    return jnp.stack(polynomials, axis=1)

@@ -1,0 +1,80 @@
+"""The plan of a compressed problem."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._transport.averages import centred, within_range
+from .._transport.cost import SquaredCost
+from .._transport.plan import AbstractPlan
+from .._transport.problem import Problem
+from .._transport.semi_dual import SemiDual
+from .._transport.target import AbstractTarget
+from .._transport.threshold import log_upper_share
+from .cells import moments
+from .dual import TabulatedDual
+from .interpolant import Interpolant, jet
+from .node_plan import NO_MATRIX
+from .panels import Panels
+
+# Numerics: the coefficients of the polynomials of values near the largest number would overflow. A factor that is a
+# power of two changes no digit.
+_SMALLER = 2.0**-6
+
+
+class TabulatedPlan(AbstractPlan):
+    """A plan known through interpolants: no array has n m entries.
+
+    Attributes:
+        dual: the compressed problem.
+        potential: at its nodes, shape `(r,)`.
+        positions: of all inputs, shape `(n,)`.
+        weights: of all inputs, shape `(n,)`.
+        target: all targets.
+        over_targets: the interpolant of functions of them.
+    """
+
+    dual: TabulatedDual
+    potential: Float[Array, " r"]
+    positions: Float[Array, " n"]
+    weights: Float[Array, " n"]
+    target: AbstractTarget
+    over_targets: Interpolant
+
+    def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
+        nodes = self.dual.nodes
+        project = nodes.project if isinstance(nodes, Panels) else lambda values: values
+        return centred(lambda values: self._pulled(project(values), self.positions), values)
+
+    def log_upper(self) -> Float[Array, " n"]:
+        dual = self._at_inputs()
+        return log_upper_share(dual.problem, dual.epsilon, self.potential)
+
+    def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
+        levels = self.dual.nodes.levels(share)
+        return within_range(self._pulled(levels, self.positions if at is None else jnp.clip(at, 0, 1)), levels)
+
+    def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
+        return centred(lambda values: self._pushed(_SMALLER * values) / _SMALLER, values)
+
+    def as_matrix(self) -> Float[Array, "n m"]:
+        return self._at_inputs().as_matrix(self.potential)
+
+    def marginal_error(self) -> Float[Array, ""]:
+        return self.dual.marginal_error(self.dual.marginal_ratio(self.potential))
+
+    def _at_inputs(self) -> SemiDual:
+        """The problem without tables, which are not made for the smallest entries of the plan."""
+        if isinstance(self.dual.nodes, Panels):
+            raise ValueError(NO_MATRIX)
+        return SemiDual(Problem(self.positions, self.weights, self.target, SquaredCost()), self.dual.epsilon)
+
+    def _pulled(self, values: Float[Array, "r *d"], positions: Float[Array, " k"]) -> Float[Array, "k *d"]:
+        return self.dual.over_inputs.interpolate(self.dual.pulled(self.potential, values), positions)
+
+    def _pushed(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
+        weighted = self.weights.reshape(-1, *[1] * (values.ndim - 1)) * values
+        carried = moments(weighted, self.positions, self.dual.over_inputs.cells)
+        mean = lambda y: self.dual.pushed(self.potential, carried, y)
+        table, points = self.over_targets, self.target.points
+        few = self.target.size <= table.knots.size
+        return mean(points) if few else table.interpolate(jet(mean, table.knots), points)

@@ -1,0 +1,124 @@
+"""The epsilon with which a rank sees so many neighbours."""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, ArrayLike, Float
+
+from .._call.axes import Axes, Dims
+from .._call.batch import Options, Rows
+from .._call.one_list import AbstractListwise, Row, filled
+from .._solver import MOST_TARGETS, SMALLEST_EPSILON
+from .._types import Scalar, Squash
+from ..squash import logistic
+
+# How many neighbours a rank sees is SUPPORT deviations of the kernel, in ranks, less the value itself, OWN. They are
+# no fit: phi(t), the Fourier transform of q / (exp(q) - 1) with q the square of the frequency, has SUPPORT = r^2 / s
+# and OWN = 2 u - u^2, where r = int |phi| = 1.01205, s = int phi^2 = 0.26888 and u = phi(0) r / s, phi(0) = 0.36847.
+SUPPORT, OWN = 3.8093, 0.8503
+
+
+def suggest_epsilon(
+    x: ArrayLike,
+    neighbours: Scalar,
+    *,
+    axis: int | Sequence[int] | None = -1,
+    weights: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+    squash: Squash | None = None,
+) -> Float[Array, "..."]:
+    """The epsilon with which the rank of a typical value sees so many other values.
+
+    A value moves its own rank and those near it. The number that the rank of value i sees is the participation ratio
+    of its gradient without the value itself, (sum_j abs(J_ij))^2 / sum_j J_ij^2 over j != i with J = d rank / dx; about
+    half of all values see more, half fewer. More neighbours mean a smoother loss, whose gradient knows of values
+    further away; fewer mean ranks nearer to the exact ones. The rule follows from the shape of the plan where values
+    lie densely (documentation, "Choosing epsilon"), without a fitted constant:
+
+        epsilon = 2 (s / 3.81)^2 width(s) / s,    s = (neighbours + 0.85) / n,
+
+    where width(s) is the median width, after the squash, of the windows that hold a share s of the values, and ties
+    are spread over the gap to the next value. It is made for the squared cost and as many targets as values.
+
+    It is a setting, not a function to train: its derivative is zero. Call it once, on typical values, and give the
+    number to the operator: `rank(x, epsilon=suggest_epsilon(x, 10))`. It may be traced too.
+
+    Where it does not hold: a value sees its ties whatever epsilon is, so fewer neighbours than those are not to be
+    had; with m < n targets, fewer than about n / m are not either; at fewer than 2 the gradient fades instead; of more
+    than n/2 it falls short, because the list ends.
+
+    Few neighbours in a long list, less than about a hundredth of it, need an epsilon below 1e-5, which no solver takes
+    for more than 16384 values with as many targets: such a list gets 1e-5, and more neighbours than asked for. Give
+    `num_targets`, or groups, where fewer are needed.
+
+    Args:
+        x: values, any shape.
+        neighbours: how many, between 1 and n - 1. With weights they are counted as a share of the effective number
+            1 / sum a_i^2 of values, at most all.
+        axis: as of every operator, see `Options`.
+        weights: the same.
+        where: the same. A list with fewer than two values that take part counts as constant.
+        squash: the one that the operator will use; `otsort.squash.logistic` unless given.
+
+    Returns:
+        One epsilon a list, in the shape of x without its axis, float32 or float64 (float32 for float16 and bfloat16,
+        which cannot hold a small epsilon). At least 8 machine epsilons of that dtype, 1e-6 in float32: below it, solves
+        are too inaccurate; for more than 16384 values at least 1e-5. Constant values get the epsilon of evenly spread
+        ones; NaN and infinity give NaN.
+
+    Raises:
+        ValueError: fewer than two values, neighbours not a scalar or out of range (RuntimeError when traced).
+        ValueError, TypeError: see `solve`.
+
+    Example:
+        >>> x = jax.random.normal(jax.random.key(0), (50,))
+        >>> print(f"{otsort.suggest_epsilon(x, 5):.1e} {otsort.suggest_epsilon(x, 20):.1e}")
+        1.6e-03 2.1e-02
+    """
+    rows = Rows(x, Options(axis=axis, weights=weights, where=where, squash=squash))
+    if rows.n < 2:
+        raise ValueError("x must hold at least two values in each list: a single value has no neighbours")
+    most = rows.n - 1
+    message = f"neighbours must lie between 1 and n - 1 = {most} (the number of other values)"
+    neighbours = rows.scalar(neighbours, lambda count: (count >= 1) & (count <= most), message)
+    return stop_gradient(rows.each(_Suggestion(neighbours, squash or logistic), 8 * rows.n))
+
+
+class _Suggestion(AbstractListwise):
+    neighbours: Float[Array, ""]
+    squash: Squash
+
+    def __call__(self, row: Row) -> Float[Array, ""]:
+        x, weights = filled(row.x, row.weights > 0), row.weights
+        share = jnp.minimum((self.neighbours + OWN) * jnp.sum(weights**2), 1)
+        epsilon = 2 * (share / SUPPORT) ** 2 / typical_density(self.squash(x, weights), weights, share, row.count)
+        # Above the most targets that Newton takes, Quadrature is left, and that needs a larger epsilon.
+        least = 8 * jnp.finfo(x.dtype).eps if x.size <= MOST_TARGETS else SMALLEST_EPSILON
+        epsilon = jnp.maximum(epsilon, least)
+        return jnp.where(jnp.all(jnp.isfinite(x)), epsilon, jnp.nan)
+
+    def dims(self, axes: Axes) -> Dims:
+        return axes.batch
+
+
+def typical_density(
+    positions: Float[Array, " n"], weights: Float[Array, " n"], share: Float[Array, ""], count: int | Float[Array, "1"]
+) -> Float[Array, ""]:
+    """Share of the mass over width, for the median width of the windows that hold the share; 1 for equal positions.
+
+    The quantile function is linear between distinct positions, each at the level of the middle of its mass: ties do not
+    make it jump. Windows that would reach over an end are moved inside; there are `count` of them, up to n.
+    """
+    order = jnp.argsort(positions)
+    positions, weights = positions[order], weights[order]
+    mass = jnp.concatenate([jnp.zeros_like(weights[:1]), jnp.cumsum(weights)])
+    first, last = (jnp.searchsorted(positions, positions, side) for side in ("left", "right"))
+    levels = (mass[first] + mass[last]) / 2
+    share = jnp.minimum(share, levels[-1] - levels[0])
+    centres = (jnp.arange(positions.size, dtype=positions.dtype) + 0.5) / count
+    low = jnp.clip(centres - share / 2, levels[0], levels[-1] - share)
+    widths = jnp.interp(low + share, levels, positions) - jnp.interp(low, levels, positions)
+    width = jnp.nanmedian(jnp.where(centres < 1, widths, jnp.nan))
+    spread = width > 0
+    return jnp.where(spread, share / jnp.where(spread, width, 1), 1)

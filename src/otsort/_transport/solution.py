@@ -1,0 +1,74 @@
+"""What a solve returns."""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from .plan import AbstractPlan
+
+
+class RESULTS(eqx.Enumeration):
+    """How a solve ended; each message says what to change.
+
+    Attributes:
+        successful: the marginal error is at most the tolerance.
+        max_steps_reached: it is not, after max_steps steps.
+        nonfinite: a potential or an error is not finite, as where a value is NaN.
+        outside: positions outside [0, 1], which `Quadrature` does not take.
+        too_fine: a traced epsilon below the field `finest` of `Quadrature`.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> solver = otsort.LogSinkhorn(max_steps=3)
+        >>> solution = otsort.solve(x, otsort.UniformTarget(5), solver=solver, throw=False)
+        >>> print(solution.result == otsort.RESULTS.successful, otsort.RESULTS[solution.result])
+        False The solve did not reach its tolerance within max_steps: ...
+    """
+
+    successful = ""
+    max_steps_reached = (
+        "The solve did not reach its tolerance within max_steps: the answer would be wrong by an unknown amount. Raise "
+        "max_steps, loosen tol or raise epsilon; or pass throw=False and look at Solution.stats."
+    )
+    nonfinite = (
+        "The solve produced a value that is not finite. In the kernel domain (Sinkhorn) exp(-cost / epsilon) "
+        "underflows at small epsilon: use Newton or LogSinkhorn."
+    )
+    outside = "Quadrature needs positions in [0, 1]: squash them, or use Newton."
+    too_fine = "A traced epsilon is below the field `finest` of Quadrature: lower that."
+
+
+class Solution(eqx.Module):
+    """A plan, and how good it is.
+
+    Attributes:
+        plan: an `AbstractPlan`, which acts on values through its `push` and `pull`.
+        result: a member of `RESULTS`; under vmap, one for each problem.
+        stats: `num_steps`; `marginal_error`, the sum of the absolute differences of the plan's column sums and the
+            target weights; `tol`, the tolerance used (raised to what the dtype can reach; infinite for a fixed budget);
+            from `otsort.solve` also those of the solver's `diagnostics`.
+        state: the solver's last state.
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> solution = otsort.solve(x, otsort.UniformTarget(5))
+        >>> print(solution.result == otsort.RESULTS.successful, sorted(solution.stats))
+        True ['marginal_error', 'num_steps', 'tol']
+        >>> print(solution.plan.push(x))
+        [ 1.05  4.12  4.85  8.01 11.97]
+    """
+
+    plan: AbstractPlan
+    result: RESULTS
+    stats: dict[str, Array]
+    state: Any
+
+
+class DualSolution(NamedTuple):
+    """A potential, and how good it is: as `Solution`, which has a plan in its place."""
+
+    potential: Float[Array, "m *lists"]
+    result: RESULTS
+    stats: dict[str, Array]
+    state: Any

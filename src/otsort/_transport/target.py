@@ -1,0 +1,273 @@
+"""Measures that inputs are transported to."""
+
+import abc
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from equinox import AbstractVar
+from jaxtyping import Array, ArrayLike, DTypeLike, Float
+
+from .._checks import as_array, as_size, checked, probabilities
+from .._types import Scalar
+from .._xla.layout import per_target
+
+
+class AbstractTarget(eqx.Module):
+    """m nondecreasing points on the line with weights that sum to 1.
+
+    Attributes:
+        points: shape `(m,)`, or with a last axis of lists side by side.
+        weights: nonnegative, summing to 1, of the same shape.
+        size: number of points, m.
+        dtype: of points and weights.
+
+    Example:
+        See :doc:`/how_to/extending`.
+    """
+
+    points: AbstractVar[Float[Array, "m *lists"]]
+    weights: AbstractVar[Float[Array, "m *lists"]]
+    size: AbstractVar[int]
+    dtype: AbstractVar[jnp.dtype]
+
+    @abc.abstractmethod
+    def levels(self, share: float) -> Float[Array, "m *lists"]:
+        """The mass below each point and a share of its own: 1/2 for ranks, 1 for cumulative weights."""
+
+    @abc.abstractmethod
+    def astype(self, dtype: jnp.dtype) -> "AbstractTarget":
+        """The same in another dtype."""
+
+    @property
+    def cumulative(self) -> Float[Array, "m *lists"]:
+        """Cumulative weights; the last is 1 exactly."""
+        return self.levels(1.0)
+
+
+class UniformTarget(AbstractTarget):
+    """m equal weights on a regular grid of [0, 1]: what ranks and sorted values are read from.
+
+    The same measure as `TargetMeasure.uniform(m)`, but no array holds it: solvers that know its form need none of its m
+    points. It has no derivative.
+
+    Attributes:
+        size: m, at least 1 (ValueError below).
+        dtype: of `points` and `weights`; JAX's default float unless given.
+        count: how many of the points have weight, the others are at 1 without; a number known only when the program
+            runs, between 1 and m, or one for each of the lists; None for all.
+
+    Example:
+        >>> target = otsort.UniformTarget(5)
+        >>> print(target.points, target.weights, target.levels(0.5))
+        [0.   0.25 0.5  0.75 1.  ] [0.2 0.2 0.2 0.2 0.2] [0.1 0.3 0.5 0.7 0.9]
+    """
+
+    size: int = eqx.field(static=True)
+    dtype: jnp.dtype = eqx.field(static=True)
+    count: Float[Array, "*lists"] | None
+
+    def __init__(self, size: int, dtype: DTypeLike = float, count: Float[Array, "*lists"] | None = None):
+        self.size, self.dtype, self.count = as_size(size, "size"), jax.dtypes.canonicalize_dtype(dtype), count
+
+    @property
+    def num_weighted(self) -> int | Float[Array, "*lists"]:
+        """How many of the points have weight."""
+        return self.size if self.count is None else self.count
+
+    @property
+    def points(self) -> Float[Array, "m *lists"]:
+        if self.count is None:
+            return jnp.linspace(0, 1, self.size, dtype=self.dtype)
+        return jnp.minimum(self._places / jnp.maximum(self.count - 1, 1)[None], 1)
+
+    @property
+    def weights(self) -> Float[Array, "m *lists"]:
+        if self.count is None:
+            return jnp.full(self.size, 1 / self.size, self.dtype)
+        return jnp.where(self._places < self.count[None], 1 / self.count[None], 0)
+
+    def levels(self, share: float) -> Float[Array, "m *lists"]:
+        if self.count is None:
+            return (self._places + share) / self.size
+        return (jnp.minimum(self._places, self.count[None] - 1) + share) / self.count[None]
+
+    def astype(self, dtype: jnp.dtype) -> "UniformTarget":
+        return UniformTarget(self.size, dtype, None if self.count is None else self.count.astype(dtype))
+
+    @property
+    def _places(self) -> Float[Array, "m *ones"]:
+        return jnp.arange(self.size, dtype=self.dtype).reshape(
+            -1, *[1] * (0 if self.count is None else self.count.ndim)
+        )
+
+
+class TargetMeasure(AbstractTarget):
+    """A discrete probability measure on m increasing points: the presorted array of the transport problem.
+
+    Attributes:
+        points: strictly increasing, shape `(m,)`; `[0, 1]` is the range of the squashed inputs.
+        weights: nonnegative, shape `(m,)`, scaled to sum to 1. A weight of zero is allowed: such a point takes
+            no mass, and a pushed value there is a conditional mean.
+
+    Raises:
+        ValueError: the shapes differ or are not one-dimensional, m = 0, points do not increase, a weight is
+            negative or all are zero (RuntimeError when these values are traced).
+
+    Example:
+        >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
+        >>> outer = otsort.TargetMeasure(points=[0.0, 0.5, 1.0], weights=[1, 3, 1])
+        >>> print(otsort.sort(x, target=outer, epsilon=0.1), otsort.sort(x, target=outer, epsilon=0))
+        [ 2.38  5.66 10.63] [ 1.    5.67 12.  ]
+    """
+
+    points: Float[Array, " m"]
+    weights: Float[Array, " m"]
+
+    def __init__(self, points: ArrayLike, weights: ArrayLike):
+        points, weights = as_array(points, "points"), as_array(weights, "weights")
+        if points.ndim != 1 or points.shape != weights.shape or points.size == 0:
+            raise ValueError(
+                "points and weights of a TargetMeasure must be one-dimensional, nonempty and of one length, "
+                f"got shapes {points.shape} and {weights.shape}"
+            )
+        increase = lambda points: (points[1:] > points[:-1]).all() & (points[0] > -jnp.inf) & (points[-1] < jnp.inf)
+        self.points = checked(points, increase, "points of a TargetMeasure must be finite and increase: sort them")
+        self.weights = probabilities(weights, "weights of a TargetMeasure")
+
+    @classmethod
+    def uniform(cls, m: int) -> "TargetMeasure":
+        """m equal weights on a regular grid of [0, 1], as arrays: `UniformTarget(m)` is the same without them.
+
+        Raises:
+            ValueError: m below 1.
+
+        Example:
+            >>> print(otsort.TargetMeasure.uniform(5).points)
+            [0.   0.25 0.5  0.75 1.  ]
+        """
+        m = as_size(m, "m")
+        return cls(np.linspace(0, 1, m), np.ones(m))
+
+    @classmethod
+    def quantile(cls, tau: Scalar, t: Scalar = 0.1) -> "TargetMeasure":
+        """Points [0, 1/2, 1] and weights [tau (1 - t), t, (1 - tau)(1 - t)]: Cuturi et al. (2019), equation (4).
+
+        The middle atom is centred at level tau + t (1/2 - tau), not at tau; `otsort.quantile` centres its own.
+
+        Args:
+            tau: level in [0, 1].
+            t: mass of the middle atom, in (0, 1].
+
+        Raises:
+            ValueError: tau or t out of range (RuntimeError when traced).
+
+        Example:
+            >>> print(otsort.TargetMeasure.quantile(0.2).weights)
+            [0.18 0.1  0.72]
+        """
+        tau = checked(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must be a number in [0, 1]")
+        t = checked(t, lambda t: (t > 0) & (t <= 1), "t must be a number in (0, 1]")
+        return cls(np.linspace(0, 1, 3), jnp.stack([tau * (1 - t), t, (1 - tau) * (1 - t)]))
+
+    @classmethod
+    def top_k(cls, n: int, k: int) -> "TargetMeasure":
+        """Points linspace(0, 1, k + 1), weights [1 - k/n, 1/n, ..., 1/n]; k = n is `uniform(n)`.
+
+        Raises:
+            ValueError: k is not one of 1 ... n.
+
+        Example:
+            >>> target = otsort.TargetMeasure.top_k(5, 2)
+            >>> print(target.points, target.weights)
+            [0.  0.5 1. ] [0.6 0.2 0.2]
+        """
+        k = as_k(k, n)
+        if k == n:
+            return cls.uniform(n)
+        return cls(np.linspace(0, 1, k + 1), np.r_[n - k, np.ones(k)])
+
+    @classmethod
+    def top_mass(cls, n: int, k: int) -> "TargetMeasure":
+        """Points [0, 1], weights [1 - k/n, k/n]: one atom for all of the k largest values.
+
+        Raises:
+            ValueError: k is not one of 1 ... n.
+
+        Example:
+            >>> print(otsort.TargetMeasure.top_mass(5, 2).weights)
+            [0.6 0.4]
+        """
+        k = as_k(k, n)
+        return cls(np.linspace(0, 1, 2), np.array([n - k, k]))
+
+    @property
+    def size(self) -> int:
+        return self.points.shape[0]
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        return self.points.dtype
+
+    def levels(self, share: float) -> Float[Array, " m"]:
+        total = jnp.cumsum(self.weights, axis=0)
+        return total / total[-1:] - (1 - share) * self.weights
+
+    def astype(self, dtype: jnp.dtype) -> "TargetMeasure":
+        return jax.tree.map(lambda leaf: leaf.astype(dtype), self)
+
+
+@functools.lru_cache
+def uniform_atoms(m: int, dtype: jnp.dtype) -> TargetMeasure:
+    """`TargetMeasure.uniform(m)`, kept, as to make and check it takes longer than many a call.
+
+    Its arrays are of NumPy: those of JAX would belong to the trace and to the devices that they were made in.
+    """
+    with jax.ensure_compile_time_eval():
+        target = TargetMeasure.uniform(m)
+    return jax.tree.map(lambda leaf: np.asarray(leaf, dtype), target)
+
+
+def atom_weights(
+    q: Float[Array, "..."], width: Float[Array, "..."] | float, n: int | Float[Array, "..."]
+) -> Float[Array, "3 ..."]:
+    """Weights of three targets: the middle one an atom where numpy's linear quantile of n values lies."""
+    centre = q + (0.5 - q) / n
+    mass = jnp.minimum(width, 2 * jnp.minimum(centre, 1 - centre))
+    left = jnp.maximum(centre - mass / 2, 0)
+    return jnp.stack([left, mass, jnp.maximum(1 - left - mass, 0)])
+
+
+def top_atoms(
+    n: Float[Array, "1 *lists"], k: int, size: int
+) -> tuple[Float[Array, "size *lists"], Float[Array, "size *lists"]]:
+    """Points and weights of `TargetMeasure.top_k(n, k)`, or of `uniform(n)` for n < k and points 0 without weight."""
+    from_top = per_target(jnp.arange(size, dtype=n.dtype)[::-1], n)
+    taken, rest = jnp.minimum(k, n), jnp.maximum(n - k, 0)
+    last = jnp.maximum(jnp.where(rest > 0, taken, taken - 1), 1)
+    points = jnp.maximum(1 - from_top / last, 0)
+    return points, jnp.where(from_top < taken, 1, jnp.where(from_top == k, rest, 0)) / n
+
+
+def as_k(k: int, n: int) -> int:
+    """Returns how many of n values are asked for.
+
+    Raises:
+        TypeError, ValueError: as `as_size`.
+    """
+    return as_size(k, "k", n, "the number of values")
+
+
+def as_target(target: AbstractTarget) -> AbstractTarget:
+    """Returns a target that a user gave.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(target, AbstractTarget):
+        raise TypeError(
+            f"target must be a measure such as otsort.UniformTarget(5), got {target!r}: num_targets takes a number"
+        )
+    return target
