@@ -7,7 +7,7 @@ from . import ranking as ranking
 from . import segments as segments
 from . import squash as squash
 from . import streaming as streaming
-from ._call.batch import Options as Options
+from ._call.options import Options as Options
 from ._call.solve import solve as solve
 from ._differentiation import AbstractDifferentiation as AbstractDifferentiation
 from ._differentiation import AbstractIteration as AbstractIteration

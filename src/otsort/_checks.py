@@ -12,8 +12,7 @@ import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float, Int
 
-from ._call.axes import Axes
-from ._xla.sharding import on_any_mesh
+from ._xla import on_any_mesh
 
 
 def is_traced(value: Any) -> bool:
@@ -164,88 +163,62 @@ def probabilities(weights: ArrayLike, name: str) -> Float[Array, " n"]:
     Raises:
         ValueError, RuntimeError: as `checked`, for a weight that is negative or not finite, or if all are zero.
     """
-    weights = as_array(weights, name)
-    every = np.ones(weights.shape, bool)
-    scaled = checked_weights(weights, every, Axes.of(weights.shape, None), float, name=name)
+    scaled = scaled_weights(as_array(weights, name), None, (0,), float, name=name)
     return scaled / jnp.sum(scaled)
 
 
-def checked_weights(
-    weights: ArrayLike,
+def scaled_weights(
+    weights: Array | np.ndarray,
     where: Bool[Array, "..."] | np.ndarray | None,
-    axes: Axes,
+    axis: tuple[int, ...],
     dtype: DTypeLike,
     *,
     throw: bool = True,
     name: str = "weights",
 ) -> Float[Array, "..."]:
-    """Returns weights of the values of an array, scaled so that the largest of each list is 1.
+    """Returns weights, scaled so that the largest of each list is 1.
 
-    Numerics: they are scaled before they are cast and summed, so that no weight overflows or vanishes in float32.
+    Numerics: weights are scaled before they are cast and summed, so that none overflows or vanishes in float32.
 
     Args:
-        weights: of values, of the array's shape or of its shape along the axes.
-        where: which take part, of the same shapes; all for None.
-        axes: that hold a list.
+        weights: of the values of many lists.
+        where: which values take part, of a shape that broadcasts against the weights; all for None.
+        axis: the axes of each list.
         dtype: of the answer.
         throw: see `checked`.
         name: of the argument.
 
     Raises:
-        ValueError: another shape.
-        TypeError: they are not real numbers.
+        TypeError: the weights are not real numbers.
         ValueError, RuntimeError: as `checked`, for a weight that is negative or not finite, or a list of zeros. Without
             throw and where they are traced, the weights of such a list are NaN.
     """
-    given = as_array(weights, name)
-    _check_shape(given, axes, name)
-    computing = dtypes(given, name)[0]
-    traced = is_traced((given, where))
+    computing = dtypes(weights, name)[0]
+    traced = is_traced((weights, where))
     module: Any = jnp if traced else np
-    if not traced:  # within a program, what is made of known arrays of JAX is traced
-        given, where = np.asarray(given), None if where is None else np.asarray(where)
-    if isinstance(given, np.ndarray):
-        given = given.astype(np.float64)
+    if not traced:  # within a program, arrays that are made of JAX's known arrays are traced
+        weights, where = np.asarray(weights), None if where is None else np.asarray(where)
+    if isinstance(weights, np.ndarray):
+        weights = weights.astype(np.float64)
         if traced:  # by the mask alone: into the range of every dtype
-            sizes = np.abs(given[np.isfinite(given)])
-            given = given / max(sizes.max(initial=0), np.finfo(np.float64).tiny)
-    shares: Any = module.asarray(axes.expanded(given), computing if traced else np.float64)
-    mask = None if where is None else axes.expanded(where)
-    if traced and mask is not None:  # of their shape, and sharded as they are
-        mask = on_any_mesh(lambda mask, shares: mask | jnp.zeros_like(shares, bool), shares, axes.same)(mask, shares)
-    if mask is not None:
-        shares = module.where(mask, shares, 0)
-    largest = module.max(shares, axis=axes.chosen, keepdims=True)
-    some = True if mask is None else mask.any(axis=axes.chosen, keepdims=True)
+            sizes = np.abs(weights[np.isfinite(weights)])
+            weights = weights / max(sizes.max(initial=0), np.finfo(np.float64).tiny)
+    shares: Any = module.asarray(weights, computing if traced else np.float64)
+    some = True
+    if where is not None:
+        if traced:  # of the shape of the weights, and sharded as they are
+            like = lambda where, shares: where | jnp.zeros_like(shares, bool)
+            where = on_any_mesh(like, shares, tuple(range(shares.ndim)))(where, shares)
+        shares = module.where(where, shares, 0)
+        some = where.any(axis=axis, keepdims=True)
+    largest = module.max(shares, axis=axis, keepdims=True)
     sound = (shares >= 0) & module.isfinite(shares)
-    ok = sound.all(axis=axes.chosen, keepdims=True) & ((largest > 0) | ~module.asarray(some))
+    ok = sound.all(axis=axis, keepdims=True) & ((largest > 0) | ~module.asarray(some))
     message = f"{name} must be finite, not negative, and not all zero"
     if not traced and not np.all(ok):
         raise ValueError(f"{message}, got {_shown(shares[~sound] if not np.all(sound) else shares)}")
     scaled = shares / module.where(largest > 0, largest if not traced else stop_gradient(largest), 1)
     return checked(scaled, lambda _: ok, message, dtype=dtype, throw=throw)
-
-
-def as_mask(where: ArrayLike, axes: Axes) -> Bool[Array, "..."] | np.ndarray:
-    """Returns what takes part, of the shape of an array or of its shape along the axes.
-
-    Raises:
-        ValueError: another shape.
-        TypeError: it is not boolean.
-    """
-    where = as_array(where, "where")
-    if where.dtype != bool:
-        raise TypeError(f"where must be boolean, such as x > 0, got {where.dtype}")
-    _check_shape(where, axes, "where")
-    return where
-
-
-def _check_shape(array: Array | np.ndarray, axes: Axes, name: str) -> None:
-    if array.shape not in (axes.shape, axes.lengths):
-        raise ValueError(
-            f"{name} must have the shape of the values, {axes.shape}, or along the axes, {axes.lengths}; "
-            f"got {array.shape}"
-        )
 
 
 def as_values(x: ArrayLike, name: str = "x") -> tuple[Float[Array, "..."], jnp.dtype]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from ._call.batch import Options
+from ._call import Options
 from ._checks import as_array, as_size, as_values
 from ._operator import quantile
 

@@ -12,7 +12,7 @@ import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ._call.batch import Options
+from ._call import Options
 from ._checks import as_size, is_traced
 from ._operator import quantile_normalize, selection, top_k_mask
 from ._solver import AbstractSolver

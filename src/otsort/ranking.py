@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Shaped
 
-from ._call.batch import Options
+from ._call import Options
 from ._operator import rank, top_k_mask
 
 #: `(scores, where=None, segments=None, key=None) -> ranks`.

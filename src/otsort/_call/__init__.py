@@ -1,0 +1,16 @@
+"""From what a user typed to the transport plan of every list, and back to one array.
+
+The batching contract: arrays of one list have shape `(n,)` or `(n, m)`. Many short lists that are solved together stand
+in one more last axis, written `*lists` in types. Readings, plans, duals and `Newton` accept both; everything else sees
+one list, under `jax.vmap`.
+"""
+
+from .axes import Axes as Axes
+from .axes import Dims as Dims
+from .batch import Batch as Batch
+from .one_list import AbstractListFunction as AbstractListFunction
+from .one_list import OneList as OneList
+from .options import Options as Options
+from .reading import AbstractReading as AbstractReading
+from .solve import solve as solve
+from .transport import Transport as Transport

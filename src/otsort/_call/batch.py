@@ -1,108 +1,33 @@
-"""What operators are applied to: the lists of an array with their options, and the one place where they are a batch."""
+"""The lists along the axes of an array, with the options of an operator: what a user gave, checked."""
 
-import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import Any
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.lax import stop_gradient
-from jaxtyping import Array, ArrayLike, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Float
 
-from .._checks import as_array, as_callable, as_mask, as_own, as_size, checked, checked_weights, dtypes, is_traced
+from .._checks import as_array, as_callable, as_own, as_size, checked, dtypes, is_traced
 from .._solver import AbstractSolver
 from .._transport.cost import SQUARED
-from .._transport.problem import Problem
 from .._transport.semi_dual import MAX_ENTRIES
 from .._transport.solution import Solution
 from .._transport.target import AbstractTarget, UniformTarget, as_target
 from .._types import Cost, Scalar, Squash
-from .._xla.lists_last import together
-from .._xla.materialised import in_memory
-from .._xla.sharding import on_any_mesh
 from ..squash import logistic
 from ..squash._offset import ignores_offset
 from .axes import Axes
 from .closure import opened, opened_elementwise
+from .default_solver import as_solver
 from .digits import are_lost, exact_order, in_parts
-from .one_list import AbstractListwise, AbstractReading, Row, filled, taking_part
-from .transport import Transported, as_solver, solve_problem, squashed
+from .lists import Given, apply_to_lists, solve_only_list
+from .one_list import AbstractListFunction
+from .options import Options
+from .reading import AbstractReading, ReadFromTransport
+from .weights import as_mask, checked_weights
 
 
-class Options(TypedDict, total=False):
-    """What every operator takes, by keyword.
-
-    Attributes:
-        axis: an axis, several (taken together as one list of values), or None for all; -1 unless given.
-        weights: finite and nonnegative, of the shape of x, or of its shape along the axes; uniform unless given. They
-            are shares, scaled to sum to 1, and not counts. A value of weight zero is as if it were not there: n counts
-            the others, whose answers do not depend on it, and its own answer is its place among them.
-        where: which values take part, all unless given; boolean, of the shape of x, or of its shape along the axes.
-            Answers and derivatives are those of the lists without the other values, whatever these are: NaN, say. Ranks
-            count what takes part, and sorted values come first. The rest of an answer is 0 and passes no gradient, as
-            is all of a list in which no value takes part; for another filler, `jnp.where(where, answer, filler)`.
-        solver: how to transport; unless given `Newton()` or `Quadrature()`, by their estimated time.
-        epsilon: short for the default solver at that epsilon, in units of the cost; the number 0 gives the exact
-            operators. With `solver` it is a TypeError.
-        cost: even convex function of the displacement; `SquaredCost()` unless given.
-        squash: increasing map into [0, 1]; `otsort.squash.logistic` unless given.
-        throw: raise RuntimeError if the solve misses its tolerance (True unless given), or return its best. Without it
-            nothing calls back from the program, which `jax.export` takes: traced arguments out of range give NaN.
-
-    Raises:
-        ValueError: axis does not name distinct axes of x; and as `solve`.
-        TypeError: an unknown option, or both num_targets and target; and as `solve`.
-        RuntimeError: as `solve`.
-
-    Example:
-        >>> x = jnp.array([[1.0, 5.0, 4.0, 8.0, 12.0], [3.0, 1.0, 2.0, 9.0, 0.0]])
-        >>> print(otsort.rank(x, epsilon=0, axis=0))
-        [[1. 2. 2. 1. 2.]
-         [2. 1. 1. 2. 1.]]
-        >>> print(otsort.rank(x, epsilon=0, where=x < 9))
-        [[1. 3. 2. 4. 0.]
-         [4. 2. 3. 0. 1.]]
-    """
-
-    axis: int | Sequence[int] | None
-    weights: ArrayLike | None
-    where: ArrayLike | None
-    solver: AbstractSolver | None
-    epsilon: Scalar | None
-    cost: Cost | None
-    squash: Squash | None
-    throw: bool
-
-
-class _Given(NamedTuple):
-    """What belongs to the lists of an array: arrays of its shape, or of its shape along the axes.
-
-    Attributes:
-        x: the values, in the dtype of computation.
-        digits: arrays whose sum is x, if the dtype of computation would lose digits; None else.
-        order: integers in the exact order of x, if one is needed.
-        weights: as `checked_weights` makes them.
-        values: what the lists carry, x for None.
-        where: which values take part.
-        at: other values; with digits, arrays whose sum they are.
-        numbers: for each list, of the shape of the batch or for all.
-        may_lack_weight: whether values that take part may have no weight.
-    """
-
-    x: Float[Array, "..."]
-    digits: tuple[Float[Array, "..."], ...] | None
-    order: Int[Array, "..."] | None
-    weights: Float[Array, "..."] | None
-    values: Float[Array, "..."] | None
-    where: Bool[Array, "..."] | None
-    at: tuple[Float[Array, "..."], ...] | None
-    numbers: tuple[Float[Array, "..."], ...]
-    may_lack_weight: bool
-
-
-class Rows:
+class Batch:
     """The lists along the axes of x, and how to transport them.
 
     Attributes:
@@ -125,7 +50,7 @@ class Rows:
             x: values.
             options: of the operator.
             values: what the lists carry, of the shape of x and then any axes; x unless given.
-            others: further arguments by name, none of whose digits is to be lost.
+            others: further arguments by name. The dtype of the computation holds their digits too.
         """
         self._set_options(**options)
         self._x = as_array(x)
@@ -136,13 +61,7 @@ class Rows:
         self.dtype, self._answer_dtype = dtypes(self._x, "x")
         self._values, self.extra = None, 0
         if values is not None:
-            self._values = as_array(values, "values")
-            key, shape = self.axes.shape, self._values.shape
-            if shape[: len(key)] != key:
-                raise ValueError(f"values must have the key's shape {key} and then any axes, got {shape}")
-            self.extra = len(shape) - len(key)
-            computing, self._answer_dtype = dtypes(self._values, "values")
-            self.dtype = _wider(self.dtype, computing)
+            self._set_values(as_array(values, "values"))
         for name, other in (others or {}).items():
             if other is not None:
                 self.dtype = _wider(self.dtype, dtypes(as_array(other, name), name)[0])
@@ -151,7 +70,7 @@ class Rows:
             self._where = as_mask(self._given_where, self.axes)
         if self._given_weights is not None:
             self._weights = checked_weights(self._given_weights, self._where, self.axes, self.dtype, throw=self._throw)
-            self._may_lack_weight = is_traced(self._weights) or bool(np.any(self._lacking(np.asarray(self._weights))))
+            self._may_lack_weight = is_traced(self._weights) or self._lacks_weight(np.asarray(self._weights))
         self._cost = opened_elementwise(self._cost, self.dtype)
 
     def _set_options(
@@ -173,8 +92,21 @@ class Rows:
         self._cost = SQUARED if cost is None else as_callable(cost, "cost", "otsort.SquaredCost()")
         self._squash = logistic if squash is None else as_callable(squash, "squash", "otsort.squash.logistic")
 
+    def _set_values(self, values: Array | np.ndarray):
+        key, shape = self.axes.shape, values.shape
+        if shape[: len(key)] != key:
+            raise ValueError(f"values must have the key's shape {key} and then any axes, got {shape}")
+        self._values, self.extra = values, len(shape) - len(key)
+        computing, self._answer_dtype = dtypes(values, "values")
+        self.dtype = _wider(self.dtype, computing)
+
+    def _lacks_weight(self, weights: np.ndarray) -> bool:
+        """Returns whether a value takes part that has no weight."""
+        takes_part = True if self._where is None else self.axes.expanded(np.asarray(self._where))
+        return bool(np.any((weights == 0) & takes_part))
+
     def checked(self, value: ArrayLike, condition: Callable[[Any], Any], message: str) -> Float[Array, "..."]:
-        """`otsort._checks.checked`, in the dtype of the computation and as the options want it."""
+        """Returns `otsort._checks.checked` in the dtype of the computation, with the option `throw`."""
         return checked(value, condition, message, dtype=self.dtype, throw=self._throw)
 
     def scalar(self, value: ArrayLike, condition: Callable[[Any], Any], message: str) -> Float[Array, ""]:
@@ -199,7 +131,11 @@ class Rows:
         return self.checked(value, condition, message)
 
     def target(self, num_targets: int | None, target: AbstractTarget | None) -> AbstractTarget | None:
-        """The target that the two options name, None if neither is given."""
+        """Returns the target that the two options name, None if neither is given.
+
+        Raises:
+            TypeError: both are given.
+        """
         if num_targets is not None and target is not None:
             raise TypeError("give either num_targets or target")
         if num_targets is not None:
@@ -221,49 +157,47 @@ class Rows:
             numbers: for all lists or of the batch's shape.
         """
         target = reading.target or UniformTarget(self.n, self.dtype)
-        solver = as_solver(self._solver, self._epsilon, self.n, target, self._cost, self._throw)
+        solver = self._solver_for(target)
         others = None if at is None else as_array(at, "at")
         squash = self._opened_squash(0 if others is None else self.axes.other_length(others))
-        function = Transported(reading, solver, self._cost, squash, self._throw)
+        function = ReadFromTransport(reading, solver, self._cost, squash, self._throw)
         given = self._given(solver.order_only, others, numbers)
-        return self._each(function, solver.entries(self.n, target), given).astype(self._answer_dtype)
+        return self._apply(function, solver.peak_entries(self.n, target), given).astype(self._answer_dtype)
 
-    def each(self, function: AbstractListwise, entries: int) -> Float[Array, "..."]:
+    def apply(self, function: AbstractListFunction, peak_entries: int) -> Float[Array, "..."]:
         """Returns a function of every list, as one array in the dtype of the computation.
 
         Args:
             function: of a list.
-            entries: how many numbers it holds at once.
+            peak_entries: how many numbers it holds at once.
         """
-        return self._each(function, entries, self._given(False, None, ()))
+        return self._apply(function, peak_entries, self._given(False, None, ()))
 
     def solve(self, target: AbstractTarget) -> Solution:
         """Returns the solution of the only list."""
         target = as_target(target).astype(self.dtype)
-        solver = as_solver(self._solver, self._epsilon, self.n, target, self._cost, self._throw)
+        solver = self._solver_for(target)
         given = self._given(solver.order_only, None, ())
-        squash = self._opened_squash(0)
-        return _solve(given, self.axes, target, solver, self._cost, squash, self._throw)
+        return solve_only_list(given, self.axes, target, solver, self._cost, self._opened_squash(0), self._throw)
 
-    def _lacking(self, weights: np.ndarray) -> np.ndarray:
-        """Returns which values take part and have no weight."""
-        return (weights == 0) & (True if self._where is None else self.axes.expanded(np.asarray(self._where)))
+    def _solver_for(self, target: AbstractTarget) -> AbstractSolver:
+        return as_solver(self._solver, self._epsilon, self.n, target, self._cost, self._throw)
 
     def _opened_squash(self, num_others: int) -> Squash:
         shape = (self.n + num_others,)
         return opened(self._squash, shape, shape, dtype=self.dtype)
 
-    def _each(self, function: AbstractListwise, entries: int, given: _Given) -> Float[Array, "..."]:
-        # All lists share MAX_ENTRIES, as the targets of one list do.
-        size = max(1, MAX_ENTRIES // max(4 * self.n, entries))
-        return _each(function, given, self.axes, size)
+    def _apply(self, function: AbstractListFunction, peak_entries: int, given: Given) -> Float[Array, "..."]:
+        # All lists that are worked through at once share MAX_ENTRIES, as the targets of one list do.
+        size = max(1, MAX_ENTRIES // max(4 * self.n, peak_entries))
+        return apply_to_lists(function, given, self.axes, size)
 
     def _given(
         self, order_only: bool, at: Array | np.ndarray | None, numbers: tuple[Float[Array, "..."], ...]
-    ) -> _Given:
+    ) -> Given:
         in_digits = not order_only and are_lost(self._x, self.dtype) and ignores_offset(self._squash)
         parts = lambda array: in_parts(array, self.dtype) if in_digits else (as_own(array, self.dtype),)
-        return _Given(
+        return Given(
             as_own(self._x, self.dtype),
             parts(self._x) if in_digits else None,
             exact_order(self._x, self.dtype) if order_only else None,
@@ -277,96 +211,5 @@ class Rows:
 
 
 def _wider(one: jnp.dtype, other: jnp.dtype) -> jnp.dtype:
-    """Returns that of two dtypes of computation that holds the numbers of both."""
+    """Returns the dtype of computation that holds the numbers of both."""
     return max(one, other, key=lambda dtype: dtype.itemsize)
-
-
-@eqx.filter_jit
-def _each(function, given, axes, size):
-    """The one place where lists become a batch, `size` of them at a time."""
-    dims = function.dims(axes)
-    dynamic, static = eqx.partition((function, given), eqx.is_array)
-
-    def run(dynamic):
-        function, given = eqx.combine(dynamic, static)
-        rows = _as_rows(axes, given)
-        side_by_side = function.side_by_side(axes.n)
-        one = lambda fields: together(function, Row(**fields)) if side_by_side else function(Row(**fields))
-        number = rows["x"].shape[0]
-        if not isinstance(number, int):  # left open by `jax.export`, as the number of pieces would be
-            answers = jax.vmap(one)(rows)
-        elif number == 0:
-            answer = jax.eval_shape(one, jax.tree.map(lambda array: jnp.zeros(array.shape[1:], array.dtype), rows))
-            answers = jnp.zeros((0, *answer.shape), answer.dtype)
-        elif number == 1:
-            answers = one(jax.tree.map(lambda array: array[0], rows))[None]
-        else:
-            answers = jax.vmap(one)(rows) if number <= size else jax.lax.map(one, rows, batch_size=size)
-        return axes.arrange(answers, dims)
-
-    return on_any_mesh(run, given.x, dims)(dynamic)
-
-
-@eqx.filter_jit
-def _solve(given, axes, target, solver, cost, squash, throw):
-    row = Row(**jax.tree.map(lambda array: array[0], _as_rows(axes, given)))
-    positions, _ = squashed(row, solver, squash)
-    problem = Problem(positions, row.weights, target, cost, row.order)
-    solution, one = solve_problem(problem, solver, throw)
-    stats = solution.stats | stop_gradient(solver.diagnostics(problem, solution.plan))
-    guard = lambda leaf: leaf * one.astype(leaf.dtype) if eqx.is_inexact_array(leaf) else leaf
-    plan = jax.tree.map(guard, solution.plan)
-    return Solution(plan, solution.result, stats, solution.state)
-
-
-def _sum(parts: Sequence[Array]) -> Array:
-    return functools.reduce(jnp.add, parts)
-
-
-def _as_rows(axes: Axes, given: Any) -> dict[str, Any]:
-    """Returns the fields of `Row`, with a first axis of lists."""
-    lists: Callable[[Any], Any] = lambda tree: jax.tree.map(axes.lists, tree)
-    x, order, values, digits = map(lists, (given.x, given.order, given.values, given.digits))
-    where, weights = (lists(jax.tree.map(axes.broadcast, array)) for array in (given.where, given.weights))
-    if where is not None:
-        fill = lambda array: filled(array, where)
-        x, values, order, digits = jax.tree.map(fill, (x, values, order, digits))
-        weights = taking_part(jnp.ones_like(x) if weights is None else weights, where)
-    weighted, unknown = where, None
-    if given.may_lack_weight:
-        # A value without weight is as if it were absent, so that it may be anything.
-        weighted = weights > 0
-        unknown = jnp.isnan(x) & ~weighted
-        most = jnp.finfo(x.dtype).max
-        bounded: Any = jnp.where(weighted, x, jnp.clip(x, -most, most))
-        x = filled(bounded, ~unknown)
-        if values is not None:
-            finite = jnp.all(jnp.isfinite(values), axis=tuple(range(2, values.ndim)))
-            values = filled(values, weighted | finite)
-        if where is not None:
-            weighted = weighted & where
-    values = x if values is None else values
-    at = None if given.at is None else tuple(map(axes.other_lists, given.at))
-    if digits is not None:
-        # Numerics: differences to one of the values keep the digits that the values themselves lose.
-        first = jnp.zeros_like(x[:, :1], int) if weights is None else jnp.argmax(weights > 0, axis=1, keepdims=True)
-        origin = tuple(stop_gradient(jnp.take_along_axis(part, first, axis=1)) for part in digits)
-        differences = lambda parts: [part - start for part, start in zip(parts, origin, strict=True)]
-        x, at = _sum(differences(digits)), None if at is None else differences(at)
-    at = None if at is None else _sum(at)
-    if weights is None:
-        weights = jnp.full_like(x, 1 / axes.n)
-    else:  # the division once, not for each pair
-        weights = in_memory(weights / jnp.sum(weights, axis=1, keepdims=True))
-    numbers = tuple(map(axes.of_batch, given.numbers))
-    return {
-        "x": x,
-        "weights": weights,
-        "values": values,
-        "where": where,
-        "weighted": weighted,
-        "unknown": unknown,
-        "order": order,
-        "at": at,
-        "numbers": numbers,
-    }

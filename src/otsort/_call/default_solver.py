@@ -1,10 +1,12 @@
-"""The solver when none is named."""
+"""The solver that the options name, and the one when they name none."""
 
 import functools
 import math
 from collections.abc import Callable
 from typing import TypeVar
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._checks import as_array, checked, is_traced
@@ -16,6 +18,7 @@ from .._solver import (
     Newton,
     NorthWestCorner,
     Quadrature,
+    Tolerances,
     compressible,
 )
 from .._transport.target import AbstractTarget
@@ -24,8 +27,29 @@ from .._types import Cost, Scalar
 _Solver = TypeVar("_Solver", bound=AbstractSolver)
 
 
+def as_solver(
+    solver: AbstractSolver | None, epsilon: Scalar | None, n: int, target: AbstractTarget, cost: Cost, throw: bool
+) -> AbstractSolver:
+    """Returns the solver that the two options name, its numbers made arrays so that another value does not recompile.
+
+    Raises:
+        TypeError: both options, or a solver that is none.
+        ValueError: an epsilon that is negative, or not a scalar.
+    """
+    if solver is not None and epsilon is not None:
+        raise TypeError("give either solver or epsilon: epsilon is short for the default solver at that epsilon")
+    if solver is None:
+        solver = default_solver(1e-2 if epsilon is None else epsilon, n, target, cost, throw)
+    if not isinstance(solver, AbstractSolver):
+        raise TypeError(f"solver must be a solver such as otsort.Newton(epsilon=1e-2), got {solver!r}")
+    is_tolerances = lambda leaf: isinstance(leaf, Tolerances)
+    number = lambda leaf: leaf.of(target.dtype) if isinstance(leaf, Tolerances) else leaf
+    array = lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf
+    return jax.tree.map(array, jax.tree.map(number, solver, is_leaf=is_tolerances))
+
+
 def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, throw: bool) -> AbstractSolver:
-    """The exact solver for epsilon = 0, else Newton, or Quadrature where that is estimated to be faster.
+    """Returns the exact solver for epsilon = 0, else Newton, or Quadrature where that is estimated to be faster.
 
     Raises:
         ValueError: an epsilon that is negative or not finite, or not a scalar.
@@ -49,7 +73,7 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
     if epsilon == 0:
         return NorthWestCorner()
     newton = _made(Newton, epsilon)
-    if newton.side_by_side(n, target) or not compressible(target, cost, epsilon):
+    if newton.takes_lists_last(n, target) or not compressible(target, cost, epsilon):
         return newton
     quadrature = _made(Quadrature, epsilon)
     faster = _quadrature_time(n, target, quadrature.sizes(n, target)) < _newton_time(n, target.size)

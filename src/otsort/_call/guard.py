@@ -1,39 +1,54 @@
-"""A plan that answers only if its solve did not fail."""
+"""Answers that raise if the solve failed.
 
+A guard is the number 1, whose computation raises if the solve failed. What is multiplied by it raises with it. A term
+that is added would not do, as differentiation drops it.
+"""
+
+from typing import TypeVar
+
+import equinox as eqx
+import jax
 from jaxtyping import Array, Float
 
 from .._transport.plan import AbstractPlan
 
+_Tree = TypeVar("_Tree")
+
+
+def guarded(tree: _Tree, guard: Float[Array, ""]) -> _Tree:
+    """Returns the same tree, each array of real numbers of which is multiplied by the guard."""
+    guard_leaf = lambda leaf: leaf * guard.astype(leaf.dtype) if eqx.is_inexact_array(leaf) else leaf
+    return jax.tree.map(guard_leaf, tree)
+
 
 class GuardedPlan(AbstractPlan):
-    """Another plan, with a one that raises as a factor of what it carries or of what it answers.
+    """Wraps a plan and multiplies what it carries or what it answers by `guard`, which is 1, or raises.
 
-    The potential itself stays the one whose derivative is taken: all that rests on it is computed once for both. A term
-    that is added would not do, as differentiation drops it. Values that are carried wait for the solve so, and their
-    passes use its memory again.
+    The operators use it in place of `guarded`, because the potential stays the one whose derivative is taken: all that
+    rests on it is computed once for both. Values that are carried also wait for the solve, and use its memory again.
 
     Attributes:
-        plan: the other one.
-        one: what raises when it is used.
+        plan: the plan.
+        guard: 1, or raises if the solve failed.
     """
 
     plan: AbstractPlan
-    one: Float[Array, ""]
+    guard: Float[Array, ""]
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        return self.plan.push(self.one * values)
+        return self.plan.push(self.guard * values)
 
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
-        return self.plan.pull(self.one * values)
+        return self.plan.pull(self.guard * values)
 
     def log_upper(self) -> Float[Array, " n"]:
-        return self.one * self.plan.log_upper()
+        return self.guard * self.plan.log_upper()
 
     def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
-        return self.one * self.plan.level(share, at)
+        return self.guard * self.plan.level(share, at)
 
     def as_matrix(self) -> Float[Array, "n m"]:
-        return self.one * self.plan.as_matrix()
+        return self.guard * self.plan.as_matrix()
 
     def marginal_error(self) -> Float[Array, ""]:
-        return self.one * self.plan.marginal_error()
+        return self.guard * self.plan.marginal_error()

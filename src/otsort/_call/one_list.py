@@ -4,18 +4,16 @@ import abc
 
 import equinox as eqx
 import jax.numpy as jnp
-from equinox import AbstractVar
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float, Int
 
-from .._transport.plan import AbstractPlan
 from .._transport.target import AbstractTarget, UniformTarget
-from .._xla.layout import per_target
+from .._xla import per_target
 from .axes import Axes, Dims
 
 
-class Row(eqx.Module):
-    """A list, or many side by side in a last axis of all arrays, see `otsort._layout`.
+class OneList(eqx.Module):
+    """A list, or many lists in a last axis of all arrays.
 
     Attributes:
         x: the values, up to a constant that the squash does not see.
@@ -118,57 +116,20 @@ def taking_part(weights: Float[Array, "*lists n"], where: Bool[Array, "*lists n"
     return jnp.where(where, weights, none.astype(weights.dtype))
 
 
-class AbstractListwise(eqx.Module):
+class AbstractListFunction(eqx.Module):
     """A function of one list; all lists share its fields.
 
-    It is a module, so that other numbers in its fields do not recompile, and equal ones are compiled once.
+    It is a module, so that other numbers in its fields do not recompile, and equal functions are compiled once.
     """
 
     @abc.abstractmethod
-    def __call__(self, row: Row) -> Float[Array, "..."]:
-        """The answer for a list."""
+    def __call__(self, one_list: OneList) -> Float[Array, "..."]:
+        """Returns the answer for a list."""
 
-    def side_by_side(self, n: int) -> bool:
-        """Whether it takes many lists of length n in a last axis of all arrays, and is faster so."""
+    def takes_lists_last(self, n: int) -> bool:
+        """Returns whether it takes many lists of length n in a last axis of all arrays, and is faster so."""
         return False
 
     @abc.abstractmethod
     def dims(self, axes: Axes) -> Dims:
-        """Those of the answers for all lists."""
-
-
-class AbstractTransport(eqx.Module):
-    """The transport plans of one list."""
-
-    @abc.abstractmethod
-    def __call__(self, target: AbstractTarget) -> AbstractPlan:
-        """Returns the plan to a target; values that are equal share what they send."""
-
-    @abc.abstractmethod
-    def untied(self, target: AbstractTarget, descending: bool) -> AbstractPlan:
-        """Returns the plan to a target in which values that are equal are sent one after the other, by their position.
-
-        Only the exact plan tells them apart.
-
-        Args:
-            target: of the plan.
-            descending: the first of equal values goes to the largest of their targets, as `jax.lax.top_k` has it.
-        """
-
-
-class AbstractReading(eqx.Module):
-    """What an operator reads from the transport of one list; a module for the reason of `AbstractListwise`.
-
-    Attributes:
-        target: that of the transport, or of one of the same form; None for uniform points, one for each value.
-    """
-
-    target: AbstractVar[AbstractTarget | None]
-
-    @abc.abstractmethod
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "..."]:
-        """The answer for one list, whose `at` is squashed."""
-
-    @abc.abstractmethod
-    def dims(self, axes: Axes) -> Dims:
-        """Those of the answers for all lists."""
+        """Returns the dimensions of the answers for all lists."""

@@ -6,7 +6,8 @@ from .._solver import AbstractSolver
 from .._transport.solution import Solution
 from .._transport.target import AbstractTarget
 from .._types import Cost, Scalar, Squash
-from .batch import Options, Rows
+from .batch import Batch
+from .options import Options
 
 
 def solve(
@@ -65,7 +66,7 @@ def solve(
         True
     """
     given = Options(weights=weights, where=where, solver=solver, epsilon=epsilon, cost=cost, squash=squash, throw=throw)
-    rows = Rows(x, given)
-    if len(rows.axes.shape) != 1:
-        raise ValueError(f"x must be one list of values, shape (n,), got {rows.axes.shape}: use jax.vmap for batches")
-    return rows.solve(target)
+    batch = Batch(x, given)
+    if len(batch.axes.shape) != 1:
+        raise ValueError(f"x must be one list of values, shape (n,), got {batch.axes.shape}: use jax.vmap for batches")
+    return batch.solve(target)

@@ -9,8 +9,7 @@ from equinox import AbstractVar
 from jaxtyping import Array, Bool, Float, Int
 
 from .._transport.dual import AbstractDual
-from .._xla.layout import anywhere, where
-from .._xla.lists_last import together
+from .._xla import anywhere, select_lists, with_lists_last
 
 
 class AbstractState(eqx.Module):
@@ -58,7 +57,7 @@ class AbstractIteration(eqx.Module):
 
     @property
     @abc.abstractmethod
-    def side_by_side(self) -> bool:
+    def gather_lists(self) -> bool:
         """Whether it is of one list, and faster for many at once."""
 
     @property
@@ -80,7 +79,7 @@ class AbstractIteration(eqx.Module):
         """The progress after one more step."""
 
     @abc.abstractmethod
-    def frozen_step(self, constants: Any, progress: Progress) -> Progress:
+    def undifferentiated_step(self, constants: Any, progress: Progress) -> Progress:
         """The progress after one more step that no derivative is taken of."""
 
     @abc.abstractmethod
@@ -104,18 +103,18 @@ class AbstractDifferentiation(eqx.Module):
         """The potential and the last progress."""
 
 
-def frozen(tree: Any) -> Any:
+def undifferentiated(tree: Any) -> Any:
     """The same tree, whose arrays are constants for derivatives."""
     arrays, rest = eqx.partition(tree, eqx.is_array)
     return eqx.combine(jax.lax.stop_gradient(arrays), rest)
 
 
-def run_frozen(iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progress]:
+def run_undifferentiated(iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progress]:
     """The potential and the last progress of an iteration that needs no derivative."""
-    iteration = frozen(iteration)
-    if not iteration.side_by_side:
+    iteration = undifferentiated(iteration)
+    if not iteration.gather_lists:
         return _run(iteration)
-    return together(_WithoutList(eqx.tree_at(_list, iteration, (None, None))), _list(iteration))
+    return with_lists_last(_WithoutList(eqx.tree_at(_list, iteration, (None, None))), _list(iteration))
 
 
 class _WithoutList(eqx.Module):
@@ -136,7 +135,9 @@ def _run(iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progre
     constants, progress = iteration.begin()
 
     def step(progress: Progress) -> Progress:
-        return where(iteration.unfinished(progress), iteration.frozen_step(constants, progress), progress)
+        return select_lists(
+            iteration.unfinished(progress), iteration.undifferentiated_step(constants, progress), progress
+        )
 
     progress = jax.lax.while_loop(lambda progress: anywhere(iteration.unfinished(progress)), step, progress)
     return iteration.potential(constants, progress), progress

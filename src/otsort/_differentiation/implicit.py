@@ -4,8 +4,8 @@ import equinox as eqx
 from jaxtyping import Array, Float
 
 from .._transport.dual import AbstractDual
-from .._xla.with_jvp import with_jvp
-from .base import AbstractDifferentiation, AbstractIteration, Progress, run_frozen
+from .._xla import with_jvp
+from .base import AbstractDifferentiation, AbstractIteration, Progress, run_undifferentiated
 
 
 class Implicit(AbstractDifferentiation):
@@ -22,7 +22,7 @@ class Implicit(AbstractDifferentiation):
     """
 
     def run(self, iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progress]:
-        potential, progress = run_frozen(iteration)
+        potential, progress = run_undifferentiated(iteration)
         return solution_of(potential, iteration.dual), progress
 
 

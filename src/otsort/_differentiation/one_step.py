@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._xla.with_jvp import with_jvp
-from .base import AbstractDifferentiation, AbstractIteration, Progress, frozen, run_frozen
+from .._xla import with_jvp
+from .base import AbstractDifferentiation, AbstractIteration, Progress, run_undifferentiated, undifferentiated
 
 
 class OneStep(AbstractDifferentiation):
@@ -32,11 +32,11 @@ class OneStep(AbstractDifferentiation):
             raise ValueError(f"OneStep needs at least one step, got k={self.k}")
 
     def run(self, iteration: AbstractIteration) -> tuple[Float[Array, " m"], Progress]:
-        _, progress = run_frozen(iteration)
+        _, progress = run_undifferentiated(iteration)
         constants, _ = iteration.begin()
         # The first of these steps moves as the frozen state says: only what it measures afterwards has a derivative.
         step = lambda progress, _: (iteration.step(constants, progress), None)
-        progress, _ = jax.lax.scan(step, frozen(progress), length=self.k + 1)
+        progress, _ = jax.lax.scan(step, undifferentiated(progress), length=self.k + 1)
         return _first_order(iteration.potential(constants, progress)), progress
 
 

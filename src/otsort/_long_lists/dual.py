@@ -12,7 +12,7 @@ from .._transport.dual import AbstractDual
 from .._transport.problem import Problem
 from .._transport.semi_dual import SemiDual
 from .._transport.target import AbstractTarget
-from .._xla.layout import matvec
+from .._xla import matvec
 from .interpolant import Interpolant, Jet
 
 
@@ -45,8 +45,8 @@ class TabulatedDual(AbstractDual):
         """The targets of the problem."""
         return self.problem.target
 
-    def remember(self, potential: Float[Array, " r"]) -> "TabulatedDual":
-        return TabulatedDual(self.at_knots.remember(potential), self.over_inputs, self.masses)
+    def with_cached_kernel(self, potential: Float[Array, " r"]) -> "TabulatedDual":
+        return TabulatedDual(self.at_knots.with_cached_kernel(potential), self.over_inputs, self.masses)
 
     def density(self, potential: Float[Array, " r"]) -> Jet:
         """The jet of S, each part of shape `(knots, r)`."""
@@ -67,7 +67,7 @@ class TabulatedDual(AbstractDual):
         overlap = jnp.matmul(jnp.concatenate(left).T, jnp.concatenate(density), precision=jax.lax.Precision.HIGHEST)
         return overlap, jnp.sum(left[0], axis=0)
 
-    def pulled(self, potential: Float[Array, " r"], values: Float[Array, "r *d"]) -> Jet:
+    def pull_at(self, potential: Float[Array, " r"], values: Float[Array, "r *d"]) -> Jet:
         """Averages of values of the nodes for each input, as a function of its position: a jet at the knots."""
         start = origin(values)
         weights = self.nodes.weights.reshape(-1, *[1] * (values.ndim - 1))
@@ -75,7 +75,7 @@ class TabulatedDual(AbstractDual):
         value, slope, curvature = (product(part, weights * (values - start)) for part in self.density(potential))
         return Jet(start + value, slope, curvature)
 
-    def pushed(
+    def push_at(
         self, potential: Float[Array, " r"], carried: Float[Array, "cells 4 *d"], y: Float[Array, " l"]
     ) -> Float[Array, "l *d"]:
         """Averages at targets y of what inputs carry, from its moments in the cells of the interpolant."""

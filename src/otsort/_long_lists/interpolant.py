@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._xla.sharding import varying_as
+from .._xla import varying_as
 from .cells import evaluate
 
 

@@ -39,10 +39,10 @@ class NodePlan(AbstractPlan):
 
     def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
         positions = self.dual.problem.positions if at is None else at
-        return self.dual.pulled(self.potential, self.nodes.levels(share), positions)
+        return self.dual.pull_at(self.potential, self.nodes.levels(share), positions)
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        return self.dual.pushed(self.potential, values, self.target.points)
+        return self.dual.push_at(self.potential, values, self.target.points)
 
     def as_matrix(self) -> Float[Array, "n m"]:
         raise ValueError(NO_MATRIX)

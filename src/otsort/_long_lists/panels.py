@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .._transport.target import AbstractTarget, UniformTarget
-from .._xla.layout import per_target
+from .._xla import per_target
 
 #: Nodes of a panel.
 ORDER = 8

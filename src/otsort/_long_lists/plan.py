@@ -69,12 +69,12 @@ class TabulatedPlan(AbstractPlan):
         return SemiDual(Problem(self.positions, self.weights, self.target, SquaredCost()), self.dual.epsilon)
 
     def _pulled(self, values: Float[Array, "r *d"], positions: Float[Array, " k"]) -> Float[Array, "k *d"]:
-        return self.dual.over_inputs.interpolate(self.dual.pulled(self.potential, values), positions)
+        return self.dual.over_inputs.interpolate(self.dual.pull_at(self.potential, values), positions)
 
     def _pushed(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         weighted = self.weights.reshape(-1, *[1] * (values.ndim - 1)) * values
         carried = moments(weighted, self.positions, self.dual.over_inputs.cells)
-        mean = lambda y: self.dual.pushed(self.potential, carried, y)
+        mean = lambda y: self.dual.push_at(self.potential, carried, y)
         table, points = self.over_targets, self.target.points
         few = self.target.size <= table.knots.size
         return mean(points) if few else table.interpolate(jet(mean, table.knots), points)

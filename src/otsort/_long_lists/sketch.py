@@ -10,8 +10,7 @@ from .._transport.problem import Problem
 from .._transport.semi_dual import SemiDual
 from .._transport.start import counted_levels, start_from
 from .._transport.target import AbstractTarget, UniformTarget
-from .._xla.layout import matvec
-from .._xla.materialised import in_memory
+from .._xla import materialised, matvec
 from .knots import adapted_knots
 from .panels import Panels
 from .sizes import Sizes
@@ -48,6 +47,6 @@ def sketched(
     nodes = target
     if isinstance(target, UniformTarget) and sizes.nodes(target) < target.size:
         nodes = Panels(adapted_knots(input_means, epsilon, sizes.panels), target)
-    points, levels, nodes = in_memory((points, levels, nodes))
+    points, levels, nodes = materialised((points, levels, nodes))
     start = start_from(levels, Problem(points, masses, stop_gradient(nodes), SquaredCost()))
     return Sketch(nodes, start, input_means)

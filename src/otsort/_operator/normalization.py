@@ -5,9 +5,7 @@ from typing import Unpack
 
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call.axes import Axes, Dims
-from .._call.batch import Options, Rows
-from .._call.one_list import AbstractReading, AbstractTransport, Row
+from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
 from .._checks import as_array, as_callable, as_size
 from .._transport.target import AbstractTarget, UniformTarget, as_target
 from .ranks import cdf
@@ -39,25 +37,25 @@ def quantile_normalize(
         [  0.     9.97   3.37  70.   100.  ]
     """
     reference = as_array(reference, "reference")
-    rows = Rows(x, options, others={"reference": reference})
+    batch = Batch(x, options, others={"reference": reference})
     if reference.ndim != 1 or reference.size == 0:
         raise ValueError(f"reference must be one list of values, shape (m,), got shape {reference.shape}")
     increases = lambda reference: ~(reference[1:] < reference[:-1]).any()
-    reference = rows.checked(reference, increases, "reference must not decrease: sort it first")
-    target = UniformTarget(reference.size, rows.dtype) if target is None else as_target(target).astype(rows.dtype)
+    reference = batch.checked(reference, increases, "reference must not decrease: sort it first")
+    target = UniformTarget(reference.size, batch.dtype) if target is None else as_target(target).astype(batch.dtype)
     if target.size != reference.size:
         raise ValueError(
             f"target must have a point for each of the {reference.size} values of reference, got {target.size}"
         )
-    return rows.read(_Normalized(target, reference))
+    return batch.read(_Normalized(target, reference))
 
 
 class _Normalized(AbstractReading):
     target: AbstractTarget
     reference: Float[Array, " m"]
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " n"]:
-        return row.at_inputs(transport(self.target).pull(self.reference))
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " n"]:
+        return one_list.at_inputs(transport.plan_to(self.target).pull(self.reference))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.same
@@ -118,16 +116,16 @@ def quantize(x: ArrayLike, levels: int, **options: Unpack[Options]) -> Float[Arr
         >>> print(otsort.quantize(x, 2))
         [3. 6. 3. 9. 9.]
     """
-    rows = Rows(x, options)
-    return rows.read(_Quantized(UniformTarget(as_size(levels, "levels"), rows.dtype)))
+    batch = Batch(x, options)
+    return batch.read(_Quantized(UniformTarget(as_size(levels, "levels"), batch.dtype)))
 
 
 class _Quantized(AbstractReading):
     target: AbstractTarget
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " n"]:
-        plan = transport(self.target)
-        return row.at_inputs(plan.pull(plan.push(row.values)))
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " n"]:
+        plan = transport.plan_to(self.target)
+        return one_list.at_inputs(plan.pull(plan.push(one_list.values)))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.same

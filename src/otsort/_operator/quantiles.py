@@ -7,9 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call.axes import Axes, Dims
-from .._call.batch import Options, Rows
-from .._call.one_list import AbstractReading, AbstractTransport, Row
+from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
 from .._transport.averages import rising
 from .._transport.target import TargetMeasure, atom_weights, uniform_atoms
 from .._types import Scalar
@@ -44,11 +42,11 @@ def quantile(
         >>> print(otsort.quantile(x, q), otsort.quantile(x, q, epsilon=0))
         [4.04 4.6 ] [4.  4.6]
     """
-    rows = Rows(x, options)
-    q = rows.checked(q, lambda q: (q >= 0) & (q <= 1), "q must be levels in [0, 1]")
+    batch = Batch(x, options)
+    q = batch.checked(q, lambda q: (q >= 0) & (q <= 1), "q must be levels in [0, 1]")
     if width is not None:
-        width = rows.scalar(width, lambda width: (width > 0) & (width <= 1), "width must lie in (0, 1]")
-    return rows.read(_Quantiles(uniform_atoms(3, rows.dtype), q, width))
+        width = batch.scalar(width, lambda width: (width > 0) & (width <= 1), "width must lie in (0, 1]")
+    return batch.read(_Quantiles(uniform_atoms(3, batch.dtype), q, width))
 
 
 class _Quantiles(AbstractReading):
@@ -56,19 +54,20 @@ class _Quantiles(AbstractReading):
     q: Float[Array, "*q"]
     width: Float[Array, ""] | None
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "*q"]:
-        width = 1 / row.count if self.width is None else self.width
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*q"]:
+        width = 1 / one_list.count if self.width is None else self.width
 
         def one(q: Float[Array, ""]) -> Float[Array, "*lists"]:
-            weights = atom_weights(q, width, row.count)
-            weights = weights.reshape(3, *row.x.shape[1:] if row.weighted is not None else ())
-            return transport(eqx.tree_at(lambda target: target.weights, self.target, weights)).push(row.values)[1]
+            weights = atom_weights(q, width, one_list.count)
+            weights = weights.reshape(3, *one_list.x.shape[1:] if one_list.weighted is not None else ())
+            plan = transport.plan_to(eqx.tree_at(lambda target: target.weights, self.target, weights))
+            return plan.push(one_list.values)[1]
 
         if self.q.size == 0:
-            return jnp.zeros((*self.q.shape, *row.x.shape[1:]), row.values.dtype)
+            return jnp.zeros((*self.q.shape, *one_list.x.shape[1:]), one_list.values.dtype)
         levels = self.q.ravel()
         answers = _increasing(jax.vmap(one)(levels), levels)
-        return row.first(answers, len(answers)).reshape(*self.q.shape, *answers.shape[1:])
+        return one_list.first(answers, len(answers)).reshape(*self.q.shape, *answers.shape[1:])
 
     def dims(self, axes: Axes) -> Dims:
         return (None,) * self.q.ndim + axes.batch

@@ -6,9 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call.axes import Axes, Dims
-from .._call.batch import Options, Rows
-from .._call.one_list import AbstractReading, AbstractTransport, Row
+from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
 from .._transport.plan import AbstractPlan
 from .._transport.target import AbstractTarget
 
@@ -49,16 +47,16 @@ def cdf(
         >>> print(otsort.cdf(x, at=jnp.array([0.0, 4.5])))
         [0.2 0.5]
     """
-    rows = Rows(x, options, others={"at": at})
-    return rows.read(_Level(rows.target(num_targets, target), at is not None), at=at)
+    batch = Batch(x, options, others={"at": at})
+    return batch.read(_Level(batch.target(num_targets, target), at is not None), at=at)
 
 
 class _Level(AbstractReading):
     target: AbstractTarget | None
     of_others: bool = eqx.field(static=True)
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " k"]:
-        return _of_places(row, _level(row, transport(row.of_values(self.target)), 1.0))
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " k"]:
+        return _of_places(one_list, _level(one_list, transport.plan_to(one_list.of_values(self.target)), 1.0))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new if self.of_others else axes.same
@@ -100,8 +98,8 @@ def rank(
         >>> print(jax.grad(lambda x: otsort.rank(x)[1])(x))
         [ 0.01  0.24 -0.22 -0.02 -0.02]
     """
-    rows = Rows(x, options, others={"at": at})
-    return rows.read(_Rank(rows.target(num_targets, target), at is not None, descending), at=at)
+    batch = Batch(x, options, others={"at": at})
+    return batch.read(_Rank(batch.target(num_targets, target), at is not None, descending), at=at)
 
 
 class _Rank(AbstractReading):
@@ -109,22 +107,22 @@ class _Rank(AbstractReading):
     of_others: bool = eqx.field(static=True)
     descending: bool = eqx.field(static=True)
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " k"]:
-        ranks = 0.5 + row.count * _level(row, transport(row.of_values(self.target)), 0.5)
-        return _of_places(row, row.count + 1 - ranks if self.descending else ranks)
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " k"]:
+        ranks = 0.5 + one_list.count * _level(one_list, transport.plan_to(one_list.of_values(self.target)), 0.5)
+        return _of_places(one_list, one_list.count + 1 - ranks if self.descending else ranks)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new if self.of_others else axes.same
 
 
-def _level(row: Row, plan: AbstractPlan, share: float) -> Float[Array, " k"]:
+def _level(one_list: OneList, plan: AbstractPlan, share: float) -> Float[Array, " k"]:
     """That of the values of a row, or of the others that are placed among them."""
-    if row.at is None:
+    if one_list.at is None:
         return plan.level(share)
-    missing = jnp.isnan(row.at)  # which has no place, and would pass NaN to the derivatives of the others
-    return jnp.where(missing, jnp.nan, plan.level(share, jnp.where(missing, 0, row.at)))
+    missing = jnp.isnan(one_list.at)  # which has no place, and would pass NaN to the derivatives of the others
+    return jnp.where(missing, jnp.nan, plan.level(share, jnp.where(missing, 0, one_list.at)))
 
 
-def _of_places(row: Row, answers: Float[Array, " k"]) -> Float[Array, " k"]:
+def _of_places(one_list: OneList, answers: Float[Array, " k"]) -> Float[Array, " k"]:
     """The answers, zero where nothing takes part."""
-    return row.at_inputs(answers) if row.at is None else row.first(answers, len(answers))
+    return one_list.at_inputs(answers) if one_list.at is None else one_list.first(answers, len(answers))

@@ -6,9 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call.axes import Axes, Dims
-from .._call.batch import Options, Rows
-from .._call.one_list import AbstractReading, AbstractTransport, Row
+from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
 from .._transport.averages import rising
 from .._transport.target import AbstractTarget
 
@@ -46,8 +44,8 @@ def sort(
         >>> print(otsort.sort(x, num_targets=2, descending=True))
         [9. 3.]
     """
-    rows = Rows(x, options)
-    return rows.read(Sorted(rows.target(num_targets, target), descending))
+    batch = Batch(x, options)
+    return batch.read(Sorted(batch.target(num_targets, target), descending))
 
 
 class Sorted(AbstractReading):
@@ -56,10 +54,10 @@ class Sorted(AbstractReading):
     target: AbstractTarget | None
     descending: bool = eqx.field(static=True)
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " m"]:
-        pushed = transport(row.of_places(self.target)).push(row.values)
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " m"]:
+        pushed = transport.plan_to(one_list.of_places(self.target)).push(one_list.values)
         # Monotone at every potential, as exp(-h / epsilon) is totally positive: this undoes rounding, nothing else.
-        return _of_targets(row, rising(pushed), self.target, self.descending)
+        return _of_targets(one_list, rising(pushed), self.target, self.descending)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new
@@ -97,8 +95,8 @@ def sort_by(
         >>> print(otsort.sort_by(values, key))
         [ 10.48  41.18  48.54  80.06 119.75]
     """
-    rows = Rows(key, options, values)
-    return rows.read(_Carried(rows.target(num_targets, target), descending, rows.extra))
+    batch = Batch(key, options, values)
+    return batch.read(_Carried(batch.target(num_targets, target), descending, batch.extra))
 
 
 class _Carried(AbstractReading):
@@ -106,8 +104,9 @@ class _Carried(AbstractReading):
     descending: bool = eqx.field(static=True)
     extra: int = eqx.field(static=True)  # axes of the values after those of the key
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "m *d"]:
-        return _of_targets(row, transport(row.of_places(self.target)).push(row.values), self.target, self.descending)
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "m *d"]:
+        pushed = transport.plan_to(one_list.of_places(self.target)).push(one_list.values)
+        return _of_targets(one_list, pushed, self.target, self.descending)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new + (None,) * self.extra
@@ -147,26 +146,26 @@ def permutation(
          [0.11 0.32 0.58]
          [0.   0.67 0.33]]
     """
-    rows = Rows(x, options)
-    return rows.read(_Permutation(rows.target(num_targets, target), descending))
+    batch = Batch(x, options)
+    return batch.read(_Permutation(batch.target(num_targets, target), descending))
 
 
 class _Permutation(AbstractReading):
     target: AbstractTarget | None
     descending: bool = eqx.field(static=True)
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "m n"]:
-        n, *lists = row.x.shape
-        each = jnp.eye(n, dtype=row.x.dtype).reshape(n, n, *[1] * len(lists))
-        plan = transport.untied(row.of_places(self.target), self.descending)
-        return _of_targets(row, plan.push(each), self.target, self.descending)
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "m n"]:
+        n, *lists = one_list.x.shape
+        each = jnp.eye(n, dtype=one_list.x.dtype).reshape(n, n, *[1] * len(lists))
+        plan = transport.untied_plan_to(one_list.of_places(self.target), self.descending)
+        return _of_targets(one_list, plan.push(each), self.target, self.descending)
 
     def dims(self, axes: Axes) -> Dims:
         return (*axes.batch, None, None)
 
 
 def _of_targets(
-    row: Row, pushed: Float[Array, "m *d"], target: AbstractTarget | None, descending: bool
+    one_list: OneList, pushed: Float[Array, "m *d"], target: AbstractTarget | None, descending: bool
 ) -> Float[Array, "m *d"]:
     """What arrives at the targets, in the order that is wanted, with zeros where they stand for no value."""
-    return row.at_targets(row.turned(pushed, target) if descending else pushed, target)
+    return one_list.at_targets(one_list.turned(pushed, target) if descending else pushed, target)

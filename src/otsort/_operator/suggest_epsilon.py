@@ -6,9 +6,8 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call.axes import Axes, Dims
-from .._call.batch import Options, Rows
-from .._call.one_list import AbstractListwise, Row, filled
+from .._call import AbstractListFunction, Axes, Batch, Dims, OneList, Options
+from .._call.one_list import filled
 from .._solver import MOST_TARGETS, SMALLEST_EPSILON
 from .._types import Scalar, Squash
 from ..squash import logistic
@@ -76,23 +75,23 @@ def suggest_epsilon(
         >>> print(f"{otsort.suggest_epsilon(x, 5):.1e} {otsort.suggest_epsilon(x, 20):.1e}")
         1.6e-03 2.1e-02
     """
-    rows = Rows(x, Options(axis=axis, weights=weights, where=where, squash=squash))
-    if rows.n < 2:
+    batch = Batch(x, Options(axis=axis, weights=weights, where=where, squash=squash))
+    if batch.n < 2:
         raise ValueError("x must hold at least two values in each list: a single value has no neighbours")
-    most = rows.n - 1
+    most = batch.n - 1
     message = f"neighbours must lie between 1 and n - 1 = {most} (the number of other values)"
-    neighbours = rows.scalar(neighbours, lambda count: (count >= 1) & (count <= most), message)
-    return stop_gradient(rows.each(_Suggestion(neighbours, squash or logistic), 8 * rows.n))
+    neighbours = batch.scalar(neighbours, lambda count: (count >= 1) & (count <= most), message)
+    return stop_gradient(batch.apply(_Suggestion(neighbours, squash or logistic), 8 * batch.n))
 
 
-class _Suggestion(AbstractListwise):
+class _Suggestion(AbstractListFunction):
     neighbours: Float[Array, ""]
     squash: Squash
 
-    def __call__(self, row: Row) -> Float[Array, ""]:
-        x, weights = filled(row.x, row.weights > 0), row.weights
+    def __call__(self, one_list: OneList) -> Float[Array, ""]:
+        x, weights = filled(one_list.x, one_list.weights > 0), one_list.weights
         share = jnp.minimum((self.neighbours + OWN) * jnp.sum(weights**2), 1)
-        epsilon = 2 * (share / SUPPORT) ** 2 / typical_density(self.squash(x, weights), weights, share, row.count)
+        epsilon = 2 * (share / SUPPORT) ** 2 / typical_density(self.squash(x, weights), weights, share, one_list.count)
         # Above the most targets that Newton takes, Quadrature is left, and that needs a larger epsilon.
         least = 8 * jnp.finfo(x.dtype).eps if x.size <= MOST_TARGETS else SMALLEST_EPSILON
         epsilon = jnp.maximum(epsilon, least)

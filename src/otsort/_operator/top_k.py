@@ -6,9 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call.axes import Axes, Dims
-from .._call.batch import Options, Rows
-from .._call.one_list import AbstractReading, AbstractTransport, Row
+from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
 from .._transport.target import TargetMeasure, as_k, top_atoms, uniform_atoms
 from .sorting import Sorted
 
@@ -34,17 +32,17 @@ def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "...
         >>> print(otsort.top_k(x, 2, epsilon=0.1), otsort.top_k(x, 2, epsilon=0))
         [11.    7.76] [12.  8.]
     """
-    rows = Rows(x, options)
-    return rows.read(_TopK(TargetMeasure.top_k(rows.n, k).astype(rows.dtype), as_k(k, rows.n)))
+    batch = Batch(x, options)
+    return batch.read(_TopK(TargetMeasure.top_k(batch.n, k).astype(batch.dtype), as_k(k, batch.n)))
 
 
 class _TopK(AbstractReading):
     target: TargetMeasure
     k: int = eqx.field(static=True)
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " k"]:
-        pushed = Sorted(_atoms(row, self.target, self.k), descending=True)(row, transport)
-        return row.first(pushed[: self.k], row.num_weighted)
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " k"]:
+        pushed = Sorted(_atoms(one_list, self.target, self.k), descending=True)(one_list, transport)
+        return one_list.first(pushed[: self.k], one_list.num_weighted)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new
@@ -78,29 +76,29 @@ def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, 
         >>> print(jnp.argmax(chosen, axis=-1), chosen @ x)
         [4 3] [12.  8.]
     """
-    rows = Rows(x, options)
-    return rows.read(_Selection(TargetMeasure.top_k(rows.n, k).astype(rows.dtype), as_k(k, rows.n)))
+    batch = Batch(x, options)
+    return batch.read(_Selection(TargetMeasure.top_k(batch.n, k).astype(batch.dtype), as_k(k, batch.n)))
 
 
 class _Selection(AbstractReading):
     target: TargetMeasure
     k: int = eqx.field(static=True)
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "k n"]:
-        matrix = transport.untied(_atoms(row, self.target, self.k), descending=True).as_matrix()
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "k n"]:
+        matrix = transport.untied_plan_to(_atoms(one_list, self.target, self.k), descending=True).as_matrix()
         masses = jnp.swapaxes(matrix, 0, 1)[::-1][: self.k]
         total = jnp.sum(masses, axis=1, keepdims=True)
-        return row.first(masses / jnp.where(total > 0, total, 1), row.num_weighted)
+        return one_list.first(masses / jnp.where(total > 0, total, 1), one_list.num_weighted)
 
     def dims(self, axes: Axes) -> Dims:
         return (*axes.batch, None, None)
 
 
-def _atoms(row: Row, target: TargetMeasure, k: int) -> TargetMeasure:
+def _atoms(one_list: OneList, target: TargetMeasure, k: int) -> TargetMeasure:
     """The target of a row, of the form of that for the most values."""
-    if row.weighted is None:
+    if one_list.weighted is None:
         return target
-    atoms = top_atoms(jnp.asarray(row.count), k, target.size)
+    atoms = top_atoms(jnp.asarray(one_list.count), k, target.size)
     return eqx.tree_at(lambda target: (target.points, target.weights), target, atoms)
 
 
@@ -127,24 +125,24 @@ def top_k_mask(x: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[
         >>> print(otsort.top_k_mask(x, 2, epsilon=0.1), otsort.top_k_mask(x, 2.5, epsilon=0))
         [0.   0.11 0.03 0.86 1.  ] [0.  0.5 0.  1.  1. ]
     """
-    rows = Rows(x, options)
-    message = f"k must be above 0 and at most {rows.n} (the number of values)"
-    k = rows.number(k, lambda k: (k > 0) & (k <= rows.n), message)
-    return rows.read(_TopMass(uniform_atoms(2, rows.dtype)), numbers=(k,))
+    batch = Batch(x, options)
+    message = f"k must be above 0 and at most {batch.n} (the number of values)"
+    k = batch.number(k, lambda k: (k > 0) & (k <= batch.n), message)
+    return batch.read(_TopMass(uniform_atoms(2, batch.dtype)), numbers=(k,))
 
 
 class _TopMass(AbstractReading):
     target: TargetMeasure
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, " n"]:
-        target = top_mass(row, self.target, *row.numbers)
-        return row.at_inputs(transport(target).pull(target.points))
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " n"]:
+        target = top_mass(one_list, self.target, *one_list.numbers)
+        return one_list.at_inputs(transport.plan_to(target).pull(target.points))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.same
 
 
-def top_mass(row: Row, target: TargetMeasure, k: Float[Array, "*lists"]) -> TargetMeasure:
+def top_mass(one_list: OneList, target: TargetMeasure, k: Float[Array, "*lists"]) -> TargetMeasure:
     """Of two targets, the upper one with the mass of the k largest values of a row."""
-    share = jnp.minimum(k[None] / row.count, 1)
+    share = jnp.minimum(k[None] / one_list.count, 1)
     return eqx.tree_at(lambda target: target.weights, target, jnp.concatenate([1 - share, share]))

@@ -8,7 +8,7 @@ from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
 from .._transport.semi_dual import SemiDual
 from .._transport.start import Start, exact_start
 from .._types import Scalar
-from .._xla.layout import matvec
+from .._xla import matvec
 from .base import AbstractEntropicSolver
 from .tolerance import Tolerance, default_tol
 

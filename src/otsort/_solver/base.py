@@ -22,8 +22,7 @@ from .._transport.solution import RESULTS, DualSolution, Solution
 from .._transport.start import counted_entries
 from .._transport.target import AbstractTarget
 from .._types import Scalar
-from .._xla.materialised import in_memory
-from .._xla.sharding import varying_as
+from .._xla import materialised, varying_as
 from .epsilon_schedule import EpsilonSchedule
 from .tolerance import Tolerance, Tolerances
 
@@ -49,10 +48,10 @@ class AbstractSolver(eqx.Module):
         """Further entries of `Solution.stats`, for `otsort.solve`: what costs as much as a solve to know."""
 
     @abc.abstractmethod
-    def entries(self, n: int, target: AbstractTarget) -> int:
+    def peak_entries(self, n: int, target: AbstractTarget) -> int:
         """How many numbers a solve with n inputs holds at once, about: it limits how many lists are solved together."""
 
-    def side_by_side(self, n: int, target: AbstractTarget) -> bool:
+    def takes_lists_last(self, n: int, target: AbstractTarget) -> bool:
         """Whether `solve` takes many lists of n inputs in a last axis, and is faster so."""
         return False
 
@@ -103,7 +102,7 @@ class AbstractEntropicSolver(AbstractSolver):
     def step(self, constants: Any, state: Any) -> AbstractState:
         """The next state."""
 
-    def frozen_step(self, constants: Any, state: Any, tol: Float[Array, ""]) -> AbstractState:
+    def undifferentiated_step(self, constants: Any, state: Any, tol: Float[Array, ""]) -> AbstractState:
         """The next state, no derivative of which is taken: `step`, or what is faster on the way to the tolerance."""
         return self.step(constants, state)
 
@@ -115,15 +114,15 @@ class AbstractEntropicSolver(AbstractSolver):
         """None; see `AbstractSolver.diagnostics`."""
         return {}
 
-    def entries(self, n: int, target: AbstractTarget) -> int:
-        """The start, the plan, and the matrix of the implicit derivative; see `AbstractSolver.entries`."""
+    def peak_entries(self, n: int, target: AbstractTarget) -> int:
+        """The start, the plan, and the matrix of the implicit derivative; see `AbstractSolver.peak_entries`."""
         return counted_entries(n) + n * target.size + 2 * target.size**2
 
     def solve(self, problem: Problem) -> Solution:
         """The entropic plan; see `AbstractSolver.solve`."""
         # All loops over pairs read the positions. Those of many lists are in the last axis by their indices alone,
         # until they are stored.
-        problem = dataclasses.replace(problem, positions=in_memory(problem.positions))
+        problem = dataclasses.replace(problem, positions=materialised(problem.positions))
         dual = SemiDual(problem, jnp.asarray(self.epsilon, problem.positions.dtype))
         found = self.solve_dual(dual)
         return Solution(EntropicPlan(dual, found.potential), found.result, found.stats, found.state)
@@ -150,9 +149,9 @@ class _Iteration(AbstractIteration):
     dual: AbstractDual
 
     @property
-    def side_by_side(self) -> bool:
+    def gather_lists(self) -> bool:
         positions, target = self.dual.problem.positions, self.dual.problem.target
-        return positions.ndim == 1 and self.solver.side_by_side(positions.size, target)
+        return positions.ndim == 1 and self.solver.takes_lists_last(positions.size, target)
 
     @property
     def max_steps(self) -> int:
@@ -177,8 +176,8 @@ class _Iteration(AbstractIteration):
     def step(self, constants: Any, progress: Progress) -> Progress:
         return Progress(self.solver.step(constants, progress.state), progress.num_steps + 1)
 
-    def frozen_step(self, constants: Any, progress: Progress) -> Progress:
-        state = self.solver.frozen_step(constants, progress.state, self.tol)
+    def undifferentiated_step(self, constants: Any, progress: Progress) -> Progress:
+        state = self.solver.undifferentiated_step(constants, progress.state, self.tol)
         return Progress(state, progress.num_steps + 1)
 
     def unfinished(self, progress: Progress) -> Bool[Array, "*lists"]:

@@ -13,7 +13,7 @@ from .._transport.linearised import Linearised
 from .._transport.start import ExactStart, Start, exact_start
 from .._transport.target import AbstractTarget
 from .._types import Scalar
-from .._xla.layout import anywhere, short, where
+from .._xla import anywhere, lists_last, select_lists
 from .base import AbstractEntropicSolver
 from .tolerance import Tolerance, default_tol
 
@@ -55,10 +55,10 @@ class Newton(AbstractEntropicSolver):
     differentiation: AbstractDifferentiation = Implicit()
     start: Start = exact_start
 
-    def side_by_side(self, n: int, target: AbstractTarget) -> bool:
+    def takes_lists_last(self, n: int, target: AbstractTarget) -> bool:
         """Whether lists and target are short, and start and derivative those for lists side by side."""
         kinds = isinstance(self.start, ExactStart) and isinstance(self.differentiation, Implicit)
-        return kinds and short(n, target.size)
+        return kinds and lists_last(n, target.size)
 
     def init(self, dual: AbstractDual) -> tuple[AbstractDual, _State]:
         size = dual.problem.target.size
@@ -75,9 +75,9 @@ class Newton(AbstractEntropicSolver):
         linearised, ratio = constants.linearised(state.potential)
         return _move(constants, linearised, state.potential, ratio)
 
-    def frozen_step(self, constants: AbstractDual, state: _State, tol: Float[Array, ""]) -> _State:
+    def undifferentiated_step(self, constants: AbstractDual, state: _State, tol: Float[Array, ""]) -> _State:
         """A step, then more with the same matrix for as long as each halves the error."""
-        dual = constants.remember(state.potential)
+        dual = constants.with_cached_kernel(state.potential)
         linearised, ratio = dual.linearised(state.potential)
 
         def due(search: _Search) -> Bool[Array, "*lists"]:
@@ -89,8 +89,8 @@ class Newton(AbstractEntropicSolver):
             state, more = search.state, due(search)
             moved = _move(dual, linearised, state.potential, state.ratio)
             better = search.first | (moved.marginal_error < state.marginal_error)
-            before = where(more, state.marginal_error, search.before)
-            return _Search(where(more & better, moved, state), before, jnp.zeros_like(search.first))
+            before = select_lists(more, state.marginal_error, search.before)
+            return _Search(select_lists(more & better, moved, state), before, jnp.zeros_like(search.first))
 
         state = _State(state.potential, ratio, state.marginal_error)
         search = _Search(state, state.marginal_error, jnp.ones((), bool))
@@ -117,7 +117,7 @@ class _Search(NamedTuple):
 def _move(
     dual: AbstractDual, linearised: Linearised, potential: Float[Array, "m *lists"], ratio: Float[Array, "m *lists"]
 ) -> _State:
-    change = linearised.step(ratio)
+    change = linearised.newton_direction(ratio)
     weighted = dual.problem.target_weights > 0  # the others follow, and may move far
     low = jnp.min(jnp.where(weighted, change, jnp.inf), axis=0)
     high = jnp.max(jnp.where(weighted, change, -jnp.inf), axis=0)

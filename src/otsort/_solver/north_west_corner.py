@@ -66,8 +66,8 @@ class NorthWestCorner(AbstractSolver):
         """None; see `AbstractSolver.diagnostics`."""
         return {}
 
-    def entries(self, n: int, target: AbstractTarget) -> int:
-        """n + m; see `AbstractSolver.entries`."""
+    def peak_entries(self, n: int, target: AbstractTarget) -> int:
+        """n + m; see `AbstractSolver.peak_entries`."""
         return n + target.size
 
 

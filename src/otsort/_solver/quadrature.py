@@ -24,7 +24,7 @@ from .._transport.solution import RESULTS, Solution
 from .._transport.start import WarmStart
 from .._transport.target import AbstractTarget, UniformTarget
 from .._types import Cost, Scalar
-from .._xla.materialised import in_memory
+from .._xla import materialised
 from .base import AbstractSolver
 from .newton import Newton
 from .tolerance import Tolerances, default_tol
@@ -131,8 +131,8 @@ class Quadrature(AbstractSolver):
         finer = self._solve(problem, 100.0).plan
         return {"discretisation_error": jnp.max(jnp.abs(plan.level(0.5) - finer.level(0.5)))}
 
-    def entries(self, n: int, target: AbstractTarget) -> int:
-        """Of densities, and of the table's cells or of comparisons; see `AbstractSolver.entries`."""
+    def peak_entries(self, n: int, target: AbstractTarget) -> int:
+        """Of densities, and of the table's cells or of comparisons; see `AbstractSolver.peak_entries`."""
         sizes = self.sizes(n, target)
         if sizes.tabulated:
             return 3 * sizes.pieces * sizes.nodes(target) + 2 * sizes.cells
@@ -152,7 +152,7 @@ class Quadrature(AbstractSolver):
             found = self._newton(start).solve_dual(dual)
             plan = TabulatedPlan(dual, found.potential, x, weights, target, over_targets)
         else:
-            x, weights = in_memory((x, weights))
+            x, weights = materialised((x, weights))
             sketch = sketched(x, weights, target, epsilon, UniformTarget(ORDER * sizes.panels, x.dtype), sizes)
             dual = SemiDual(Problem(x, weights, sketch.nodes, problem.cost), epsilon)
             found = self._newton(sketch.start).solve_dual(dual)

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from .._differentiation import AbstractDifferentiation, AbstractState, Unrolled
 from .._transport.semi_dual import SemiDual
 from .._types import Scalar
-from .._xla.layout import matvec
+from .._xla import matvec
 from .base import AbstractEntropicSolver
 from .tolerance import Tolerance
 

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
+from .._xla import with_jvp
+
 
 def origin(values: Float[Array, "n *d"]) -> Float[Array, "1 *d"]:
     """What values should be counted from when they are averaged: the one nearest to zero if all have one sign, or zero.
@@ -35,6 +37,16 @@ def within(
 def rising(array: Float[Array, "k *d"]) -> Float[Array, "k *d"]:
     """Numbers that do not decrease along the first axis but for rounding, without that; derivatives are kept."""
     return within(array, stop_gradient(jax.lax.cummax(array)), jnp.inf)
+
+
+def with_value(value: Float[Array, "*shape"], smooth: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Returns a value, bit for bit, with the derivative of another array of its shape."""
+    return with_jvp(lambda value, smooth: value, _with_value_jvp, value, smooth)
+
+
+def _with_value_jvp(primals, tangents):
+    value, smooth = primals
+    return with_value(value, smooth), jnp.zeros_like(smooth) if tangents[1] is None else tangents[1]
 
 
 def centred(average: Callable[[Array], Array], values: Float[Array, "n *d"]) -> Float[Array, "k *d"]:

@@ -8,7 +8,7 @@ from equinox import AbstractVar
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from .._xla.layout import short
+from .._xla import lists_last
 from .linearised import Linearised
 from .problem import Problem
 
@@ -29,7 +29,7 @@ class AbstractDual(eqx.Module):
     epsilon: AbstractVar[Float[Array, ""]]
 
     @abc.abstractmethod
-    def remember(self, potential: Float[Array, "m *lists"]) -> "AbstractDual":
+    def with_cached_kernel(self, potential: Float[Array, "m *lists"]) -> "AbstractDual":
         """The same, made for potentials near this one; no derivative is taken of it."""
 
     @abc.abstractmethod
@@ -60,7 +60,7 @@ class AbstractDual(eqx.Module):
     def linearised(self, potential: Float[Array, "m *lists"]) -> tuple[Linearised, Float[Array, "m *lists"]]:
         """The derivative of s in the potential, and s."""
         overlap, ratio = self.overlap(potential)
-        few = short(len(self.problem.positions), self.problem.target.size)
+        few = lists_last(len(self.problem.positions), self.problem.target.size)
         # Numerics: far less than the noise floor. Rounded exponents change s in proportion to the overlap, which its
         # inverse undoes, so that to targets without overlap the rounding of sums alone is noise. More than the least
         # eigenvalue, about 5 epsilon, hides what all targets share: damped by the noise floor, the float32 gradient of

@@ -8,8 +8,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from .._xla.layout import factorise, matvec, solve_factorised
-from .._xla.sums import total
+from .._xla import factorise, matvec, solve_factorised, sum_along
 
 
 class Linearised(eqx.Module):
@@ -49,14 +48,14 @@ class Linearised(eqx.Module):
         self.overlap, self.weights, self.short = overlap, weights, short
         self.edges = weights[:, None] * overlap * weights[None, :] * (1 - identity)
         edges = stop_gradient(self.edges)
-        damped = total(edges, 0) + stop_gradient(damping * weights)
+        damped = sum_along(edges, 0) + stop_gradient(damping * weights)
         linked = damped > 0
         null = jnp.where(linked, jnp.sqrt(jnp.where(linked, damped, 1)), 0)
         self.scale = jnp.where(linked, 1 / jnp.where(linked, null, 1), 0)
         pinned = null[:, None] * null[None, :] / jnp.sum(damped, axis=0, keepdims=True)[None]
         self.factor = factorise(identity - self.scale[:, None] * edges * self.scale[None, :] + pinned, short)
 
-    def step(self, ratio: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
+    def newton_direction(self, ratio: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """About the df, up to a constant, that makes the ratios s 1: an iteration corrects itself.
 
         The damped inverse, followed by a sweep, by which targets without weight follow the others.
@@ -67,7 +66,7 @@ class Linearised(eqx.Module):
 
     def solve(self, right: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """The df, up to a constant, with J df = right; it has derivatives of any order in both."""
-        degree = total(self.edges, 0)
+        degree = sum_along(self.edges, 0)
         laplacian = lambda change: degree * change - matvec(self.edges, change)
         change = jax.lax.custom_linear_solve(laplacian, self.weights * right, self._refined, symmetric=True)
         # J df = right solved for its first term: df also where targets have no weight.

@@ -8,9 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._xla.layout import per_target
-from .._xla.with_jvp import with_value
-from .averages import within_range
+from .._xla import per_target
+from .averages import with_value, within_range
 from .semi_dual import SemiDual
 from .start import sorted_corners
 from .target import AbstractTarget
@@ -128,7 +127,7 @@ class EntropicPlan(AbstractPlan):
     def level(self, share: float, at: Float[Array, "k *lists"] | None = None) -> Float[Array, "k *lists"]:
         problem = self.dual.problem
         levels = per_target(problem.target.levels(share), self.potential)
-        return self.dual.pulled(self.potential, levels, problem.positions if at is None else at)
+        return self.dual.pull_at(self.potential, levels, problem.positions if at is None else at)
 
     def as_matrix(self) -> Float[Array, "n m *lists"]:
         return self.dual.as_matrix(self.potential)

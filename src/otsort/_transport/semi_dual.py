@@ -18,10 +18,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._xla.layout import matmul, matvec, transposed, weighted_sum
-from .._xla.materialised import in_memory
-from .._xla.sharding import varying_as
-from .._xla.sums import copies, highest, total
+from .._xla import (
+    materialised,
+    matmul,
+    matvec,
+    max_along,
+    repeat_along,
+    sum_along,
+    transposed,
+    varying_as,
+    weighted_sum,
+)
 from .averages import centred
 from .dual import AbstractDual
 from .problem import Problem
@@ -36,7 +43,7 @@ class SemiDual(AbstractDual):
     Attributes:
         problem: of one list, or of many side by side.
         epsilon: regularisation.
-        kernel: exponentials at a potential, see `remember`.
+        kernel: exponentials at a potential, see `with_cached_kernel`.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -49,7 +56,7 @@ class SemiDual(AbstractDual):
     epsilon: Float[Array, ""]
     kernel: "_Kernel | None" = None
 
-    def remember(self, potential: Float[Array, "m *lists"]) -> "SemiDual":
+    def with_cached_kernel(self, potential: Float[Array, "m *lists"]) -> "SemiDual":
         """The same, made for potentials near this one: exponentials are taken once, and all else are products.
 
         Near means that no difference of potentials has moved by more than some 80 epsilon in float32.
@@ -70,7 +77,7 @@ class SemiDual(AbstractDual):
         """s, in one pass; far from the solution it may underflow, where `log_marginal_ratio` does not."""
         if self.kernel is not None:
             return self.kernel.marginal_ratio(self, potential)
-        return self._sum_over_inputs(potential, lambda density, a: total(a[:, None] * density, 0))
+        return self._sum_over_inputs(potential, lambda density, a: sum_along(a[:, None] * density, 0))
 
     def log_marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """log s: column sums of the plan over the weights of the targets, zero at the solution.
@@ -84,9 +91,9 @@ class SemiDual(AbstractDual):
 
     def pull(self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         """P z / a, averages of target values for each input."""
-        return self.pulled(potential, values, self.problem.positions)
+        return self.pull_at(potential, values, self.problem.positions)
 
-    def pulled(
+    def pull_at(
         self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"], x: Float[Array, "k *lists"]
     ) -> Float[Array, "k *d"]:
         """The same for any inputs x: no mass of theirs counts."""
@@ -95,9 +102,9 @@ class SemiDual(AbstractDual):
 
     def push(self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         """P^T v / P^T 1, averages of input values for each target."""
-        return self.pushed(potential, values, self.problem.points)
+        return self.push_at(potential, values, self.problem.points)
 
-    def pushed(
+    def push_at(
         self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"], y: Float[Array, "k *ones"]
     ) -> Float[Array, "k *d"]:
         """The same for any targets y: their own potential cancels."""
@@ -116,9 +123,9 @@ class SemiDual(AbstractDual):
 
         def of_block(density, a):
             if density.ndim > 2:  # the loops of a product would compute it anew for each entry
-                density = in_memory(density)
+                density = materialised(density)
             masses = a[:, None] * density
-            return matmul(transposed(density), masses), total(masses, 0)
+            return matmul(transposed(density), masses), sum_along(masses, 0)
 
         return self._sum_over_inputs(potential, of_block)
 
@@ -135,8 +142,8 @@ class SemiDual(AbstractDual):
     def _exponents(
         self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]
     ) -> Float[Array, "k m *lists"]:
-        displacement = self.problem.points[None, :] - copies(x, 1, len(potential))
-        return (copies(potential, 0, len(x)) - self.problem.cost(displacement)) / self.epsilon
+        displacement = self.problem.points[None, :] - repeat_along(x, 1, len(potential))
+        return (repeat_along(potential, 0, len(x)) - self.problem.cost(displacement)) / self.epsilon
 
     def _columns(
         self, potential: Float[Array, "m *lists"]
@@ -145,8 +152,8 @@ class SemiDual(AbstractDual):
         log_partition = self.log_partition(potential)
 
         def columns(y):
-            displacement = y[:, None] - copies(self.problem.positions, 0, len(y))
-            return -self.problem.cost(displacement) / self.epsilon - copies(log_partition, 0, len(y))
+            displacement = y[:, None] - repeat_along(self.problem.positions, 0, len(y))
+            return -self.problem.cost(displacement) / self.epsilon - repeat_along(log_partition, 0, len(y))
 
         return columns
 
@@ -219,7 +226,7 @@ def _exponentials(values: Float[Array, "k l *lists"], weights: Float[Array, "l *
 
     Kept finite where only a weight of zero lets it grow.
     """
-    top = highest(jnp.where(weights[None, :] > 0, values, -jnp.inf), 1)[:, None]
+    top = max_along(jnp.where(weights[None, :] > 0, values, -jnp.inf), 1)[:, None]
     return jnp.exp(jnp.minimum(values - top, jnp.log(jnp.finfo(values.dtype).max) / 2)), top
 
 
@@ -232,20 +239,20 @@ def _normalised_exp(
 ) -> Float[Array, "k l *lists"]:
     """exp(v) / sum w exp(v) in each row."""
     exponentials, _ = _exponentials(values, weights)
-    return exponentials * (1 / total(weights[None, :] * exponentials, 1))[:, None]
+    return exponentials * (1 / sum_along(weights[None, :] * exponentials, 1))[:, None]
 
 
 @_normalised_exp.defjvp
 def _normalised_exp_jvp(primals, tangents):
     result, (values_dot, _) = _normalised_exp(*primals), tangents
-    return result, result * (values_dot - copies(_sum_change(result, primals, tangents), 1, result.shape[1]))
+    return result, result * (values_dot - repeat_along(_sum_change(result, primals, tangents), 1, result.shape[1]))
 
 
 @jax.custom_jvp
 def log_sum_exp(values: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"]) -> Float[Array, "k *lists"]:
     """log sum w exp(v) of each row."""
     exponentials, top = _exponentials(values, weights)
-    return jnp.squeeze(top, 1) + jnp.log(total(weights[None, :] * exponentials, 1))
+    return jnp.squeeze(top, 1) + jnp.log(sum_along(weights[None, :] * exponentials, 1))
 
 
 @log_sum_exp.defjvp
@@ -256,7 +263,7 @@ def log_sum_exp_jvp(primals, tangents):
 def _sum_change(normalised, primals, tangents):
     """The relative change of sum w exp(v)."""
     (_, weights), (values_dot, weights_dot) = primals, tangents
-    return total(normalised * (weights[None, :] * values_dot + weights_dot[None, :]), 1)
+    return sum_along(normalised * (weights[None, :] * values_dot + weights_dot[None, :]), 1)
 
 
 def _averages(
@@ -279,7 +286,7 @@ def _means_jvp(primals, tangents):
     (exponents, weights, values), (exponents_dot, weights_dot, values_dot) = primals, tangents
     density, means = _normalised_exp(exponents, weights), _means(exponents, weights, values)
     change = density * (weights[None, :] * exponents_dot + weights_dot[None, :])
-    relative = total(change, 1).reshape(means.shape[:1] + (1,) * (means.ndim - change.ndim + 1) + change.shape[2:])
+    relative = sum_along(change, 1).reshape(means.shape[:1] + (1,) * (means.ndim - change.ndim + 1) + change.shape[2:])
     return means, _sums(weights[None, :] * density, values_dot) + _sums(change, values) - relative * means
 
 

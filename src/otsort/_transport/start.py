@@ -12,8 +12,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from .._xla.layout import per_target
-from .._xla.sums import total
+from .._xla import per_target, sum_along
 from .problem import Problem
 from .target import AbstractTarget
 
@@ -120,7 +119,7 @@ def counted_entries(n: int) -> int:
 def counted_levels(x: Float[Array, "n *lists"], weights: Float[Array, "n *lists"]) -> Float[Array, "n *lists"]:
     """The share of the mass at each input and below."""
     masses = jnp.where(x[None, :] <= x[:, None], weights[None, :], 0)
-    return total(masses, 1) / jnp.sum(weights, axis=0, keepdims=True)
+    return sum_along(masses, 1) / jnp.sum(weights, axis=0, keepdims=True)
 
 
 def start_from(levels: Float[Array, "n *lists"], problem: Problem) -> Float[Array, "m *lists"]:

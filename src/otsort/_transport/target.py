@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, DTypeLike, Float
 
 from .._checks import as_array, as_size, checked, probabilities
 from .._types import Scalar
-from .._xla.layout import per_target
+from .._xla import per_target
 
 
 class AbstractTarget(eqx.Module):

@@ -21,8 +21,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
-from .._xla.layout import anywhere
-from .._xla.with_jvp import with_jvp
+from .._xla import anywhere, with_jvp
 from .problem import Problem
 from .semi_dual import log_sum_exp
 from .target import AbstractTarget

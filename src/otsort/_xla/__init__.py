@@ -1,0 +1,49 @@
+"""What exists only for the compiler, or for the rules of `jax.vmap` and derivatives.
+
+The mathematics calls these functions by what they return. Each has its equivalent in ordinary JAX in `plain.py`, which
+is the place to read what it computes. If the environment variable `OTSORT_PLAIN` is set to 1 when otsort is imported,
+the equivalents are used, and no internal interface of JAX is: slower, with the same answers.
+
+`layout.py` is ordinary JAX, and the same either way.
+"""
+
+import os
+
+from .layout import lists_last as lists_last
+from .layout import per_target as per_target
+from .layout import select_lists as select_lists
+
+if os.environ.get("OTSORT_PLAIN", "0") in ("", "0"):
+    from .gather import with_lists_last as with_lists_last
+    from .loops import anywhere as anywhere
+    from .loops import largest_anywhere as largest_anywhere
+    from .materialised import materialised as materialised
+    from .matrices import factorise as factorise
+    from .matrices import matmul as matmul
+    from .matrices import matvec as matvec
+    from .matrices import solve_factorised as solve_factorised
+    from .matrices import transposed as transposed
+    from .matrices import weighted_sum as weighted_sum
+    from .sharding import on_any_mesh as on_any_mesh
+    from .sharding import varying_as as varying_as
+    from .sums import max_along as max_along
+    from .sums import repeat_along as repeat_along
+    from .sums import sum_along as sum_along
+    from .with_jvp import with_jvp as with_jvp
+else:
+    from .plain import anywhere as anywhere
+    from .plain import factorise as factorise
+    from .plain import largest_anywhere as largest_anywhere
+    from .plain import materialised as materialised
+    from .plain import matmul as matmul
+    from .plain import matvec as matvec
+    from .plain import max_along as max_along
+    from .plain import on_any_mesh as on_any_mesh
+    from .plain import repeat_along as repeat_along
+    from .plain import solve_factorised as solve_factorised
+    from .plain import sum_along as sum_along
+    from .plain import transposed as transposed
+    from .plain import varying_as as varying_as
+    from .plain import weighted_sum as weighted_sum
+    from .plain import with_jvp as with_jvp
+    from .plain import with_lists_last as with_lists_last

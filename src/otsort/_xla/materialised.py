@@ -1,4 +1,4 @@
-"""Where the compiler's fusions end."""
+"""Arrays that are computed once and stored."""
 
 from typing import TypeVar
 
@@ -12,11 +12,12 @@ from .primitive import compiled_once, primitive
 _Arrays = TypeVar("_Arrays")
 
 
-def in_memory(arrays: _Arrays) -> _Arrays:
-    """The same arrays, computed once and stored.
+def materialised(arrays: _Arrays) -> _Arrays:
+    """Returns the same arrays, computed once and stored.
 
-    XLA:CPU would else fuse their computation into every loop over pairs that uses them, and compute them anew for each
-    pair. A function that is called ends a fusion; `jax.lax.optimization_barrier` does not, as it is gone before fusion.
+    XLA: the compiler for CPUs would fuse their computation into every loop over pairs that uses them, and compute them
+    anew for each pair. A function that is called ends a fusion; `jax.lax.optimization_barrier` does not, because the
+    compiler removes it before it fuses.
     """
     return jax.tree.map(lambda leaf: _stored.bind(leaf) if eqx.is_inexact_array(leaf) else leaf, arrays)
 

@@ -1,4 +1,4 @@
-"""Sums along an axis that stay XLA's own.
+"""Sums and maxima along an axis that stay XLA's own.
 
 XLA:CPU of jaxlib 0.10.2 and later hands sums and maxima to the library YNNPACK, with all that leads up to them. Batches
 of short lists then take several times as long (https://github.com/jax-ml/jax/issues/37465). It tells them by their
@@ -19,22 +19,25 @@ from .primitive import primitive
 _BY_LIBRARY = jax.__version_info__ >= (0, 10, 2)
 
 
-def total(array: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
-    """The sum along an axis."""
-    return _total.bind(array, axis=axis)
+def sum_along(array: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
+    """Returns the sum along an axis."""
+    return _sum_along.bind(array, axis=axis)
 
 
-def copies(array: Float[Array, "..."], axis: int, size: int) -> Float[Array, "..."]:
-    """So many copies along a new axis. The transpose is `total`; that of broadcasting would be `jnp.sum`."""
-    return _copies.bind(array, axis=axis, size=size)
+def repeat_along(array: Float[Array, "..."], axis: int, size: int) -> Float[Array, "..."]:
+    """Returns an array repeated `size` times along a new axis.
+
+    The transpose of this is `sum_along`; that of broadcasting would be `jnp.sum`.
+    """
+    return _repeat_along.bind(array, axis=axis, size=size)
 
 
-def highest(array: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
-    """The maximum along an axis, a constant for derivatives."""
-    return _highest.bind(jax.lax.stop_gradient(array), axis=axis)
+def max_along(array: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
+    """Returns the maximum along an axis, a constant for derivatives."""
+    return _max_along.bind(jax.lax.stop_gradient(array), axis=axis)
 
 
-def _copy(array: Array, *, axis: int, size: int) -> Array:
+def _repeat(array: Array, *, axis: int, size: int) -> Array:
     shape = (*array.shape[:axis], size, *array.shape[axis:])
     return jnp.broadcast_to(jnp.expand_dims(array, axis), shape)
 
@@ -53,10 +56,10 @@ def _along_axis(name: str, function: Callable[..., Array], on_one_cpu: Callable[
     return made
 
 
-_total = _along_axis("total", jnp.sum, _reduce(0.0, lambda left, right: left - (-right)))
-_copies = _along_axis("copies", _copy, _copy)
-_highest = _along_axis(
-    "highest", jnp.max, _reduce(-jnp.inf, lambda left, right: jax.lax.select(left > right, left, right))
+_sum_along = _along_axis("sum_along", jnp.sum, _reduce(0.0, lambda left, right: left - (-right)))
+_repeat_along = _along_axis("repeat_along", _repeat, _repeat)
+_max_along = _along_axis(
+    "max_along", jnp.max, _reduce(-jnp.inf, lambda left, right: jax.lax.select(left > right, left, right))
 )
-ad.deflinear2(_total, lambda change, array, axis: [copies(change, axis, array.aval.shape[axis])])
-ad.deflinear2(_copies, lambda change, array, axis, size: [total(change, axis)])
+ad.deflinear2(_sum_along, lambda change, array, axis: [repeat_along(change, axis, array.aval.shape[axis])])
+ad.deflinear2(_repeat_along, lambda change, array, axis, size: [sum_along(change, axis)])

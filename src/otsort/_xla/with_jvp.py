@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array
@@ -34,16 +33,6 @@ def with_jvp(function: Callable[..., Array], rule: Rule, *arguments: Any) -> Arr
     dynamic, static = eqx.partition(arguments, eqx.is_array)
     arrays, structure = jax.tree.flatten(dynamic)
     return _with_jvp.bind(*arrays, call=_Call(function, rule, static, structure))
-
-
-def with_value(value: Array, smooth: Array) -> Array:
-    """Returns a value, bit for bit, with the derivative of another array of its shape."""
-    return with_jvp(lambda value, smooth: value, _with_value_jvp, value, smooth)
-
-
-def _with_value_jvp(primals, tangents):
-    value, smooth = primals
-    return with_value(value, smooth), jnp.zeros_like(smooth) if tangents[1] is None else tangents[1]
 
 
 class _Call:

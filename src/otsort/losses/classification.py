@@ -8,10 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call.axes import Axes, Dims
-from .._call.batch import Options, Rows
+from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
 from .._call.closure import opened_elementwise
-from .._call.one_list import AbstractReading, AbstractTransport, Row
 from .._checks import as_array, as_callable, as_indices, dtypes
 from .._operator.top_k import top_mass
 from .._transport.target import AbstractTarget, TargetMeasure, uniform_atoms
@@ -61,22 +59,24 @@ def top_k_error(
         >>> print(f"{error(logits, 1):.2f} {error(logits, 1, epsilon=0):.2f} {error(logits, 1, k=3, epsilon=0):.2f}")
         0.43 0.40 0.00
     """
-    rows = _with_labels(logits, labels, options)
-    k = rows.number(k, lambda k: (k >= 1) & (k <= rows.n), f"k must lie between 1 and {rows.n} (the number of classes)")
-    penalty = opened_elementwise(as_callable(penalty, "penalty", "jax.nn.relu"), rows.dtype)
-    return rows.read(_TopKError(rows.target(num_targets, None), penalty), numbers=(k,))
+    batch = _with_labels(logits, labels, options)
+    k = batch.number(
+        k, lambda k: (k >= 1) & (k <= batch.n), f"k must lie between 1 and {batch.n} (the number of classes)"
+    )
+    penalty = opened_elementwise(as_callable(penalty, "penalty", "jax.nn.relu"), batch.dtype)
+    return batch.read(_TopKError(batch.target(num_targets, None), penalty), numbers=(k,))
 
 
 class _TopKError(AbstractReading):
     target: AbstractTarget | None
     penalty: Callable[[Array], Array]
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "*lists"]:
-        labels = row.at_inputs(row.values)
-        (k,) = row.numbers
-        levels = transport(row.of_values(self.target)).level(1.0)
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
+        labels = one_list.at_inputs(one_list.values)
+        (k,) = one_list.numbers
+        levels = transport.plan_to(one_list.of_values(self.target)).level(1.0)
         above = jnp.sum(labels * (1 - levels), axis=0, keepdims=True)
-        losses = self.penalty(above - (k - 1)[None] / row.count)
+        losses = self.penalty(above - (k - 1)[None] / one_list.count)
         return jnp.where(jnp.all(labels == 0, axis=0, keepdims=True), 0, losses)[0]
 
     def dims(self, axes: Axes) -> Dims:
@@ -119,20 +119,20 @@ def top_k_cross_entropy(
     """
     if options.get("epsilon") is None and options.get("solver") is None:
         options["epsilon"] = _EPSILON
-    rows = _with_labels(logits, labels, options)
-    ks, shares = _distribution(k, rows)
-    return rows.read(_CrossEntropy(uniform_atoms(2, rows.dtype), shares), numbers=ks)
+    batch = _with_labels(logits, labels, options)
+    ks, shares = _distribution(k, batch)
+    return batch.read(_CrossEntropy(uniform_atoms(2, batch.dtype), shares), numbers=ks)
 
 
 class _CrossEntropy(AbstractReading):
     target: TargetMeasure
     shares: Float[Array, " k"]  # the probabilities of the k that are the row's numbers
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "*lists"]:
-        log_mask = lambda k: transport(top_mass(row, self.target, k)).log_upper()
-        logs = jax.vmap(log_mask)(jnp.stack(row.numbers))
-        log = jax.nn.logsumexp(logs, axis=0, b=self.shares.reshape(-1, *[1] * row.x.ndim))
-        labels = row.at_inputs(row.values)
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
+        log_mask = lambda k: transport.plan_to(top_mass(one_list, self.target, k)).log_upper()
+        logs = jax.vmap(log_mask)(jnp.stack(one_list.numbers))
+        log = jax.nn.logsumexp(logs, axis=0, b=self.shares.reshape(-1, *[1] * one_list.x.ndim))
+        labels = one_list.at_inputs(one_list.values)
         return jnp.sum(labels * jnp.where(labels == 0, 0, -log), axis=0)
 
     def dims(self, axes: Axes) -> Dims:
@@ -140,7 +140,7 @@ class _CrossEntropy(AbstractReading):
 
 
 def _distribution(
-    k: Scalar | Sequence[float], rows: Rows
+    k: Scalar | Sequence[float], batch: Batch
 ) -> tuple[tuple[Float[Array, "..."], ...], Float[Array, " k"]]:
     """Returns the k of positive probability, and their probabilities.
 
@@ -149,16 +149,16 @@ def _distribution(
     """
     if not isinstance(k, list | tuple):
         number: Any = k
-        message = f"k must be above 0 and at most {rows.n} (the number of classes)"
-        return (rows.number(number, lambda k: (k > 0) & (k <= rows.n), message),), jnp.ones(1, rows.dtype)
+        message = f"k must be above 0 and at most {batch.n} (the number of classes)"
+        return (batch.number(number, lambda k: (k > 0) & (k <= batch.n), message),), jnp.ones(1, batch.dtype)
     given = np.asarray(k, float)
-    if given.ndim > 1 or not 1 <= given.size <= rows.n or np.any(given < 0) or not np.isclose(given.sum(), 1):
-        raise ValueError(f"k must be a number, or at most {rows.n} probabilities that sum to 1, got {k}")
+    if given.ndim > 1 or not 1 <= given.size <= batch.n or np.any(given < 0) or not np.isclose(given.sum(), 1):
+        raise ValueError(f"k must be a number, or at most {batch.n} probabilities that sum to 1, got {k}")
     (places,) = np.nonzero(given)
-    return tuple(jnp.asarray(place + 1, rows.dtype) for place in places), jnp.asarray(given[places], rows.dtype)
+    return tuple(jnp.asarray(place + 1, batch.dtype) for place in places), jnp.asarray(given[places], batch.dtype)
 
 
-def _with_labels(logits: ArrayLike, labels: ArrayLike, options: Options) -> Rows:
+def _with_labels(logits: ArrayLike, labels: ArrayLike, options: Options) -> Batch:
     """Returns logits that carry labels as weights of classes.
 
     Raises:
@@ -167,7 +167,7 @@ def _with_labels(logits: ArrayLike, labels: ArrayLike, options: Options) -> Rows
     logits, labels = as_array(logits, "logits"), as_array(labels, "labels")
     axes, dtype = Axes.of(logits.shape, options.get("axis", -1)), dtypes(logits, "logits")[1]
     if labels.shape == axes.shape:
-        return Rows(logits, options, labels.astype(dtype))
+        return Batch(logits, options, labels.astype(dtype))
     if labels.shape != axes.batch_shape or not jnp.issubdtype(labels.dtype, jnp.integer):
         raise ValueError(
             f"labels must be integers of shape {axes.batch_shape}, or weights of the logits' shape, {axes.shape}; got "
@@ -176,4 +176,4 @@ def _with_labels(logits: ArrayLike, labels: ArrayLike, options: Options) -> Rows
     indices = as_indices(labels, axes.n, "labels")
     classes = jnp.where((indices < 0)[..., None], jnp.nan, jax.nn.one_hot(indices, axes.n, dtype=dtype))
     classes = classes.reshape(*axes.batch_shape, *axes.lengths)
-    return Rows(logits, options, jnp.moveaxis(classes, range(len(axes.shape)), axes.batch + axes.chosen))
+    return Batch(logits, options, jnp.moveaxis(classes, range(len(axes.shape)), axes.batch + axes.chosen))

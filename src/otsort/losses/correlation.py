@@ -5,12 +5,12 @@ from typing import Unpack
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from .._call.axes import Axes
-from .._call.batch import Options
-from .._checks import as_array, checked_weights, dtypes
+from .._call import Axes, Options
+from .._call.weights import checked_weights
+from .._checks import as_array, dtypes
 from .._operator import rank
 from .._transport.averages import within
-from .._xla.sharding import on_any_mesh
+from .._xla import on_any_mesh
 
 
 def spearman_correlation(

@@ -6,9 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call.axes import Axes, Dims
-from .._call.batch import Options, Rows
-from .._call.one_list import AbstractReading, AbstractTransport, Row
+from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
 from .._transport.target import TargetMeasure, atom_weights, uniform_atoms
 from .._types import Scalar
 
@@ -42,18 +40,18 @@ def quantile_error(
         >>> print(f"{otsort.losses.quantile_error(errors, 0.5):.2f}")
         4.99
     """
-    rows = Rows(errors, options)
-    tau = rows.number(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
-    t = rows.number(t, lambda t: (t > 0) & (t <= 1), "t must lie in (0, 1]")
-    return rows.read(_AroundLevel(uniform_atoms(3, rows.dtype)), numbers=(tau, t))
+    batch = Batch(errors, options)
+    tau = batch.number(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
+    t = batch.number(t, lambda t: (t > 0) & (t <= 1), "t must lie in (0, 1]")
+    return batch.read(_AroundLevel(uniform_atoms(3, batch.dtype)), numbers=(tau, t))
 
 
 class _AroundLevel(AbstractReading):
     target: TargetMeasure
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "*lists"]:
-        level, width = row.numbers
-        return _of_second(row, transport, self.target, atom_weights(level[None], width[None], row.count))
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
+        level, width = one_list.numbers
+        return _of_second(one_list, transport, self.target, atom_weights(level[None], width[None], one_list.count))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.batch
@@ -84,18 +82,18 @@ def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack
         >>> print(f"{mean(errors, 0, 0.8, epsilon=0.1):.2f} {mean(errors, 0, 0.8, epsilon=0):.2f}")
         4.86 4.50
     """
-    rows = Rows(errors, options)
-    low = rows.number(low, lambda low: (low >= 0) & (low < 1), "low must lie in [0, 1)")
-    high = rows.number(high, lambda high: (high > low) & (high <= 1), "high must lie above low and up to 1")
-    return rows.read(_BetweenLevels(uniform_atoms(3, rows.dtype)), numbers=(low, high))
+    batch = Batch(errors, options)
+    low = batch.number(low, lambda low: (low >= 0) & (low < 1), "low must lie in [0, 1)")
+    high = batch.number(high, lambda high: (high > low) & (high <= 1), "high must lie above low and up to 1")
+    return batch.read(_BetweenLevels(uniform_atoms(3, batch.dtype)), numbers=(low, high))
 
 
 class _BetweenLevels(AbstractReading):
     target: TargetMeasure
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "*lists"]:
-        low, high = row.numbers
-        return _of_second(row, transport, self.target, jnp.stack([low, high - low, 1 - high]))
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
+        low, high = one_list.numbers
+        return _of_second(one_list, transport, self.target, jnp.stack([low, high - low, 1 - high]))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.batch
@@ -125,26 +123,26 @@ def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Optio
         >>> print(f"{worst(errors, 0.4, epsilon=0.1):.2f} {worst(errors, 0.4, epsilon=0):.2f}")
         9.76 10.00
     """
-    rows = Rows(errors, options)
-    alpha = rows.number(alpha, lambda alpha: (alpha > 0) & (alpha <= 1), "alpha must lie in (0, 1]")
-    return rows.read(_Worst(uniform_atoms(2, rows.dtype)), numbers=(alpha,))
+    batch = Batch(errors, options)
+    alpha = batch.number(alpha, lambda alpha: (alpha > 0) & (alpha <= 1), "alpha must lie in (0, 1]")
+    return batch.read(_Worst(uniform_atoms(2, batch.dtype)), numbers=(alpha,))
 
 
 class _Worst(AbstractReading):
     target: TargetMeasure
 
-    def __call__(self, row: Row, transport: AbstractTransport) -> Float[Array, "*lists"]:
-        (alpha,) = row.numbers
-        return _of_second(row, transport, self.target, jnp.stack([1 - alpha, alpha]))
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
+        (alpha,) = one_list.numbers
+        return _of_second(one_list, transport, self.target, jnp.stack([1 - alpha, alpha]))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.batch
 
 
 def _of_second(
-    row: Row, transport: AbstractTransport, target: TargetMeasure, weights: Float[Array, "m *ones"]
+    one_list: OneList, transport: Transport, target: TargetMeasure, weights: Float[Array, "m *ones"]
 ) -> Float[Array, "*lists"]:
     """Returns what is pushed to the second of some atoms with weights of the list's own."""
-    weights = weights.reshape(len(weights), *row.x.shape[1:])
-    plan = transport(eqx.tree_at(lambda target: target.weights, target, weights))
-    return row.first(plan.push(row.values)[1:2], 1)[0]
+    weights = weights.reshape(len(weights), *one_list.x.shape[1:])
+    plan = transport.plan_to(eqx.tree_at(lambda target: target.weights, target, weights))
+    return one_list.first(plan.push(one_list.values)[1:2], 1)[0]

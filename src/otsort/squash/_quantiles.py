@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float, Int
 
-from .._xla.sharding import varying_as
+from .._xla import varying_as
 
 # Lists so short are searched by comparing all pairs: in batches, half the time or less up to 32 values, more from 64 on
 # (two CPU cores).

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._xla.layout import anywhere
+from .._xla import anywhere
 from ._quantiles import normalised, quantiles
 from ._ratio import is_constant, ratio
 

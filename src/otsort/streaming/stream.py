@@ -129,7 +129,7 @@ def _solve(solver: Quadrature, cells: Array, target: AbstractTarget) -> tuple[Ta
 @eqx.filter_jit
 def _levels(solver, cells, target):
     dual, potential = _solve(solver, cells, target)
-    return dual.over_inputs.coefficients(dual.pulled(potential, dual.nodes.levels(0.5)))
+    return dual.over_inputs.coefficients(dual.pull_at(potential, dual.nodes.levels(0.5)))
 
 
 @eqx.filter_jit
@@ -138,7 +138,7 @@ def _quantiles(solver, cells, carried, q, count):
         target = TargetMeasure.uniform(3).astype(q.dtype)
         target = eqx.tree_at(lambda target: target.weights, target, atom_weights(q, 1 / count, count))
         dual, potential = _solve(solver, cells, target)
-        return dual.pushed(potential, carried, target.points[1:2])[0]
+        return dual.push_at(potential, carried, target.points[1:2])[0]
 
     return jax.lax.map(one, q)
 

@@ -80,7 +80,7 @@ def _solver(case: Cost) -> otsort.AbstractSolver | None:
 
 
 def _entries(n: int, m: int, solver: otsort.AbstractSolver | None) -> int:
-    return n if solver is None else solver.entries(n, otsort.UniformTarget(m, jnp.float32))
+    return n if solver is None else solver.peak_entries(n, otsort.UniformTarget(m, jnp.float32))
 
 
 @eqx.filter_jit

@@ -1,8 +1,8 @@
-"""Lists that meet under `jax.vmap` are solved side by side.
+"""Lists that meet under `jax.vmap` are solved together, with the lists in the last axis.
 
-An array with a batch axis and a function of one list that the user maps are the same to a batch: what is mapped is a
-primitive, which `jax.vmap` turns into itself with all lists in the last axis, see `otsort._layout`. What
-`jax.custom_batching` maps has no reverse mode, and cannot do it.
+Whether users pass a batch or use `jax.vmap`, the batching rule of one primitive moves all lists to the last axis of all
+arrays (see `layout`) and calls the function once. A primitive is needed because what `jax.custom_batching` maps has no
+reverse mode.
 """
 
 import functools
@@ -15,33 +15,33 @@ from jax.extend.core import Primitive, jaxpr_as_fun
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, PyTree
 
-from .layout import batched
+from .batching import batched
 
-_together = Primitive("otsort_together")
-_together.multiple_results = True
+_with_lists_last = Primitive("otsort_with_lists_last")
+_with_lists_last.multiple_results = True
 
 
-def together(function: Callable[[Any], Any], row: PyTree[Array]) -> PyTree[Array]:
-    """`function(row)`; under `jax.vmap`, of many rows at once.
+def with_lists_last(function: Callable[[Any], Any], arrays: PyTree[Array]) -> PyTree[Array]:
+    """Returns `function(arrays)`; under `jax.vmap`, calls the function once with the lists in the last axis.
 
     Args:
-        function: a module, of the arrays of one list; also of such arrays with a last axis of lists, which its answers
-            then have.
-        row: the arrays.
+        function: a module that takes the arrays of one list, and also such arrays with a last axis of lists, which its
+            answers then have too.
+        arrays: of one list.
     """
     dynamic, static = eqx.partition(function, eqx.is_array)
     fields, structure = jax.tree.flatten(dynamic)
-    arrays, row_structure = jax.tree.flatten(row)
-    program = _Program(static, structure, row_structure)
-    answers = _together.bind(*fields, *arrays, program=program)
+    leaves, structure_of_arrays = jax.tree.flatten(arrays)
+    program = _Program(static, structure, structure_of_arrays)
+    answers = _with_lists_last.bind(*fields, *leaves, program=program)
     return jax.tree.unflatten(program.structure_of_answers, answers)
 
 
 class _Program:
-    """The function of the flat arrays, those of its fields first; it is traced once for arrays of each type."""
+    """A function of flat arrays, those of its fields first. It is traced once for arrays of each type."""
 
-    def __init__(self, static: Any, structure: Any, row_structure: Any):
-        self.static, self.structure, self.row_structure = static, structure, row_structure
+    def __init__(self, static: Any, structure: Any, structure_of_arrays: Any):
+        self.static, self.structure, self.structure_of_arrays = static, structure, structure_of_arrays
         self.num_fields = structure.num_leaves
         self.structure_of_answers: Any = None
         self._traced: dict[Any, Any] = {}
@@ -57,8 +57,8 @@ class _Program:
 
     def _run(self, *arrays: Array) -> PyTree[Array]:
         fields = jax.tree.unflatten(self.structure, arrays[: self.num_fields])
-        row = jax.tree.unflatten(self.row_structure, arrays[self.num_fields :])
-        return eqx.combine(fields, self.static)(row)
+        of_list = jax.tree.unflatten(self.structure_of_arrays, arrays[self.num_fields :])
+        return eqx.combine(fields, self.static)(of_list)
 
 
 def _call(*arrays: Array, program: _Program) -> list[Array]:
@@ -87,12 +87,12 @@ def _batched(
     if any(dim is not None for dim in dims[:split]):  # each list by a function of its own
         answers = jax.vmap(program, in_axes=tuple(dims))(*arrays)
         return answers, [0] * len(answers)
-    call = functools.partial(_together.bind, *arrays[:split], program=program)
+    call = functools.partial(_with_lists_last.bind, *arrays[:split], program=program)
     return batched(call, arrays[split:], dims[split:], own_axes=1)
 
 
-_together.def_impl(_call)
-_together.def_abstract_eval(_answer_types)
-ad.primitive_jvps[_together] = _jvp
-batching.primitive_batchers[_together] = _batched
-mlir.register_lowering(_together, mlir.lower_fun(_call, multiple_results=True))
+_with_lists_last.def_impl(_call)
+_with_lists_last.def_abstract_eval(_answer_types)
+ad.primitive_jvps[_with_lists_last] = _jvp
+batching.primitive_batchers[_with_lists_last] = _batched
+mlir.register_lowering(_with_lists_last, mlir.lower_fun(_call, multiple_results=True))

@@ -1,0 +1,143 @@
+"""From arrays to lists, and from the answers for lists to one array."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, Bool, Float, Int
+
+from .._solver import AbstractSolver
+from .._transport.solution import Solution
+from .._transport.target import AbstractTarget
+from .._types import Cost, Squash
+from .._xla import materialised, on_any_mesh, with_lists_last
+from .axes import Axes
+from .guard import guarded
+from .one_list import AbstractListFunction, OneList, filled, taking_part
+from .transport import Transport, squashed
+
+
+class Given(NamedTuple):
+    """The arrays of all lists, each of the shape of x or of its shape along the axes.
+
+    Attributes:
+        x: the values, in the dtype of computation.
+        digits: arrays whose sum is x, if the dtype of computation would lose digits; None else.
+        order: integers in the exact order of x, if one is needed.
+        weights: as `checked_weights` makes them.
+        values: what the lists carry, x for None.
+        where: which values take part.
+        at: other values; with digits, arrays whose sum they are.
+        numbers: for each list, of the shape of the batch or for all.
+        may_lack_weight: whether values that take part may have no weight.
+    """
+
+    x: Float[Array, "..."]
+    digits: tuple[Float[Array, "..."], ...] | None
+    order: Int[Array, "..."] | None
+    weights: Float[Array, "..."] | None
+    values: Float[Array, "..."] | None
+    where: Bool[Array, "..."] | None
+    at: tuple[Float[Array, "..."], ...] | None
+    numbers: tuple[Float[Array, "..."], ...]
+    may_lack_weight: bool
+
+
+@eqx.filter_jit
+def apply_to_lists(function: AbstractListFunction, given: Given, axes: Axes, size: int) -> Array:
+    """Returns a function of every list as one array, worked through `size` lists at a time.
+
+    Within a part, lists meet under `jax.vmap`. Where the function takes lists in the last axis, `with_lists_last` makes
+    that one call for all of them.
+    """
+    dims = function.dims(axes)
+    dynamic, static = eqx.partition((function, given), eqx.is_array)
+
+    def run(dynamic):
+        function, given = eqx.combine(dynamic, static)
+        lists = _as_lists(axes, given)
+        gather = function.takes_lists_last(axes.n)
+        one = lambda fields: with_lists_last(function, OneList(**fields)) if gather else function(OneList(**fields))
+        number = lists["x"].shape[0]
+        if not isinstance(number, int):  # left open by `jax.export`, as the number of parts would be
+            answers = jax.vmap(one)(lists)
+        elif number == 0:
+            answer = jax.eval_shape(one, jax.tree.map(lambda array: jnp.zeros(array.shape[1:], array.dtype), lists))
+            answers = jnp.zeros((0, *answer.shape), answer.dtype)
+        elif number == 1:
+            answers = one(jax.tree.map(lambda array: array[0], lists))[None]
+        else:
+            answers = jax.vmap(one)(lists) if number <= size else jax.lax.map(one, lists, batch_size=size)
+        return axes.arrange(answers, dims)
+
+    return on_any_mesh(run, given.x, dims)(dynamic)
+
+
+@eqx.filter_jit
+def solve_only_list(
+    given: Given, axes: Axes, target: AbstractTarget, solver: AbstractSolver, cost: Cost, squash: Squash, throw: bool
+) -> Solution:
+    """Returns the solution of the only list, with the diagnostics of the solver."""
+    one_list = OneList(**jax.tree.map(lambda array: array[0], _as_lists(axes, given)))
+    positions, _ = squashed(one_list, solver, squash)
+    transport = Transport(positions, one_list.order, one_list.weights, solver, cost, throw)
+    problem = transport.problem(target)
+    solution, guard = transport.solve(problem)
+    stats = solution.stats | stop_gradient(solver.diagnostics(problem, solution.plan))
+    return Solution(guarded(solution.plan, guard), solution.result, stats, solution.state)
+
+
+def _sum(parts: Sequence[Array]) -> Array:
+    return functools.reduce(jnp.add, parts)
+
+
+def _as_lists(axes: Axes, given: Any) -> dict[str, Any]:
+    """Returns the fields of `OneList`, with a first axis of lists."""
+    lists: Callable[[Any], Any] = lambda tree: jax.tree.map(axes.lists, tree)
+    x, order, values, digits = map(lists, (given.x, given.order, given.values, given.digits))
+    where, weights = (lists(jax.tree.map(axes.broadcast, array)) for array in (given.where, given.weights))
+    if where is not None:
+        fill = lambda array: filled(array, where)
+        x, values, order, digits = jax.tree.map(fill, (x, values, order, digits))
+        weights = taking_part(jnp.ones_like(x) if weights is None else weights, where)
+    weighted, unknown = where, None
+    if given.may_lack_weight:
+        # A value without weight is as if it were absent, so that it may be anything.
+        weighted = weights > 0
+        unknown = jnp.isnan(x) & ~weighted
+        most = jnp.finfo(x.dtype).max
+        bounded: Any = jnp.where(weighted, x, jnp.clip(x, -most, most))
+        x = filled(bounded, ~unknown)
+        if values is not None:
+            finite = jnp.all(jnp.isfinite(values), axis=tuple(range(2, values.ndim)))
+            values = filled(values, weighted | finite)
+        if where is not None:
+            weighted = weighted & where
+    values = x if values is None else values
+    at = None if given.at is None else tuple(map(axes.other_lists, given.at))
+    if digits is not None:
+        # Numerics: differences to one of the values keep the digits that the values themselves lose.
+        first = jnp.zeros_like(x[:, :1], int) if weights is None else jnp.argmax(weights > 0, axis=1, keepdims=True)
+        origin = tuple(stop_gradient(jnp.take_along_axis(part, first, axis=1)) for part in digits)
+        differences = lambda parts: [part - start for part, start in zip(parts, origin, strict=True)]
+        x, at = _sum(differences(digits)), None if at is None else differences(at)
+    at = None if at is None else _sum(at)
+    if weights is None:
+        weights = jnp.full_like(x, 1 / axes.n)
+    else:  # the division once, not for each pair
+        weights = materialised(weights / jnp.sum(weights, axis=1, keepdims=True))
+    return {
+        "x": x,
+        "weights": weights,
+        "values": values,
+        "where": where,
+        "weighted": weighted,
+        "unknown": unknown,
+        "order": order,
+        "at": at,
+        "numbers": tuple(map(axes.of_batch, given.numbers)),
+    }

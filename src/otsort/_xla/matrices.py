@@ -1,0 +1,175 @@
+"""Linear algebra of small matrices: for one list, or for many lists in the last axis."""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+from jax.interpreters import ad, batching
+from jaxtyping import Array, Float
+
+from .batching import batched
+from .layout import lists_last
+from .materialised import materialised
+from .primitive import compiled_once, primitive
+from .sums import repeat_along, sum_along
+
+#: Targets up to which the inverse factor by formula takes less time than a call for Cholesky's.
+_MAX_TARGETS_BY_FORMULA = 2
+#: Numerics: terms up to which a product keeps the digits of float32. Longer ones are sums, which lose fewer.
+_MAX_TERMS_OF_PRODUCT = 512
+#: Numerics: terms of each product in `weighted_sum`.
+_TERMS_OF_BLOCK = 32
+#: XLA: rows with lists in the last axis that are summed at once. More would fall out of the cache.
+_ROWS_OF_BLOCK = 8
+
+
+def matvec(matrix: Float[Array, "k l *lists"], vector: Float[Array, "l *lists"]) -> Float[Array, "k *lists"]:
+    """Returns the product of matrix and vector, in the full precision of the dtype on every device."""
+    if matrix.ndim > 2 or len(vector) > _MAX_TERMS_OF_PRODUCT:
+        return sum_along(matrix * repeat_along(vector, 0, len(matrix)), 1)
+    return jnp.matmul(matrix, vector, precision=jax.lax.Precision.HIGHEST)
+
+
+def weighted_sum(matrix: Float[Array, "k l *lists"], weights: Float[Array, "k *lists"]) -> Float[Array, "l *lists"]:
+    """Returns the sum of weighted rows.
+
+    Numerics: a residual needs more digits than one long product keeps, so products of short blocks are added.
+    """
+    if matrix.ndim > 2 or len(weights) > _MAX_TERMS_OF_PRODUCT:
+        return sum_along(repeat_along(weights, 1, matrix.shape[1]) * matrix, 0)
+    blocks = (slice(i, i + _TERMS_OF_BLOCK) for i in range(0, len(weights), _TERMS_OF_BLOCK))
+    return sum(matvec(transposed(matrix[rows]), weights[rows]) for rows in blocks)  # pyright: ignore[reportReturnType]
+
+
+def matmul(left: Float[Array, "k l *lists"], right: Float[Array, "l r *lists"]) -> Float[Array, "k r *lists"]:
+    """Returns the product of two matrices, in the full precision of the dtype on every device."""
+    if left.ndim > 2:
+        blocks = (slice(i, i + _ROWS_OF_BLOCK) for i in range(0, left.shape[1], _ROWS_OF_BLOCK))
+        columns, rows = right.shape[1], len(left)
+        return sum(  # pyright: ignore[reportReturnType]
+            sum_along(repeat_along(left[:, block], 2, columns) * repeat_along(right[block], 0, rows), 1)
+            for block in blocks
+        )
+    if lists_last(len(right), max(len(left), right.shape[1])):
+        return _product.bind(left, right)
+    return _multiply(left, right)
+
+
+def _multiply(left: Float[Array, "k l"], right: Float[Array, "l r"]) -> Float[Array, "k r"]:
+    return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
+
+
+def transposed(matrix: Float[Array, "k l *lists"]) -> Float[Array, "l k *lists"]:
+    """Returns the transpose of each list's matrix."""
+    return jnp.swapaxes(matrix, 0, 1)
+
+
+def factorise(matrix: Float[Array, "m m *lists"], gather: bool) -> Float[Array, "m m *lists"]:
+    """Returns what `solve_factorised` needs of symmetric positive definite matrices: the inverse of Cholesky's factor.
+
+    XLA: for one list on a CPU it is the factor itself. The inverse would take a triangular system with many right-hand
+    sides, which OpenBLAS solves in threads that spin afterwards and take their core from what follows. On a GPU,
+    triangular systems were more than half the time of ranks of 256 x 100; the inverse needs one for many solutions.
+
+    Args:
+        matrix: of one list, or of many in the last axis.
+        gather: whether matrices that meet under `jax.vmap` move to the last axis.
+    """
+    if matrix.ndim > 2:
+        return _inverse_factors.bind(matrix)
+    if len(matrix) <= _MAX_TARGETS_BY_FORMULA:
+        return _inverse_factor(matrix)
+    return _factor.bind(matrix) if gather else _factor_of_one(matrix)
+
+
+def solve_factorised(
+    factor: Float[Array, "m m *lists"], right: Float[Array, "m *lists"], gather: bool
+) -> Float[Array, "m *lists"]:
+    """Returns the solution of a system that `factorise` was given, with the same `gather`."""
+    if factor.ndim > 2 or len(factor) <= _MAX_TARGETS_BY_FORMULA:
+        return _by_inverse(factor, right)
+    return _solution.bind(factor, right) if gather else _solution_of_one(factor, right)
+
+
+def _factor_of_one(matrix: Float[Array, "m m"]) -> Float[Array, "m m"]:
+    return jax.lax.platform_dependent(matrix, cpu=_cholesky, default=_inverse_cholesky)
+
+
+def _cholesky(matrix: Float[Array, "m m"]) -> Float[Array, "m m"]:
+    return jax.scipy.linalg.cholesky(matrix, lower=True)
+
+
+def _inverse_cholesky(matrix: Float[Array, "m m"]) -> Float[Array, "m m"]:
+    identity = jnp.eye(len(matrix), dtype=matrix.dtype)
+    return jax.scipy.linalg.solve_triangular(_cholesky(matrix), identity, lower=True)
+
+
+def _solution_of_one(factor: Float[Array, "m m"], right: Float[Array, "m *d"]) -> Float[Array, "m *d"]:
+    by_factor = lambda factor, right: jax.scipy.linalg.cho_solve((factor, True), right)
+    return jax.lax.platform_dependent(factor, right, cpu=by_factor, default=_by_inverse)
+
+
+def _by_inverse(factor: Float[Array, "m m *lists"], right: Float[Array, "m ..."]) -> Float[Array, "m ..."]:
+    """Returns the solution for right-hand sides `(m, *lists)`, or for columns `(m, r, *lists)`."""
+    times = matvec if right.ndim < factor.ndim else matmul
+    return times(transposed(factor), times(factor, right))
+
+
+def _inverse_factor(matrix: Float[Array, "m m *lists"]) -> Float[Array, "m m *lists"]:
+    """Returns the inverse of Cholesky's factor, from those of the leading half and of its Schur complement."""
+    if len(matrix) == 1:
+        return jax.lax.rsqrt(matrix)
+    half = len(matrix) // 2
+    first = _inverse_factor(matrix[:half, :half])
+    below = matmul(matrix[half:, :half], transposed(first))
+    second = _inverse_factor(matrix[half:, half:] - matmul(below, transposed(below)))
+    corner = -matmul(second, matmul(below, first))
+    upper = jnp.concatenate([first, jnp.zeros_like(transposed(corner))], axis=1)
+    return jnp.concatenate([upper, jnp.concatenate([corner, second], axis=1)], axis=0)
+
+
+def _rule(function: Callable[..., Array]) -> Callable[..., tuple[Array, int]]:
+    """Returns the batching rule of a function of matrices: the same function with lists in the last axis."""
+
+    def of_lists(arrays: Sequence[Array], dims: Sequence[int | None]) -> tuple[Array, int]:
+        (answer,), (dim,) = batched(lambda *arrays: [function(*materialised(arrays))], arrays, dims, 2)
+        return answer, dim
+
+    return of_lists
+
+
+def _solution_batched(arrays: Sequence[Array], dims: Sequence[int | None]) -> tuple[Array, int]:
+    """Solves for all lists; right-hand sides of one matrix become its columns, so that there is still one factor."""
+    factor, right = arrays
+    of_factor, of_right = dims
+    if of_factor is None:
+        assert of_right is not None
+        right = jnp.moveaxis(right, of_right, -1)
+        answer = _solution.bind(factor, right.reshape(len(right), -1)).reshape(right.shape)
+        return answer, answer.ndim - 1
+    return _rule(_by_inverse)(arrays, dims)
+
+
+# XLA: where a derivative is taken within a `jax.vmap`, `with_lists_last` does not see the lists. There the matrices,
+# which take most of the time, are moved to the last axis by rules of their own.
+_inverse_factors = primitive("inverse_factors", _inverse_factor, compiled_once(_inverse_factor))
+batching.primitive_batchers[_inverse_factors] = _rule(_inverse_factors.bind)
+_factor = primitive("factor", _factor_of_one)
+batching.primitive_batchers[_factor] = _rule(_inverse_factors.bind)
+_solution = primitive("solution", _solution_of_one)
+batching.primitive_batchers[_solution] = _solution_batched
+ad.primitive_jvps[_solution] = lambda primals, tangents: (
+    _solution.bind(*primals),
+    _solution.bind(primals[0], tangents[1]),
+)
+ad.primitive_transposes[_solution] = lambda change, factor, right: (
+    None,
+    None if isinstance(change, ad.Zero) else _solution.bind(factor, change),
+)
+_product = primitive("product", _multiply)
+batching.primitive_batchers[_product] = _rule(matmul)
+ad.defbilinear(
+    _product,
+    lambda change, left, right: matmul(change, transposed(right)),
+    lambda change, left, right: matmul(transposed(left), change),
+)
