@@ -9,7 +9,7 @@ import pytest
 
 import otsort
 
-#: Lists that are solved side by side, and one that is not.
+#: Lists of a length that is solved with the lists in the last axis, and one of another.
 SHORT = jnp.asarray(np.random.default_rng(0).normal(size=6))
 LONG = jnp.asarray(np.random.default_rng(0).normal(size=140))
 

@@ -73,7 +73,7 @@ class Axes:
         return tuple(None if i == self.chosen[0] else i for i in range(len(self.shape)) if i not in self.chosen[1:])
 
     def lists(self, array: Shaped[Array, "..."]) -> Shaped[Array, "lists n *d"]:
-        """The lists side by side; further axes of the array are kept."""
+        """Returns an array with one axis of lists first and one of their values; further axes are kept."""
         ndim = len(self.shape)
         array = jnp.moveaxis(array, self.batch + self.chosen, range(ndim))
         return array.reshape(math.prod(self.batch_shape), self.n, *array.shape[ndim:])
@@ -107,7 +107,7 @@ class Axes:
         raise ValueError(f"at must have the shape (k,) or {shape} for any k, got {array.shape}")
 
     def other_lists(self, array: Shaped[Array, "..."]) -> Shaped[Array, "lists k"]:
-        """Lists of another length side by side, from an array like x with one axis for all of the axes, or one list."""
+        """Returns lists of another length, from an array like x with one axis for all of the axes, or from one list."""
         if array.ndim == 1:
             array = jnp.broadcast_to(array, (*self.batch_shape, len(array)))
         else:

@@ -58,7 +58,7 @@ class AbstractIteration(eqx.Module):
     @property
     @abc.abstractmethod
     def gather_lists(self) -> bool:
-        """Whether it is of one list, and faster for many at once."""
+        """Whether it is of one list, and `jax.vmap` should gather many such lists in a last axis."""
 
     @property
     @abc.abstractmethod

@@ -52,7 +52,7 @@ class AbstractSolver(eqx.Module):
         """How many numbers a solve with n inputs holds at once, about: it limits how many lists are solved together."""
 
     def takes_lists_last(self, n: int, target: AbstractTarget) -> bool:
-        """Whether `solve` takes many lists of n inputs in a last axis, and is faster so."""
+        """Returns whether `solve` takes many lists of n inputs in a last axis, and is faster so."""
         return False
 
 

@@ -56,7 +56,7 @@ class Newton(AbstractEntropicSolver):
     start: Start = exact_start
 
     def takes_lists_last(self, n: int, target: AbstractTarget) -> bool:
-        """Whether lists and target are short, and start and derivative those for lists side by side."""
+        """Returns whether lists and target are short, and start and derivative take lists in the last axis."""
         kinds = isinstance(self.start, ExactStart) and isinstance(self.differentiation, Implicit)
         return kinds and lists_last(n, target.size)
 

@@ -60,10 +60,10 @@ class AbstractDual(eqx.Module):
     def linearised(self, potential: Float[Array, "m *lists"]) -> tuple[Linearised, Float[Array, "m *lists"]]:
         """The derivative of s in the potential, and s."""
         overlap, ratio = self.overlap(potential)
-        few = lists_last(len(self.problem.positions), self.problem.target.size)
+        gather = lists_last(len(self.problem.positions), self.problem.target.size)
         # Numerics: far less than the noise floor. Rounded exponents change s in proportion to the overlap, which its
         # inverse undoes, so that to targets without overlap the rounding of sums alone is noise. More than the least
         # eigenvalue, about 5 epsilon, hides what all targets share: damped by the noise floor, the float32 gradient of
         # a sum of ranks with smooth weights was wrong by more than its size at epsilon = 1e-4.
         damping = jnp.asarray(_DAMPING * jnp.finfo(ratio.dtype).eps, ratio.dtype)
-        return Linearised(overlap, self.problem.target_weights, damping, few), ratio
+        return Linearised(overlap, self.problem.target_weights, damping, gather), ratio

@@ -25,7 +25,7 @@ class Linearised(eqx.Module):
         edges: of the graph, shape `(m, m, *lists)`.
         scale: what makes the diagonal of the damped matrix 1, shape `(m, *lists)`.
         factor: of that matrix, see `factorise`. No derivative is taken of it.
-        short: whether the lists are, so that systems that meet under `jax.vmap` are solved side by side.
+        gather: whether systems that meet under `jax.vmap` are solved together, with the lists in the last axis.
     """
 
     overlap: Float[Array, "m m *lists"]
@@ -33,19 +33,26 @@ class Linearised(eqx.Module):
     edges: Float[Array, "m m *lists"]
     scale: Float[Array, "m *lists"]
     factor: Float[Array, "m m *lists"]
-    short: bool = eqx.field(static=True)
+    gather: bool = eqx.field(static=True)
 
     def __init__(
         self,
         overlap: Float[Array, "m m *lists"],
         weights: Float[Array, "m *lists"],
         damping: Float[Array, ""],
-        short: bool,
+        gather: bool,
     ):
-        """Of an overlap, damped by so much of the weights."""
+        """Linearises about an overlap.
+
+        Args:
+            overlap: W.
+            weights: b.
+            damping: what is added to the Laplacian, in units of the weights.
+            gather: see the attributes.
+        """
         identity = jnp.eye(len(weights), dtype=weights.dtype)
         identity = identity.reshape(*identity.shape, *[1] * (overlap.ndim - 2))
-        self.overlap, self.weights, self.short = overlap, weights, short
+        self.overlap, self.weights, self.gather = overlap, weights, gather
         self.edges = weights[:, None] * overlap * weights[None, :] * (1 - identity)
         edges = stop_gradient(self.edges)
         damped = sum_along(edges, 0) + stop_gradient(damping * weights)
@@ -53,7 +60,7 @@ class Linearised(eqx.Module):
         null = jnp.where(linked, jnp.sqrt(jnp.where(linked, damped, 1)), 0)
         self.scale = jnp.where(linked, 1 / jnp.where(linked, null, 1), 0)
         pinned = null[:, None] * null[None, :] / jnp.sum(damped, axis=0, keepdims=True)[None]
-        self.factor = factorise(identity - self.scale[:, None] * edges * self.scale[None, :] + pinned, short)
+        self.factor = factorise(identity - self.scale[:, None] * edges * self.scale[None, :] + pinned, gather)
 
     def newton_direction(self, ratio: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """About the df, up to a constant, that makes the ratios s 1: an iteration corrects itself.
@@ -80,4 +87,4 @@ class Linearised(eqx.Module):
         return change
 
     def _damped(self, flow: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
-        return self.scale * solve_factorised(self.factor, self.scale * flow, self.short)
+        return self.scale * solve_factorised(self.factor, self.scale * flow, self.gather)

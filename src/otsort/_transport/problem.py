@@ -4,15 +4,15 @@ import equinox as eqx
 from jaxtyping import Array, Float, Int
 
 from .._types import Cost
-from .._xla.layout import per_target
+from .._xla import per_target
 from .target import AbstractTarget
 
 
 class Problem(eqx.Module):
     """Transport of n weighted positions on the line to a target measure.
 
-    Many short lists may lie side by side in a last axis; they share the target. Nothing is checked here: that is done
-    by `solve` and the operators, which make problems.
+    Many short lists may stand in a last axis; they share the target. Nothing is checked here: `solve` and the operators,
+    which make problems, do that.
 
     Attributes:
         positions: the squashed inputs, in any order, shape `(n, *lists)`.

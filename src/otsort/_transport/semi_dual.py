@@ -41,7 +41,7 @@ class SemiDual(AbstractDual):
     """A transport problem with its regularisation: everything that is a function of the potential f.
 
     Attributes:
-        problem: of one list, or of many side by side.
+        problem: of one list, or of many in the last axis.
         epsilon: regularisation.
         kernel: exponentials at a potential, see `with_cached_kernel`.
 

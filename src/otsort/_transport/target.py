@@ -19,7 +19,7 @@ class AbstractTarget(eqx.Module):
     """m nondecreasing points on the line with weights that sum to 1.
 
     Attributes:
-        points: shape `(m,)`, or with a last axis of lists side by side.
+        points: shape `(m,)`, or with a last axis of lists.
         weights: nonnegative, summing to 1, of the same shape.
         size: number of points, m.
         dtype: of points and weights.

@@ -1,4 +1,4 @@
-"""Short lists solved side by side: the same answers as one by one, whichever way they become a batch."""
+"""Short lists solved together, in the last axis: the answers of one list at a time, however they become a batch."""
 
 import jax
 import jax.numpy as jnp
@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 import otsort
 from otsort._transport.problem import Problem
-from otsort._xla.layout import _by_inverse, _inverse_cholesky, factorise, solve_factorised
+from otsort._xla import factorise, solve_factorised
+from otsort._xla.matrices import _by_inverse, _inverse_cholesky
 
 from . import problems
 
 X = np.random.default_rng(5).normal(size=(3, 4, 7))
-#: The same method for one list at a time: what starts elsewhere is not solved side by side.
-ONE = otsort.Newton(tol=1e-10, start=lambda problem: otsort.exact_start(problem))
-MANY = otsort.Newton(tol=1e-10)
+#: The same method for one list at a time: a start of the user's own keeps lists from being solved together.
+ALONE = otsort.Newton(tol=1e-10, start=lambda problem: otsort.exact_start(problem))
+TOGETHER = otsort.Newton(tol=1e-10)
 OPERATORS = {
     "rank": otsort.rank,
     "sort": otsort.sort,
@@ -33,7 +34,7 @@ def test_systems_of_many_lists(m, seed):
     square = rng.normal(size=(m, m, 3))
     matrix = np.einsum("ijl,kjl->ikl", square, square) / m + 0.1 * np.eye(m)[:, :, None]
     right = rng.normal(size=(m, 3))
-    solve = lambda matrix, right: solve_factorised(factorise(matrix, together=True), right, together=True)
+    solve = lambda matrix, right: solve_factorised(factorise(matrix, gather=True), right, gather=True)
     many = solve(jnp.asarray(matrix), jnp.asarray(right))
     mapped = jax.vmap(solve, -1, -1)(jnp.asarray(matrix), jnp.asarray(right))
     on_a_gpu = lambda matrix, right: _by_inverse(_inverse_cholesky(matrix), right)
@@ -48,8 +49,8 @@ def test_systems_of_many_lists(m, seed):
 @pytest.mark.parametrize("weights", [None, np.linspace(0, 1, 7)])
 def test_the_same_as_one_by_one(operator, weights):
     apply = OPERATORS[operator]
-    expected = apply(X, solver=ONE, weights=weights)
-    call = lambda x: apply(x, weights=weights, solver=MANY)
+    expected = apply(X, solver=ALONE, weights=weights)
+    call = lambda x: apply(x, weights=weights, solver=TOGETHER)
     close = lambda found: np.testing.assert_allclose(found, expected, atol=1e-7)
     close(call(X))
     close(jax.vmap(call)(X))
@@ -62,30 +63,36 @@ def test_the_same_as_one_by_one(operator, weights):
 def test_longer_lists_on_few_targets(apply, k):
     """Two targets, whose matrix is inverted by a formula, and five."""
     x = np.random.default_rng(6).normal(size=(3, 100))
-    assert MANY.side_by_side(100, otsort.UniformTarget(5))
+    assert TOGETHER.takes_lists_last(100, otsort.UniformTarget(5))
     loss = lambda x, solver: jnp.sum(apply(x, k, solver=solver) ** 2)
-    np.testing.assert_allclose(apply(x, k, solver=MANY), apply(x, k, solver=ONE), atol=1e-7)
-    np.testing.assert_allclose(jax.grad(loss)(x, MANY), jax.grad(loss)(x, ONE), atol=1e-6)
+    np.testing.assert_allclose(apply(x, k, solver=TOGETHER), apply(x, k, solver=ALONE), atol=1e-7)
+    np.testing.assert_allclose(jax.grad(loss)(x, TOGETHER), jax.grad(loss)(x, ALONE), atol=1e-6)
+
+
+def shape_of_densities(*, n, m, lists):
+    """How a program names an array with one entry for each pair of input and target of each list."""
+    return f"tensor<{n}x{m}x{lists}xf64>"
 
 
 @pytest.mark.parametrize("batch", [lambda f: f, jax.vmap, lambda f: jax.vmap(jax.vmap(f))])
-def test_a_batch_by_vmap_is_side_by_side(batch):
-    program = jax.jit(batch(otsort.rank)).lower(X).as_text()
-    assert "tensor<7x7x12xf64>" in program  # the densities of all twelve lists
+def test_a_batch_has_its_lists_last(batch):
+    program = jax.jit(batch(otsort.rank)).lower(X).as_text()  # 3 x 4 lists of 7
+    assert shape_of_densities(n=7, m=7, lists=12) in program
     assert "12x7x7x" not in program
 
 
-def test_derivatives_list_by_list_are_side_by_side():
+def test_derivatives_list_by_list_have_their_lists_last():
     each = lambda x: otsort.rank(x)[0]
     program = jax.jit(jax.vmap(jax.vmap(jax.grad(each)))).lower(X).as_text()
-    assert "tensor<7x7x12xf64>" in program
+    assert shape_of_densities(n=7, m=7, lists=12) in program
     assert "lapack" not in program
 
 
-def test_numbers_of_lists_that_share_lines_of_the_cache():
+def test_spare_lists():
+    """128 lists share lines of the cache, so that 16 more are solved; the answers of all are those of a few."""
     x = np.random.default_rng(7).normal(size=(128, 3))
     program = jax.jit(otsort.rank).lower(x)
-    assert "tensor<3x3x144xf64>" in program.as_text()
+    assert shape_of_densities(n=3, m=3, lists=128 + 16) in program.as_text()
     few = jnp.asarray(x[-5:])
     np.testing.assert_allclose(otsort.rank(x)[-5:], otsort.rank(few), atol=1e-12)
     loss = lambda x: jnp.sum(otsort.rank(x) ** 3)
@@ -96,16 +103,16 @@ def test_derivatives():
     x = jnp.asarray(X[0])
     probe = jnp.asarray(np.random.default_rng(6).normal(size=x.shape))
     read = lambda x, solver: otsort.rank(x, solver=solver) + otsort.sort(x, solver=solver) ** 2
-    loss = lambda x, solver=MANY: jnp.vdot(probe, read(x, solver))
-    each = lambda x, probe: jnp.vdot(probe, read(x, MANY))
+    loss = lambda x, solver=TOGETHER: jnp.vdot(probe, read(x, solver))
+    each = lambda x, probe: jnp.vdot(probe, read(x, TOGETHER))
     close = lambda found, expected: np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
-    expected = jax.grad(loss)(x, ONE)
+    expected = jax.grad(loss)(x, ALONE)
     close(jax.grad(loss)(x), expected)
     close(jax.grad(lambda x: jnp.sum(jax.vmap(each)(x, probe)))(x), expected)
     close(jax.vmap(jax.grad(each))(x, probe), expected)
     close(jax.jacfwd(loss)(x), expected)
     second = jax.jit(jax.hessian(loss))(x)
-    close(second, jax.jit(jax.hessian(lambda x: loss(x, ONE)))(x))
+    close(second, jax.jit(jax.hessian(lambda x: loss(x, ALONE)))(x))
     within = jax.jit(jax.vmap(jax.hessian(each)))(x, probe)
     for k in range(len(x)):
         close(second[k, :, k], within[k])
@@ -123,7 +130,7 @@ def test_a_bad_list_leaves_its_neighbours_alone():
         np.testing.assert_allclose(slope[good], jax.grad(lambda x: jnp.sum(call(x) ** 2))(jnp.asarray(x[good])))
 
 
-def test_each_list_is_told_of():
+def test_each_list_has_its_own_result():
     batch = problems.hard_problems(np.random.default_rng(1), 20, 30, 12)
     x, a, y, b, epsilon = map(jnp.asarray, batch)
     positions, target = jax.vmap(otsort.squash.logistic)(x, a), otsort.TargetMeasure(y[0], b[0])
