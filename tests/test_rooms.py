@@ -1,6 +1,8 @@
 """Imports of the library run one way, and CONTRIBUTING lists the rooms that there are."""
 
 import ast
+import functools
+import importlib
 import re
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -66,6 +68,15 @@ def test_no_cycle_within_a_room():
 def test_files_are_short():
     long = {path.name: lines for _, path in modules() if (lines := len(path.read_text().splitlines())) > 300}
     assert not long
+
+
+def test_the_life_of_a_call_names_functions_that_exist():
+    text = (ROOT.parents[1] / "docs" / "how_to" / "life_of_a_call.rst").read_text()
+    names = re.findall(r"``(_\w+\.\w+\.[\w.]+)``", text)
+    assert len(names) > 20
+    for name in names:
+        room, module, *attributes = name.split(".")
+        functools.reduce(getattr, attributes, importlib.import_module(f"otsort.{room}.{module}"))
 
 
 def test_contributing_lists_every_room():
