@@ -41,13 +41,6 @@ SLOW = ("cdf", "sort_by", "median", "quantile_transform", "top_k_error", "spearm
 QUICK = {(name, 100, 1) for name in OPERATORS if name not in SLOW} | {("top_k_mask", 1000, 1), ("selection", 5, 2)}
 
 
-@pytest.fixture(autouse=True)
-def programs_of_one_case():
-    """The programs of all cases would be more pieces of memory than Linux lets a process map."""
-    yield
-    jax.clear_caches()
-
-
 @pytest.mark.parametrize(
     ("operator", "n", "order"),
     [

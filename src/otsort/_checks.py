@@ -1,4 +1,4 @@
-"""Checks of what users give: at once when a value is known, at run time when it is traced."""
+"""Checks of the arguments that users give: at once if a value is known, at run time if it is traced."""
 
 import operator
 from collections.abc import Callable
@@ -21,11 +21,11 @@ def is_traced(value: Any) -> bool:
 
 
 def as_array(value: ArrayLike, name: str = "x") -> Array | np.ndarray:
-    """Returns numbers, or lists of them, as an array; one of NumPy if they are known, so that checks are too.
+    """Returns numbers, or lists of them, as an array: of NumPy if they are known, so that checks raise at once.
 
     Raises:
         ValueError: a masked array, whose mask would be lost; lists of unequal length.
-        TypeError: what NumPy makes no array of numbers of.
+        TypeError: NumPy makes no array of numbers of the value.
     """
     _refuse_masked(value, name)
     if isinstance(value, jax.Array | np.ndarray):
@@ -57,17 +57,17 @@ def _refuse_masked(value: Any, name: str) -> None:
 
 
 def as_size(value: Any, name: str, most: int | None = None, of: str = "") -> int:
-    """Returns a whole number, at least 1, that decides the shape of an answer.
+    """Returns an integer, at least 1, that decides the shape of an answer.
 
     Args:
         value: any kind of integer.
-        name: of the argument.
-        most: the largest that is allowed.
-        of: what that is.
+        name: of the argument, for messages.
+        most: the largest value that is allowed.
+        of: what the largest value is, for messages.
 
     Raises:
-        TypeError: it is traced, or not an integer.
-        ValueError: it is out of range.
+        TypeError: the value is traced, or not an integer.
+        ValueError: the value is out of range.
     """
     if is_traced(value):
         raise TypeError(f"{name} decides a shape and cannot be traced: make it static under jax.jit (static_argnames)")
@@ -82,10 +82,10 @@ def as_size(value: Any, name: str, most: int | None = None, of: str = "") -> int
 
 
 def as_callable(value: Any, name: str, example: str) -> Any:
-    """Returns a function that a user gave.
+    """Returns a function that a user gave, checked.
 
     Raises:
-        TypeError: it is none.
+        TypeError: the value is not callable.
     """
     if not callable(value):
         raise TypeError(f"{name} must be a function such as {example}, got {value!r}")
@@ -93,15 +93,15 @@ def as_callable(value: Any, name: str, example: str) -> Any:
 
 
 def as_indices(indices: ArrayLike, size: int, name: str) -> Int[Array, "..."]:
-    """Returns indices as integers that hold every size, those that are not one of 0 ... size - 1 as -1.
+    """Returns indices as integers of 32 bits; an index that is not one of 0 ... size - 1 becomes -1.
 
     Raises:
-        TypeError: they are not integers.
+        TypeError: the indices are not integers.
     """
     array = as_array(indices, name)
     if not jnp.issubdtype(array.dtype, jnp.integer):
         raise TypeError(f"{name} must be integers, got {array.dtype}")
-    if isinstance(array, np.ndarray):  # compares 64 bits also where JAX has 32
+    if isinstance(array, np.ndarray):  # NumPy compares integers of 64 bits, also where JAX has 32
         known = (array >= 0) & (array < size)
         return jnp.asarray(np.where(known, np.where(known, array, 0).astype(np.int32), np.int32(-1)))
     wide = array if array.dtype.itemsize >= 4 else array.astype(jnp.int32)
@@ -117,19 +117,19 @@ def checked(
     dtype: DTypeLike = float,
     throw: bool = True,
 ) -> Float[Array, "..."]:
-    """Returns a copy of a value as an array of floating-point numbers, every use of which depends on a condition.
+    """Returns a copy of a value as an array of numbers, checked.
 
     Args:
         value: of any shape.
-        condition: gives truth values for the array, all of which have to be true.
+        condition: of the array; gives truth values, all of which have to be true.
         message: what is allowed and what to do about it; the value that was given is added.
         dtype: of the array.
-        throw: a traced value raises where it is wrong; or else the entries that are wrong become NaN, all of them if
-            the condition is of the whole.
+        throw: whether a traced value that is wrong raises. If false, entries that are wrong become NaN: all of them, if
+            the condition gives one truth value.
 
     Raises:
         ValueError: the value is known and wrong.
-        TypeError: it is no number.
+        TypeError: the value is not a number.
         RuntimeError: the value is traced and turns out wrong when the program runs, and throw is true.
     """
     dtype = jax.dtypes.canonicalize_dtype(dtype)
@@ -147,12 +147,13 @@ def checked(
     array = jnp.asarray(array)
     if not throw:
         return jnp.where(ok, array, jnp.nan)
-    # Around an array that is spread over devices, the check would gather it on one.
+    # Every use of the array depends on the check. It is around a scalar, because around an array that is sharded over
+    # devices it would gather the array on one.
     return array + eqx.error_if(jnp.zeros((), dtype), ~jnp.all(ok), message)
 
 
 def _shown(array: np.ndarray) -> str:
-    """A few of the values, as Python writes them."""
+    """Returns a few of the values, as Python writes them."""
     some = [f"{value:.6g}" for value in np.ravel(array)[:4]]
     return some[0] if array.size == 1 else f"[{', '.join(some)}{', ...' if array.size > len(some) else ''}]"
 
@@ -182,7 +183,7 @@ def scaled_weights(
 
     Args:
         weights: of the values of many lists.
-        where: which values take part, of a shape that broadcasts against the weights; all for None.
+        where: which values take part, of a shape that broadcasts against the weights; None means all.
         axis: the axes of each list.
         dtype: of the answer.
         throw: see `checked`.
@@ -190,23 +191,23 @@ def scaled_weights(
 
     Raises:
         TypeError: the weights are not real numbers.
-        ValueError, RuntimeError: as `checked`, for a weight that is negative or not finite, or a list of zeros. Without
-            throw and where they are traced, the weights of such a list are NaN.
+        ValueError, RuntimeError: as `checked`, for a weight that is negative or not finite, or a list of zeros. If
+            throw is false and the weights are traced, the weights of such a list become NaN.
     """
     computing = dtypes(weights, name)[0]
     traced = is_traced((weights, where))
     module: Any = jnp if traced else np
-    if not traced:  # within a program, arrays that are made of JAX's known arrays are traced
+    if not traced:  # within a program, any operation on a known JAX array would make a traced one
         weights, where = np.asarray(weights), None if where is None else np.asarray(where)
     if isinstance(weights, np.ndarray):
         weights = weights.astype(np.float64)
-        if traced:  # by the mask alone: into the range of every dtype
+        if traced:  # only the mask is traced: the weights are scaled into the range of every dtype
             sizes = np.abs(weights[np.isfinite(weights)])
             weights = weights / max(sizes.max(initial=0), np.finfo(np.float64).tiny)
     shares: Any = module.asarray(weights, computing if traced else np.float64)
     some = True
     if where is not None:
-        if traced:  # of the shape of the weights, and sharded as they are
+        if traced:  # the mask gets the shape and the sharding of the weights
             like = lambda where, shares: where | jnp.zeros_like(shares, bool)
             where = on_any_mesh(like, shares, tuple(range(shares.ndim)))(where, shares)
         shares = module.where(where, shares, 0)
@@ -233,17 +234,17 @@ def as_values(x: ArrayLike, name: str = "x") -> tuple[Float[Array, "..."], jnp.d
 
 
 def as_own(x: Array | np.ndarray, dtype: DTypeLike) -> Array:
-    """Returns an array of JAX, which shares no memory with one of NumPy that the user may change later."""
+    """Returns a JAX array that shares no memory with a NumPy array, which the user may change later."""
     return jnp.array(x, dtype) if isinstance(x, np.ndarray) else x.astype(dtype)
 
 
 def dtypes(x: Array | np.ndarray, name: str) -> tuple[jnp.dtype, jnp.dtype]:
-    """Returns those of computation and of the answer.
+    """Returns the dtype of the computation and the dtype of the answer.
 
-    Integers count as real numbers, and half precision is too little to compute in.
+    Integers count as real numbers. Half precision is too little to compute in, so float32 takes its place.
 
     Raises:
-        TypeError: complex, or no numbers at all.
+        TypeError: the numbers are complex, or not numbers.
     """
     real = jnp.issubdtype(x.dtype, jnp.floating) or jnp.issubdtype(x.dtype, jnp.integer) or x.dtype == bool
     if not real:

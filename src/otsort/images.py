@@ -1,4 +1,4 @@
-"""Filters of images, with derivatives."""
+"""Image filters with derivatives."""
 
 import math
 from typing import Any, Unpack
@@ -23,7 +23,7 @@ _MODES = {
     "constant": "constant",
     "grid-constant": "constant",
 }
-_MAX_PIXELS = 2**17  # of all windows that are worked on at once
+_MAX_PIXELS = 2**17  # of all windows that are in memory at once
 
 
 def median_filter(
@@ -35,29 +35,29 @@ def median_filter(
     cval: float = 0.0,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """The median of the window around each pixel, or another quantile: a denoiser with a derivative.
+    """Returns an image in which each pixel is the median of the window around it, or another quantile.
 
-    With `epsilon=0` it is `scipy.ndimage.median_filter`, or `scipy.ndimage.percentile_filter` for another q: of the N
-    sorted pixels of a window the one at place floor(q N), counted from 0. (The soft median filter of the tutorial of
-    `ott.tools.soft_sort`, for whole images.) Windows are worked on in blocks, and once more for a gradient, so that
-    they never lie in memory together.
+    It removes noise, and has a derivative. With `epsilon=0` it is `scipy.ndimage.median_filter`, or
+    `scipy.ndimage.percentile_filter` for another q: of the N sorted pixels of a window, the pixel at place floor(q N),
+    counted from 0. (It is the soft median filter of the tutorial of `ott.tools.soft_sort`, for whole images.) Windows
+    are computed block by block, and again for a gradient, so that they are never all in memory.
 
     Args:
-        image: shape `(h, w)`, or `(..., h, w, channels)`, each channel filtered alone: give images without channels an
-            axis of length 1.
-        size: of the window, for both axes or `(rows, columns)`; an even one reaches further up and left.
+        image: shape `(h, w)`, or `(..., h, w, channels)`. Each channel is filtered alone; give several images without
+            channels a last axis of length 1.
+        size: of the window, for both axes or `(rows, columns)`; a window of even size reaches further up and left.
         q: level in [0, 1].
-        mode: what lies beyond the edges, as in `scipy.ndimage`: "reflect" (d c b a | a b c d | d c b a), "mirror"
-            (d c b | a b c d | c b a), "nearest", "wrap", "constant", or one of its other names for these.
-        cval: the constant.
-        **options: see `otsort.Options`; axis is None, weights and where have the shape of a window: where is the
-            footprint of `scipy.ndimage`.
+        mode: the values beyond the edges, as in `scipy.ndimage`: "reflect" (d c b a | a b c d | d c b a), "mirror"
+            (d c b | a b c d | c b a), "nearest", "wrap", "constant", or another name that scipy has for one of these.
+        cval: the constant of the mode "constant".
+        **options: see `otsort.Options`. The axis is None. Weights and where have the shape of a window, so that where
+            is the footprint of `scipy.ndimage`.
 
     Returns:
         The shape of the image.
 
     Raises:
-        ValueError: an image of one dimension, a size below 1, q out of range, an unknown mode.
+        ValueError: the image has one dimension, a size is below 1, q is out of range, or the mode is unknown.
         ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
     Example:
@@ -100,7 +100,7 @@ def median_filter(
 
 
 def _padded(images: Float[Array, "b h w c"], window: tuple[int, int], mode: str, cval: float) -> Array:
-    """Images with what lies beyond their edges."""
+    """Returns images with a margin beyond their edges."""
     width = [(0, 0), *((size // 2, (size - 1) // 2) for size in window), (0, 0)]
     constant: dict[str, Any] = {"constant_values": cval} if _MODES[mode] == "constant" else {}
     return jnp.pad(images, width, _MODES[mode], **constant)

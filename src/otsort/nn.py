@@ -1,6 +1,6 @@
-"""Layers, as Equinox modules: used as those of `equinox.nn`, one instance at a time.
+"""Layers as Equinox modules, which take one instance at a time, as those of `equinox.nn` do.
 
-Options are leaves of a layer: those that are arrays are trained with it, numbers are not.
+The options of a layer are its leaves. Options that are arrays are trained with the layer; numbers are not.
 """
 
 from typing import Any, Unpack
@@ -23,7 +23,7 @@ _EPSILON = 0.1
 
 
 class LayerOptions(eqx.Module):
-    """Options of an operator by name, as a layer keeps them: hashable, unless one is an array, and of its own memory.
+    """The options of an operator, as a layer keeps them: copied, and hashable unless one is an array.
 
     Attributes:
         names: of the options.
@@ -54,9 +54,9 @@ class LayerOptions(eqx.Module):
 class QuantileNormalization(eqx.Module):
     """Soft quantile normalisation with a learnt distribution: Cuturi et al. (2019), section 4.
 
-    `otsort.quantile_normalize` to the reference f, the cumulative sum of softmax(h): m values that increase to 1. The
-    vector h sums to 0, so that m - 1 of its entries are free and the last is minus their sum; they start from 0, where
-    f is even. (The paper's formula for f lacks the cumulative sum that its text has.)
+    It applies `otsort.quantile_normalize` with a reference f of m values that increase to 1, the cumulative sum of
+    softmax(h). The vector h sums to 0: m - 1 of its entries are free parameters, and the last is minus their sum. They
+    start from 0, where f is evenly spaced. (The paper's formula for f lacks the cumulative sum that its text has.)
 
     Attributes:
         free: the parameters, shape `(m - 1,)`.
@@ -73,11 +73,12 @@ class QuantileNormalization(eqx.Module):
     options: LayerOptions
 
     def __init__(self, m: int = 16, **options: Unpack[Options]):
-        """Of an axis, several, or None for all of an instance at once.
+        """Initialises the parameters with zeros.
 
         Args:
             m: number of targets, at least 1.
-            **options: see `otsort.Options`: `axis=(1, 2)` treats each channel of an image `(channels, h, w)` alone.
+            **options: see `otsort.Options`. The axis may be one axis, several, or None for all of an instance at once;
+                `axis=(1, 2)` normalises each channel of an image `(channels, h, w)` alone.
 
         Raises:
             ValueError: m below 1.
@@ -86,17 +87,17 @@ class QuantileNormalization(eqx.Module):
 
     @property
     def reference(self) -> Float[Array, " m"]:
-        """f, in (0, 1]; the last value is 1."""
+        """Returns f, in (0, 1]; the last value is 1."""
         h = jnp.append(self.free, -jnp.sum(self.free))
         levels = jnp.cumsum(jax.nn.softmax(h))
-        return levels / levels[-1]  # rounding would leave the last a little above 1
+        return levels / levels[-1]  # Numerics: rounding could leave the last a little above 1
 
     def __call__(self, x: Float[Array, "..."], *, key: PRNGKeyArray | None = None) -> Float[Array, "..."]:
-        """x, with its values along the axis distributed as those of f.
+        """Returns x with its values along the axis distributed as those of f.
 
         Args:
             x: values, any shape.
-            key: ignored, for `equinox.nn.Sequential`.
+            key: ignored; `equinox.nn.Sequential` passes it.
 
         Returns:
             Shape of x, in (0, 1].
@@ -109,17 +110,17 @@ class QuantileNormalization(eqx.Module):
 
 
 class TopKGate(eqx.Module):
-    """The gate of a mixture of experts: weights of n experts for a token, k of them in the main, which sum to 1.
+    """The gate of a mixture of experts: weights of n experts for a token, which sum to 1 and mainly go to k experts.
 
-    Softmax of the scores times their soft top-k mask. With `epsilon=0` it is the sparse gate of Shazeer et al. (2017),
-    section 2.1, softmax over the k largest scores and zero elsewhere, whose zeros have no gradient: a score that just
-    misses the k largest learns nothing.
+    The weights are the softmax of the scores times their soft top-k mask, divided by their sum. With `epsilon=0` it is
+    the sparse gate of Shazeer et al. (2017), section 2.1: the softmax over the k largest scores, and zero elsewhere.
+    Its zeros have no gradient, so a score that just misses the k largest learns nothing.
 
     Attributes:
         router: linear map from a token to scores.
         k: number of experts.
-        straight_through: the mask is exact, with the derivatives of the soft one: unused experts have weight 0, and
-            still learn. Of experts with equal scores the first are used.
+        straight_through: whether the mask is exact, with the derivatives of the soft mask. Unused experts then have
+            weight 0, and still learn. Of experts with equal scores the first are used.
         options: of `otsort.top_k_mask`.
 
     Example:
@@ -144,19 +145,19 @@ class TopKGate(eqx.Module):
         key: PRNGKeyArray,
         **options: Unpack[Options],
     ):
-        """The weights of the router are drawn from the key.
+        """Initialises the router with random weights.
 
         Args:
             in_size: length of a token.
             num_experts: n.
-            k: between 1 and n.
+            k: number of experts that are used, between 1 and n.
             straight_through: see the attributes.
-            key: random key.
-            **options: see `otsort.Options`; but epsilon is 0.1 unless it or solver is given, as many random routers
+            key: random key for the weights of the router.
+            **options: see `otsort.Options`. Epsilon is 0.1 unless it or solver is given, because many random routers
                 have no gradient at the 0.01 of the operators: :doc:`/how_to/losses` has the measurement.
 
         Raises:
-            ValueError: k out of range.
+            ValueError: k is out of range.
         """
         num_experts = as_size(num_experts, "num_experts")
         self.k = as_size(k, "k", num_experts, "the number of experts")
@@ -166,11 +167,11 @@ class TopKGate(eqx.Module):
         self.straight_through, self.options = straight_through, LayerOptions(options)
 
     def __call__(self, x: Float[Array, " d"], *, key: PRNGKeyArray | None = None) -> Float[Array, " n"]:
-        """The weights for a token; use `jax.vmap` for several.
+        """Returns the weights of the experts for a token; use `jax.vmap` for several tokens.
 
         Args:
-            x: shape `(in_size,)`.
-            key: ignored, for `equinox.nn.Sequential`.
+            x: the token, shape `(in_size,)`.
+            key: ignored; `equinox.nn.Sequential` passes it.
 
         Returns:
             Nonnegative, summing to 1, shape `(num_experts,)`.
@@ -184,12 +185,12 @@ class TopKGate(eqx.Module):
         return weights / jnp.sum(weights)
 
     def _mask(self, scores: Float[Array, " n"]) -> Float[Array, " n"]:
-        """Returns which experts are used; exactly k of them where it is exact, also if scores are equal."""
+        """Returns the mask of the experts; an exact mask selects k of them, also where scores are equal."""
         options: dict[str, Any] = dict(self.options)
         is_exact = _are_exact(**options)
         if not (self.straight_through or is_exact):
             return top_k_mask(scores, self.k, **options)
-        # Each row of an exact selection is one expert, where the exact mask shares places among equal scores.
+        # The exact mask would share places among equal scores. Each row of an exact selection is one expert.
         exact_options: dict[str, Any] = {**options, "solver": None, "epsilon": 0}
         exact = jnp.sum(selection(scores, self.k, **exact_options), axis=-2)
         if is_exact:

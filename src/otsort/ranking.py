@@ -1,8 +1,8 @@
-"""Smooth ranking metrics: what makes those of `rax <https://rax.readthedocs.io>`_ smooth, with its signatures.
+"""Smooth ranking metrics: functions that make the metrics of `rax <https://rax.readthedocs.io>`_ smooth.
 
-`rax.ndcg_metric(scores, labels, rank_fn=otsort.ranking.rank_fn(epsilon=1e-2))` has a gradient, as have mean reciprocal
-rank and average precision; with `cutoff_fn` so have precision, recall, and all metrics with a `topn`. With `epsilon=0`
-they are those of rax.
+`rax.ndcg_metric(scores, labels, rank_fn=otsort.ranking.rank_fn(epsilon=1e-2))` has a gradient, and so do mean
+reciprocal rank and average precision. With `cutoff_fn`, precision, recall and all metrics with a `topn` have a gradient
+too. With `epsilon=0` the metrics are those of rax.
 """
 
 import functools
@@ -23,19 +23,20 @@ CutoffFn: TypeAlias = Callable[..., Float[Array, "... n"]]
 
 
 def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> RankFn:
-    """A `rank_fn` for rax: ranks of scores along the last axis, 1 for the largest; each segment is a list.
+    """Returns a `rank_fn` for rax, which gives the ranks of scores along the last axis, 1 for the largest.
 
-    Operators give equal scores their average rank, rax distinct ranks: by their order, or at random if there is a key.
-    The difference between the two, zero without ties, is added, and has no gradient. Scores that take no part, those of
-    minus infinity among them, are last, at infinity, where gains are discounted to nothing.
+    Each segment is a list of its own. Operators give equal scores their average rank, and rax gives them distinct
+    ranks: by their order, or at random if there is a key. The difference between the two is added, without gradient; it
+    is zero without ties. Scores that take no part, which include scores of minus infinity, come last: their rank is
+    infinite, so their gains are discounted to zero.
 
     Args:
         num_targets: m, the size of the uniform target, n unless given.
-        **options: see `otsort.Options`; axis and where are up to rax.
+        **options: see `otsort.Options`; rax chooses axis and where.
 
     Returns:
-        `(scores, where=None, segments=None, key=None) -> ranks`, all of shape `(..., n)` but the key. Segments are
-        solved as n lists of n: as in rax, memory is quadratic.
+        `(scores, where=None, segments=None, key=None) -> ranks`, with all arrays but the key of shape `(..., n)`.
+        Segments are solved as n lists of n values, so memory is quadratic, as in rax.
 
     Raises:
         ImportError: rax is not installed.
@@ -72,16 +73,15 @@ def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> Ra
 
 
 def cutoff_fn(**options: Unpack[Options]) -> CutoffFn:
-    """A `cutoff_fn` for rax: how far an entry belongs to the n largest along the last axis, by `otsort.top_k_mask`.
+    """Returns a `cutoff_fn` for rax, which gives the mask `otsort.top_k_mask` of the n largest along the last axis.
 
-    rax asks it for the n largest of minus the ranks. Entries that take no part, those of minus infinity among them,
-    belong to none.
+    rax calls it with minus the ranks. Entries that take no part, which include entries of minus infinity, are zero.
 
     Args:
-        **options: see `otsort.Options`; axis and where are up to rax.
+        **options: see `otsort.Options`; rax chooses axis and where.
 
     Returns:
-        `(a, n=None, where=None, segments=None) -> cutoffs` in [0, 1], of shape `(..., n)`; ones for None.
+        `(a, n=None, where=None, segments=None) -> cutoffs` in [0, 1], of the shape of a; ones if n is None.
 
     Raises:
         ValueError, TypeError, RuntimeError: on use, see `otsort.solve`.
@@ -121,7 +121,7 @@ def _by_segment(
     segments: Shaped[Array, "... n"] | None,
     options: dict[str, Any],
 ) -> Float[Array, "... n"]:
-    """An operator along the last axis, of each entry among those of its segment."""
+    """Returns the answers of an operator along the last axis, with the entries of each segment as a list."""
     if segments is None:
         return operator(scores, axis=-1, where=where, **options)
     together = segments[..., :, None] == segments[..., None, :]

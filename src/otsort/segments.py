@@ -1,6 +1,7 @@
-"""Groups of unequal length, side by side in one array, as lists with a mask that every operator takes.
+"""Conversion of groups of unequal length, side by side in one array, to lists with a mask, and back.
 
-`pack` makes them rows, an operator is applied to these with `where`, and `unpack` brings each answer back to its value.
+`pack` makes the groups rows of an array, any operator is applied to the rows with `where`, and `unpack` brings each
+answer back to its value.
 """
 
 import jax
@@ -14,21 +15,21 @@ from ._checks import as_array, as_indices, as_own, as_size, checked
 def pack(
     values: ArrayLike, segment_ids: ArrayLike, num_segments: int, length: int
 ) -> tuple[Shaped[Array, "num_segments length *d"], Bool[Array, "num_segments length"]]:
-    """Groups as the rows of an array, each in the order of its values, then zeros.
+    """Returns groups as the rows of an array, each with its values in their order and then zeros.
 
     Args:
         values: of all groups, shape `(n, *d)`.
-        segment_ids: the group of each value, integers in any order, shape `(n,)`, as in `jax.ops.segment_sum`: a value
+        segment_ids: the group of each value, integers in any order, shape `(n,)`, as in `jax.ops.segment_sum`. A value
             whose group is not one of 0 ... num_segments - 1 is left out.
         num_segments: number of groups, some of which may be empty.
-        length: that of the longest group, or more.
+        length: of the rows, at least that of the longest group.
 
     Returns:
-        The rows, and where they hold values.
+        The rows, and a mask of the entries that hold values.
 
     Raises:
         ValueError: shapes differ, a size is below 1, or a group is longer than length (RuntimeError when traced).
-        TypeError: segment ids that are not integers.
+        TypeError: segment ids are not integers.
 
     Example:
         >>> x, ids = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([0, 1, 0, 1, 1])
@@ -47,14 +48,14 @@ def pack(
     longest = jnp.max(jnp.where(ids < 0, 0, places + 1), initial=0)
     message = f"the longest group must have at most length={length} values: give np.bincount(segment_ids).max()"
     places = jnp.minimum(places, checked(longest, lambda longest: longest <= length, message, dtype=int))
-    rows = jnp.where(ids < 0, num_segments, ids)  # out of bounds, where nothing is set
+    rows = jnp.where(ids < 0, num_segments, ids)  # values to leave out get a row out of bounds, which is dropped
     lists = jnp.zeros((num_segments, length, *values.shape[1:]), values.dtype)
     where = jnp.zeros((num_segments, length), bool)
     return lists.at[rows, places].set(values, mode="drop"), where.at[rows, places].set(True, mode="drop")
 
 
 def unpack(lists: ArrayLike, segment_ids: ArrayLike) -> Shaped[Array, "n *d"]:
-    """The entry of each value from rows that `pack` made, or from what an operator made of them.
+    """Returns the entry of each value, from rows that `pack` made or from the answers of an operator for them.
 
     Args:
         lists: shape `(num_segments, length, *d)`.
@@ -64,8 +65,8 @@ def unpack(lists: ArrayLike, segment_ids: ArrayLike) -> Shaped[Array, "n *d"]:
         Shape `(n, *d)`, zero for values that `pack` left out.
 
     Raises:
-        ValueError: lists of fewer than two dimensions, or ids that are not one-dimensional.
-        TypeError: segment ids that are not integers.
+        ValueError: lists have fewer than two dimensions, or ids are not one-dimensional.
+        TypeError: segment ids are not integers.
 
     Example:
         >>> x, ids = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([0, 1, 0, 1, 1])
@@ -82,10 +83,10 @@ def unpack(lists: ArrayLike, segment_ids: ArrayLike) -> Shaped[Array, "n *d"]:
 
 
 def _own(array: Array | np.ndarray) -> Array:
-    """Returns an array of JAX.
+    """Returns a JAX array.
 
     Raises:
-        ValueError: integers that JAX has no room for.
+        ValueError: integers are too large for the integers of JAX.
     """
     dtype = jax.dtypes.canonicalize_dtype(array.dtype)
     if dtype != array.dtype and np.issubdtype(dtype, np.integer) and array.size:
@@ -98,7 +99,7 @@ def _own(array: Array | np.ndarray) -> Array:
 
 
 def _checked_ids(segment_ids: ArrayLike, num_segments: int) -> Int[Array, " n"]:
-    """Returns the group of each value, -1 where there is none such."""
+    """Returns the group of each value, -1 where there is no such group."""
     ids = as_indices(segment_ids, num_segments, "segment_ids")
     if ids.ndim != 1:
         raise ValueError(f"segment_ids must have the shape (n,), got {ids.shape}")
@@ -106,7 +107,8 @@ def _checked_ids(segment_ids: ArrayLike, num_segments: int) -> Int[Array, " n"]:
 
 
 def _places(ids: Int[Array, " n"]) -> Int[Array, " n"]:
-    """How many values before each are of its group; at once where ids are known, which takes the compiler minutes."""
+    """Returns the number of values before each value that belong to the same group."""
+    # XLA: known ids are sorted at once. The compiler would fold the sort of constants, which can take minutes.
     with jax.ensure_compile_time_eval():
         order = jnp.argsort(ids, stable=True)
         ordered, index = ids[order], jnp.arange(ids.size)

@@ -1,8 +1,11 @@
-"""From what a user typed to the transport plan of every list, and back to one array.
+"""The path from what a user typed to the transport plan of every list, and back to one array.
+
+A *list* is what one problem sorts: the values along the axis of an operator, one row of a *batch*. A *reading* is the
+part of an operator that takes its answer from the plan of a list.
 
 The batching contract: arrays of one list have shape `(n,)` or `(n, m)`. Many short lists that are solved together stand
-in one more last axis, written `*lists` in types. Readings, plans, duals and `Newton` accept both; everything else sees
-one list, under `jax.vmap`.
+in one more last axis, written `*lists` in types. Readings, plans, duals and `Newton` accept both shapes; everything
+else sees one list, under `jax.vmap`.
 """
 
 from .axes import Axes as Axes

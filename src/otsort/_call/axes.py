@@ -13,7 +13,7 @@ from jaxtyping import Array, Shaped
 
 @dataclasses.dataclass(frozen=True)
 class Axes:
-    """The axes of an array that hold one list together; the others are the batch.
+    """The axes of an array that together hold one list; the other axes are the batch.
 
     Attributes:
         shape: of the array.
@@ -25,11 +25,11 @@ class Axes:
 
     @classmethod
     def of(cls, shape: tuple[int, ...], axis: int | Sequence[int] | None) -> "Axes":
-        """The axes that a user named.
+        """Returns the axes that a user named.
 
         Raises:
-            ValueError: they are not distinct axes of the array.
-            TypeError: they are not integers.
+            ValueError: the axes are out of range or not different.
+            TypeError: the axes are not integers.
         """
         if not shape:
             raise ValueError("x must have at least one dimension to sort along, got a scalar")
@@ -44,32 +44,32 @@ class Axes:
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """The shape along the axes."""
+        """Returns the shape of the array along the axes."""
         return tuple(self.shape[i] for i in self.chosen)
 
     @property
     def batch(self) -> tuple[int, ...]:
-        """The other axes."""
+        """Returns the other axes."""
         return tuple(i for i in range(len(self.shape)) if i not in self.chosen)
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
-        """The shape along them: that of one number for each list."""
+        """Returns the shape along the other axes, which an array with one number for each list has."""
         return tuple(self.shape[i] for i in self.batch)
 
     @property
     def n(self) -> int:
-        """The length of a list."""
+        """Returns the length of a list."""
         return math.prod(self.lengths)
 
     @property
     def same(self) -> "Dims":
-        """Those of an answer of the array's shape."""
+        """Returns the dimensions of an answer that has the array's shape."""
         return tuple(range(len(self.shape)))
 
     @property
     def new(self) -> "Dims":
-        """Those of an answer that has a new axis in place of the first, and none of the others."""
+        """Returns the dimensions of an answer with one new axis, in place of the first of the axes, for all of them."""
         return tuple(None if i == self.chosen[0] else i for i in range(len(self.shape)) if i not in self.chosen[1:])
 
     def lists(self, array: Shaped[Array, "..."]) -> Shaped[Array, "lists n *d"]:
@@ -79,24 +79,24 @@ class Axes:
         return array.reshape(math.prod(self.batch_shape), self.n, *array.shape[ndim:])
 
     def expanded(self, array: Shaped[Array, "..."] | np.ndarray) -> Shaped[Array, "..."] | np.ndarray:
-        """An array of this shape as it is; one of the shape along the axes so that it broadcasts against it."""
+        """Returns an array of the full shape as it is, and one of the shape along the axes reshaped to broadcast."""
         if array.shape == self.shape:
             return array
         return array.reshape([size if i in self.chosen else 1 for i, size in enumerate(self.shape)])
 
     def broadcast(self, array: Shaped[Array, "..."] | np.ndarray) -> Shaped[Array, "..."]:
-        """Either as one of this shape."""
+        """Returns an array of either of these shapes, broadcast to the full shape."""
         return jnp.broadcast_to(self.expanded(array), self.shape)
 
     def of_batch(self, array: Shaped[Array, "..."]) -> Shaped[Array, " lists"]:
-        """An entry for each list, from an array of the batch's shape, or one entry for all."""
+        """Returns an entry for each list, from an array of the batch's shape or from one entry for all."""
         return jnp.broadcast_to(array, self.batch_shape).ravel()
 
     def other_length(self, array: Shaped[Array, "..."] | np.ndarray) -> int:
-        """Returns the length of lists of other values, in an array as `other_lists` takes it.
+        """Returns the length of lists of other values, for an array that `other_lists` accepts.
 
         Raises:
-            ValueError: another shape.
+            ValueError: the array has another shape.
         """
         place, batch = self.new.index(None), self.batch_shape
         if array.ndim == 1:
@@ -107,7 +107,7 @@ class Axes:
         raise ValueError(f"at must have the shape (k,) or {shape} for any k, got {array.shape}")
 
     def other_lists(self, array: Shaped[Array, "..."]) -> Shaped[Array, "lists k"]:
-        """Returns lists of another length, from an array like x with one axis for all of the axes, or from one list."""
+        """Returns lists of other values, from one list for all or from an array with one axis in place of the axes."""
         if array.ndim == 1:
             array = jnp.broadcast_to(array, (*self.batch_shape, len(array)))
         else:
@@ -115,14 +115,15 @@ class Axes:
         return array.reshape(math.prod(self.batch_shape), array.shape[-1])
 
     def arrange(self, answers: Shaped[Array, "lists *d"], dims: "Dims") -> Shaped[Array, "..."]:
-        """Answers of the lists as one array with these dimensions."""
+        """Returns the answers of the lists as one array with the given dimensions."""
         places = [i for i, dim in enumerate(dims) if dim in self.batch]
         rest = self.lengths if self.chosen[0] in dims else answers.shape[1:]
         answers = answers.reshape(self.batch_shape + rest)
         return jnp.moveaxis(answers, range(len(places)), places)
 
 
-#: Of an answer, each dimension as the axis of x that it goes along, or None for a new one; the batch keeps its order.
+#: For each dimension of an answer: the axis of x that it corresponds to, or None if it is new. The axes of the batch
+#: keep their order.
 Dims: TypeAlias = tuple[int | None, ...]
 
 

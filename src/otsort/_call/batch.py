@@ -1,4 +1,4 @@
-"""The lists along the axes of an array, with the options of an operator: what a user gave, checked."""
+"""The checked arguments of an operator: the lists along the axes of an array, and the options."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -28,13 +28,13 @@ from .weights import as_mask, checked_weights
 
 
 class Batch:
-    """The lists along the axes of x, and how to transport them.
+    """The lists along the axes of x, and the options that say how to transport them.
 
     Attributes:
         axes: of x.
         n: length of the lists.
         dtype: of the computation.
-        extra: number of axes that the values have after those of x.
+        extra: the number of axes that the carried values have after those of x.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class Batch:
         values: ArrayLike | None = None,
         others: dict[str, ArrayLike | None] | None = None,
     ):
-        """Checks what a user gave.
+        """Checks the arguments that a user gave.
 
         Args:
             x: values.
             options: of the operator.
-            values: what the lists carry, of the shape of x and then any axes; x unless given.
+            values: the values that the lists carry, of the shape of x and then any axes; x unless given.
             others: further arguments by name. The dtype of the computation holds their digits too.
         """
         self._set_options(**options)
@@ -89,7 +89,8 @@ class Batch:
             raise TypeError(f"unknown options {sorted(unknown)}: known are {sorted(Options.__annotations__)}")
         self._axis, self._given_weights, self._given_where = axis, weights, where
         self._solver, self._epsilon, self._throw = solver, epsilon, throw
-        self._cost = SQUARED if cost is None else as_callable(cost, "cost", "otsort.SquaredCost()")
+        is_squared = cost is None or cost is jnp.square
+        self._cost = SQUARED if is_squared else as_callable(cost, "cost", "otsort.SquaredCost()")
         self._squash = logistic if squash is None else as_callable(squash, "squash", "otsort.squash.logistic")
 
     def _set_values(self, values: Array | np.ndarray):
@@ -101,7 +102,7 @@ class Batch:
         self.dtype = _wider(self.dtype, computing)
 
     def _lacks_weight(self, weights: np.ndarray) -> bool:
-        """Returns whether a value takes part that has no weight."""
+        """Returns whether some value takes part but has no weight."""
         takes_part = True if self._where is None else self.axes.expanded(np.asarray(self._where))
         return bool(np.any((weights == 0) & takes_part))
 
@@ -113,7 +114,7 @@ class Batch:
         """Returns one number for all lists, checked.
 
         Raises:
-            ValueError: it is not a scalar.
+            ValueError: the number is not a scalar.
         """
         if shape := as_array(value, message).shape:
             raise ValueError(f"{message}, and must be a scalar, got shape {shape}: use jax.vmap for several")
@@ -123,7 +124,7 @@ class Batch:
         """Returns a number for all lists or one for each, checked.
 
         Raises:
-            ValueError: another shape.
+            ValueError: the array has another shape.
         """
         shape, batch = as_array(value, message).shape, self.axes.batch_shape
         if shape not in ((), batch):
@@ -188,7 +189,7 @@ class Batch:
         return opened(self._squash, shape, shape, dtype=self.dtype)
 
     def _apply(self, function: AbstractListFunction, peak_entries: int, given: Given) -> Float[Array, "..."]:
-        # All lists that are worked through at once share MAX_ENTRIES, as the targets of one list do.
+        # All lists that are in memory at once share MAX_ENTRIES, as the targets of one list do.
         size = max(1, MAX_ENTRIES // max(4 * self.n, peak_entries))
         return apply_to_lists(function, given, self.axes, size)
 

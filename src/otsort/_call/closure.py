@@ -24,10 +24,15 @@ class _Elementwise(eqx.Module):
 
 
 def opened(function: Callable[..., Array], *shapes: tuple[int, ...], dtype: DTypeLike) -> Callable[..., Array]:
-    """Returns a function of arrays of some shapes, as a module whose leaves are the traced values it closes over.
+    """Returns a function of a user as a module, whose leaves are the traced values that the function closes over.
 
-    The derivative in a value, and a batch of values, are then those of any leaf. A function that closes over no traced
+    Derivatives and batches of these values are then handled as those of any leaf. A function that closes over no traced
     value is returned as it is.
+
+    Args:
+        function: of arrays.
+        *shapes: of its arguments.
+        dtype: of its arguments.
     """
     closes_over_nothing = isinstance(function, types.FunctionType) and function.__closure__ is None
     if closes_over_nothing or isinstance(function, eqx.Module):
@@ -37,6 +42,6 @@ def opened(function: Callable[..., Array], *shapes: tuple[int, ...], dtype: DTyp
 
 
 def opened_elementwise(function: Callable[[Any], Any], dtype: DTypeLike) -> Callable[[Any], Any]:
-    """Returns a function that acts on each entry of an array of any shape, opened likewise."""
+    """Returns what `opened` does, for a function that acts on each entry of an array of any shape."""
     known = opened(function, (), dtype=dtype)
     return function if known is function else _Elementwise(known)

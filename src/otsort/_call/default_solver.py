@@ -1,4 +1,4 @@
-"""The solver that the options name, and the one when they name none."""
+"""The solver that the options name, and the default solver."""
 
 import functools
 import math
@@ -30,11 +30,13 @@ _Solver = TypeVar("_Solver", bound=AbstractSolver)
 def as_solver(
     solver: AbstractSolver | None, epsilon: Scalar | None, n: int, target: AbstractTarget, cost: Cost, throw: bool
 ) -> AbstractSolver:
-    """Returns the solver that the two options name, its numbers made arrays so that another value does not recompile.
+    """Returns the solver that the two options name, with arrays in place of numbers.
+
+    Another value of an array does not recompile a program.
 
     Raises:
-        TypeError: both options, or a solver that is none.
-        ValueError: an epsilon that is negative, or not a scalar.
+        TypeError: both options are given, or solver is not a solver.
+        ValueError: epsilon is negative or not a scalar.
     """
     if solver is not None and epsilon is not None:
         raise TypeError("give either solver or epsilon: epsilon is short for the default solver at that epsilon")
@@ -49,11 +51,11 @@ def as_solver(
 
 
 def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, throw: bool) -> AbstractSolver:
-    """Returns the exact solver for epsilon = 0, else Newton, or Quadrature where that is estimated to be faster.
+    """Returns the exact solver for epsilon = 0; otherwise Newton, or Quadrature if it is estimated to be faster.
 
     Raises:
-        ValueError: an epsilon that is negative or not finite, or not a scalar.
-        TypeError: one that is no number.
+        ValueError: epsilon is negative, not finite or not a scalar.
+        TypeError: epsilon is not a number.
     """
     given = as_array(epsilon, "epsilon")
     if given.ndim:
@@ -82,26 +84,32 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
 
 @functools.lru_cache
 def _made(kind: Callable[[float], _Solver], epsilon: float) -> _Solver:
-    """Such a solver, kept, as to make and check it takes longer than many a call.
+    """Returns a solver of a kind, cached, because making and checking it takes longer than many calls.
 
-    It has no arrays: these would belong to the trace and to the devices that it was made in.
+    It holds no arrays, which would belong to the trace and to the devices in which they were made.
     """
     return kind(epsilon)
 
 
-# Nanoseconds of ranks and their gradient for one list among many, float32 on a CPU, about those of the rows of
-# benchmarks/scripts/default_solver.py. What counts is which is less: single lists take longer with both, and so does
-# float64, but for cells, which take longer still.
+# The two functions estimate the nanoseconds of ranks and their gradient for one list among many, in float32 on a CPU.
+# Their constants are about those of the rows of benchmarks/scripts/default_solver.py. Only the comparison counts:
+# single lists and float64 take longer with both solvers. Cells take even longer in float64, and have a term for it.
 
 
 def _newton_time(n: int, m: int) -> float:
-    """By the start, counted or sorted, exponentials, and a product and a factorisation a step."""
+    """Returns the estimate for Newton: the start, exponentials, and a matrix product and a factorisation for each step.
+
+    The start compares each input with each, or sorts them.
+    """
     start = min(0.3 * n**2, 6000 + 12 * n * math.log2(n))
     return 3500 + start + 9 * n * m + 5 * m**2 + 0.04 * n * m**2 + 0.05 * m**3
 
 
 def _quadrature_time(n: int, target: AbstractTarget, sizes: Sizes) -> float:
-    """By Newton's method with fewer targets, or sums over the inputs, tables, and the steps on these."""
+    """Returns the estimate for Quadrature: sums over the inputs, tables, and Newton's steps on the tables.
+
+    Without tables, it is that of Newton's method with fewer targets.
+    """
     nodes = sizes.nodes(target)
     if not sizes.tabulated:
         return _newton_time(n, nodes) + 4 * target.size

@@ -1,4 +1,4 @@
-"""Numbers with more digits than the dtype of computation holds: large integers, and float64 where JAX has float32."""
+"""Numbers with more digits than the dtype of computation: large integers, and float64 where JAX computes in float32."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +8,7 @@ from .._checks import as_own
 
 
 def are_lost(x: Array | np.ndarray, dtype: jnp.dtype) -> bool:
-    """Returns whether numbers of the dtype of x may be rounded when they are cast to a dtype of floating point."""
+    """Returns whether a cast of x to a floating-point dtype may round its numbers."""
     if jnp.issubdtype(x.dtype, jnp.floating):
         return jnp.finfo(x.dtype).nmant > jnp.finfo(dtype).nmant
     return x.dtype != bool and jnp.iinfo(x.dtype).bits > jnp.finfo(dtype).nmant + 1
@@ -22,7 +22,7 @@ def in_parts(x: Array | np.ndarray, dtype: jnp.dtype) -> tuple[Float[Array, "...
 
 
 def _integer_parts(x, dtype):
-    width = min(jnp.finfo(dtype).nmant + 1, jnp.iinfo(x.dtype).bits // 2)  # of digits that the dtype holds
+    width = min(jnp.finfo(dtype).nmant + 1, jnp.iinfo(x.dtype).bits // 2)  # bits of a part, which the dtype holds
     mask = (1 << width) - 1
     low, middle = x & mask, (x >> width & mask) << width
     return low, middle, x - low - middle
@@ -41,7 +41,7 @@ def _float_parts(x, dtype):
 
 
 def exact_order(x: Array | np.ndarray, dtype: jnp.dtype) -> Int[Array, "..."] | None:
-    """Returns integers in the exact order of x; None where the dtype holds the numbers themselves."""
+    """Returns integers that are ordered as x is, exactly; None if the dtype holds the numbers of x themselves."""
     if not are_lost(x, dtype):
         return None
     if not isinstance(x, np.ndarray):
@@ -52,7 +52,7 @@ def exact_order(x: Array | np.ndarray, dtype: jnp.dtype) -> Int[Array, "..."] | 
 
 
 def _are_held(x: np.ndarray, dtype: jnp.dtype) -> bool:
-    """Returns whether a dtype of floating point holds each of the numbers."""
+    """Returns whether a floating-point dtype holds each of the numbers."""
     if np.issubdtype(x.dtype, np.integer):
         most = 2 ** (jnp.finfo(dtype).nmant + 1)
         return -most <= x.min() and x.max() <= most

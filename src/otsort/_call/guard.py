@@ -1,7 +1,7 @@
-"""Answers that raise if the solve failed.
+"""Guards, by which answers raise if the solve failed.
 
-A guard is the number 1, whose computation raises if the solve failed. What is multiplied by it raises with it. A term
-that is added would not do, as differentiation drops it.
+A *guard* is the number 1.0, whose computation raises if the solve failed. A product with the guard raises with it, in
+derivatives too. A zero that is added to an answer would not do, because differentiation drops it.
 """
 
 from typing import TypeVar
@@ -16,20 +16,21 @@ _Tree = TypeVar("_Tree")
 
 
 def guarded(tree: _Tree, guard: Float[Array, ""]) -> _Tree:
-    """Returns the same tree, each array of real numbers of which is multiplied by the guard."""
+    """Returns the same tree with its floating-point arrays multiplied by the guard."""
     guard_leaf = lambda leaf: leaf * guard.astype(leaf.dtype) if eqx.is_inexact_array(leaf) else leaf
     return jax.tree.map(guard_leaf, tree)
 
 
 class GuardedPlan(AbstractPlan):
-    """Wraps a plan and multiplies what it carries or what it answers by `guard`, which is 1, or raises.
+    """Wraps a plan and multiplies its values or its answers by `guard`, which is 1.0, or raises if the solve failed.
 
-    The operators use it in place of `guarded`, because the potential stays the one whose derivative is taken: all that
-    rests on it is computed once for both. Values that are carried also wait for the solve, and use its memory again.
+    The operators use it in place of `guarded`, which would change the potential. With the potential of the solve, the
+    compiler computes what depends on it once for the answer and its derivative. The product with values also makes them
+    wait for the solve, so they reuse its memory.
 
     Attributes:
         plan: the plan.
-        guard: 1, or raises if the solve failed.
+        guard: 1.0, or raises if the solve failed.
     """
 
     plan: AbstractPlan

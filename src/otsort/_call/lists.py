@@ -1,4 +1,4 @@
-"""From arrays to lists, and from the answers for lists to one array."""
+"""The step from arrays to lists, and from the answers for lists to one array."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -26,13 +26,13 @@ class Given(NamedTuple):
 
     Attributes:
         x: the values, in the dtype of computation.
-        digits: arrays whose sum is x, if the dtype of computation would lose digits; None else.
-        order: integers in the exact order of x, if one is needed.
-        weights: as `checked_weights` makes them.
-        values: what the lists carry, x for None.
+        digits: arrays whose sum is x, if the dtype of computation would lose digits of x; otherwise None.
+        order: integers that are ordered as x is, if the solver needs them.
+        weights: of the values, as `checked_weights` returns them.
+        values: the values that the lists carry; None means x.
         where: which values take part.
-        at: other values; with digits, arrays whose sum they are.
-        numbers: for each list, of the shape of the batch or for all.
+        at: arrays whose sum is the other values: one array, or three with digits.
+        numbers: for each list or for all, such as k.
         may_lack_weight: whether values that take part may have no weight.
     """
 
@@ -49,10 +49,10 @@ class Given(NamedTuple):
 
 @eqx.filter_jit
 def apply_to_lists(function: AbstractListFunction, given: Given, axes: Axes, size: int) -> Array:
-    """Returns a function of every list as one array, worked through `size` lists at a time.
+    """Returns the answers of a function for every list as one array, computed for `size` lists at a time.
 
-    Within a part, lists meet under `jax.vmap`. Where the function takes lists in the last axis, `with_lists_last` makes
-    that one call for all of them.
+    These lists meet under `jax.vmap`. Where the function accepts lists in the last axis, `with_lists_last` calls it
+    once for all of them.
     """
     dims = function.dims(axes)
     dynamic, static = eqx.partition((function, given), eqx.is_array)
@@ -63,7 +63,7 @@ def apply_to_lists(function: AbstractListFunction, given: Given, axes: Axes, siz
         gather = function.takes_lists_last(axes.n)
         one = lambda fields: with_lists_last(function, OneList(**fields)) if gather else function(OneList(**fields))
         number = lists["x"].shape[0]
-        if not isinstance(number, int):  # left open by `jax.export`, as the number of parts would be
+        if not isinstance(number, int):  # `jax.export` left the number open, and so would be the number of parts
             answers = jax.vmap(one)(lists)
         elif number == 0:
             answer = jax.eval_shape(one, jax.tree.map(lambda array: jnp.zeros(array.shape[1:], array.dtype), lists))
@@ -106,7 +106,8 @@ def _as_lists(axes: Axes, given: Any) -> dict[str, Any]:
         weights = taking_part(jnp.ones_like(x) if weights is None else weights, where)
     weighted, unknown = where, None
     if given.may_lack_weight:
-        # A value without weight is as if it were absent, so that it may be anything.
+        # A value without weight counts as absent, so it may be anything. NaN becomes a value of the list, infinity the
+        # largest number.
         weighted = weights > 0
         unknown = jnp.isnan(x) & ~weighted
         most = jnp.finfo(x.dtype).max
@@ -128,7 +129,7 @@ def _as_lists(axes: Axes, given: Any) -> dict[str, Any]:
     at = None if at is None else _sum(at)
     if weights is None:
         weights = jnp.full_like(x, 1 / axes.n)
-    else:  # the division once, not for each pair
+    else:  # XLA: stored, because the compiler would repeat the division for each pair of an input and a target
         weights = materialised(weights / jnp.sum(weights, axis=1, keepdims=True))
     return {
         "x": x,

@@ -1,4 +1,4 @@
-"""One list as functions of it see it: its values, what takes part, and what belongs to it alone."""
+"""One list: its values, which of them take part, and the numbers that belong to this list only."""
 
 import abc
 
@@ -16,15 +16,15 @@ class OneList(eqx.Module):
     """A list, or many lists in a last axis of all arrays.
 
     Attributes:
-        x: the values, up to a constant that the squash does not see.
-        weights: of the values, which sum to 1; zero where they take no part.
-        values: what the list carries.
-        where: which values take part; all for None. Where none does, all count as one value.
-        weighted: which values take part and have weight; all for None.
-        unknown: which values are NaN without weight: others stand in their place.
-        order: integers in the exact order of the values; None where that is the order of x.
-        at: other values, that are placed among those of the list, up to the same constant as x.
-        numbers: that an operator takes for each list, such as k.
+        x: the values, up to a constant that does not change their squash.
+        weights: of the values, which sum to 1; zero for values that take no part.
+        values: the values that the list carries.
+        where: which values take part; None means all. If none does, all count as one value.
+        weighted: which values take part and have weight; None means all.
+        unknown: which values are NaN and have no weight; x holds another value in their place.
+        order: integers that are ordered as the values are, exactly; None if x is ordered so.
+        at: other values, which are placed among those of the list, up to the same constant as x.
+        numbers: arguments of an operator for each list, such as k.
     """
 
     x: Float[Array, "n *lists"]
@@ -39,51 +39,54 @@ class OneList(eqx.Module):
 
     @property
     def total(self) -> int | Int[Array, "1 *lists"]:
-        """How many values take part."""
+        """Returns the number of values that take part."""
         return len(self.x) if self.where is None else jnp.sum(self.where, axis=0, keepdims=True)
 
     @property
     def num_weighted(self) -> int | Int[Array, "1 *lists"]:
-        """How many values take part and have weight."""
+        """Returns the number of values that take part and have weight."""
         return len(self.x) if self.weighted is None else jnp.sum(self.weighted, axis=0, keepdims=True)
 
     @property
     def count(self) -> int | Float[Array, "1 *lists"]:
-        """The same, 1 for none: the n of formulas."""
+        """Returns `num_weighted`, but at least 1: the n of formulas."""
         return len(self.x) if self.weighted is None else jnp.maximum(self.num_weighted, 1).astype(self.x.dtype)
 
     def of_values(self, target: AbstractTarget | None) -> AbstractTarget:
-        """Returns the target, or as many uniform points as values have weight."""
+        """Returns the target; for None, a uniform one with as many points as there are values with weight."""
         if target is not None:
             return target
         return UniformTarget(len(self.x), self.x.dtype, None if self.weighted is None else jnp.asarray(self.count)[0])
 
     def of_places(self, target: AbstractTarget | None) -> AbstractTarget:
-        """Returns the target, or as many uniform points as values take part, be it without weight."""
+        """Returns the target; for None, a uniform one with as many points as there are values that take part."""
         if target is not None:
             return target
         count = None if self.where is None else jnp.maximum(self.total, 1).astype(self.x.dtype)[0]
         return UniformTarget(len(self.x), self.x.dtype, count)
 
     def at_inputs(self, answers: Float[Array, "n *d"]) -> Float[Array, "n *d"]:
-        """Answers for the values, zero where these take no part."""
+        """Returns answers for the values, with zeros for values that take no part."""
         if self.unknown is not None:
             answers = jnp.where(self.unknown, jnp.nan, answers)
         return answers if self.where is None else jnp.where(self.where, answers, 0)
 
     def at_targets(self, answers: Float[Array, "m *d"], target: AbstractTarget | None) -> Float[Array, "m *d"]:
-        """Answers for the points of `of_places(target)`, zero for those that stand for no value."""
+        """Returns answers for the points of `of_places(target)`, with zeros for points that stand for no value."""
         return self.first(answers, self.total if target is None else len(answers))
 
     def first(self, answers: Float[Array, "k *d"], number: int | Int[Array, "1 *lists"]) -> Float[Array, "k *d"]:
-        """So many of the answers, then zeros; only zeros if no value takes part."""
+        """Returns the first `number` of the answers, then zeros; only zeros if no value takes part."""
         if self.where is None and isinstance(number, int) and number >= len(answers):
             return answers
         number = jnp.where(jnp.asarray(self.total) > 0, number, 0)
         return jnp.where(_places(answers) < _along(number, answers), answers, 0)
 
     def turned(self, answers: Float[Array, "m *d"], target: AbstractTarget | None) -> Float[Array, "m *d"]:
-        """Answers for the points of `of_places(target)`: those that stand for values reversed, then the rest."""
+        """Returns answers for the points of `of_places(target)` in the reverse order.
+
+        Points that stand for no value stay last.
+        """
         if self.where is None or target is not None:
             return answers[::-1]
         places = (_along(jnp.asarray(self.total), answers) - 1 - _places(answers)) % len(answers)
@@ -95,14 +98,15 @@ def _places(answers: Float[Array, "k *d"]) -> Int[Array, "k *ones"]:
 
 
 def _along(number: Int[Array, "1 *lists"], answers: Float[Array, "k *d"]) -> Int[Array, "..."]:
-    """A number of each list, with the dimensions of answers."""
+    """Returns a number for each list in a shape that broadcasts against answers."""
     return number.reshape(*[1] * (answers.ndim - number.ndim), *number.shape)
 
 
 def filled(array: Float[Array, "..."], where: Bool[Array, "*lists n"]) -> Float[Array, "..."]:
-    """The lists, shape `(*lists, n, *d)`, with their first entry that takes part in place of those that do not.
+    """Returns lists, shape `(*lists, n, *d)`, in which the first entry that takes part replaces those that do not.
 
-    If none does, zeros. The entry is in the range of the others: nothing depends on it once its weight is zero.
+    If none takes part, it returns zeros. The entry lies in the range of the others, and nothing depends on it once its
+    weight is zero.
     """
     axis = where.ndim - 1
     where = where.reshape(*where.shape, *[1] * (array.ndim - where.ndim))
@@ -111,7 +115,7 @@ def filled(array: Float[Array, "..."], where: Bool[Array, "*lists n"]) -> Float[
 
 
 def taking_part(weights: Float[Array, "*lists n"], where: Bool[Array, "*lists n"]) -> Float[Array, "*lists n"]:
-    """The weights, zero for entries that take no part; equal ones if none does."""
+    """Returns the weights, with zeros for entries that take no part; equal weights if none takes part."""
     none = ~jnp.any(where, axis=-1, keepdims=True)
     return jnp.where(where, weights, none.astype(weights.dtype))
 
@@ -127,7 +131,7 @@ class AbstractListFunction(eqx.Module):
         """Returns the answer for a list."""
 
     def takes_lists_last(self, n: int) -> bool:
-        """Returns whether it takes many lists of length n in a last axis of all arrays, and is faster so."""
+        """Returns whether it accepts many lists of length n in a last axis of all arrays, and is faster that way."""
         return False
 
     @abc.abstractmethod

@@ -1,4 +1,4 @@
-"""What an operator reads from the transport of one list."""
+"""Readings: the answers that operators read from the transport of one list."""
 
 import abc
 import dataclasses
@@ -16,12 +16,12 @@ from .transport import Transport, squashed
 
 
 class AbstractReading(eqx.Module):
-    """The part of an operator that is its own: the answer for a list, from its transport plans.
+    """The part of an operator that differs from the others: it reads the answer for a list from its transport plans.
 
     It is a module, so that other numbers in its fields do not recompile, and equal readings are compiled once.
 
     Attributes:
-        target: of the transport, or of the same form and size; None for uniform points, one for each value.
+        target: of the transport, or one of the same form and size; None means a uniform point for each value.
     """
 
     target: AbstractVar[AbstractTarget | None]

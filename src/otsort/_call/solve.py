@@ -1,4 +1,4 @@
-"""The plan of one list, and how good it is."""
+"""The public function `solve`: the plan of one list, with its accuracy."""
 
 from jaxtyping import ArrayLike
 
@@ -24,33 +24,36 @@ def solve(
 ) -> Solution:
     """Transports one list of values to a target measure; the operators read their answers from the plan.
 
-    The `stats` of the solution have the solver's `diagnostics` too, which the operators do not pay for: with
-    `Quadrature` it also solves with finer sizes, for `discretisation_error`.
+    The `stats` of the solution include the solver's `diagnostics`, which operators do not compute. With `Quadrature`,
+    that is a second solve with finer sizes, for `discretisation_error`.
 
     Args:
-        x: values, shape `(n,)`; use `jax.vmap` for batches. Integers are promoted, float16 and bfloat16 computed in
-            float32. A NaN makes the answer NaN; infinity does too, except to the exact solver and a squash that maps
-            it into [0, 1], such as `otsort.squash.robust`.
+        x: values, shape `(n,)`; use `jax.vmap` for batches. Integers are promoted, and float16 and bfloat16 are
+            computed in float32. NaN makes the answer NaN. Infinity does too, except with the exact solver or with a
+            squash that maps it into [0, 1], such as `otsort.squash.robust`.
         target: measure to transport to.
-        solver: if neither it nor epsilon is given, `Newton()` or `Quadrature()`, by their estimated time.
+        solver: how to transport. If neither solver nor epsilon is given, it is `Newton()` or `Quadrature()`, whichever
+            is estimated to be faster.
         epsilon: short for the default solver at this epsilon, in units of the cost; the number 0 means
             `NorthWestCorner()`. A traced epsilon must be positive.
         weights: of the values, finite and nonnegative, shape `(n,)`, scaled to sum to 1; uniform if None.
         where: which values take part, boolean, shape `(n,)`; all if None. The plan has no mass for the others, whatever
-            they are; what it pulls to them, and what is pushed from them, has no meaning. Where none takes part, the
-            plan is that of one value.
+            they are. Values pulled to them, or pushed from them, have no meaning. If none takes part, the plan is that
+            of one value.
         cost: even convex function of the displacement; `SquaredCost()` if None.
         squash: increasing map of the values into [0, 1]; `otsort.squash.logistic` if None. The exact solver needs none.
-        throw: raise if the solve misses its tolerance, or else say so in `Solution.result`. Without it nothing calls
-            back from the program: traced weights that are out of range make the answer NaN.
+        throw: whether to raise if the solve misses its tolerance; if false, only `Solution.result` reports it, nothing
+            calls back from the program, and traced weights that are out of range make the answer NaN.
 
     Returns:
-        The plan, how the solve ended, and its figures.
+        The plan, how the solve ended, and its statistics.
 
     Raises:
-        ValueError: x is empty or not one-dimensional; weights or where of another shape; a negative weight, or none
-            that is positive; epsilon negative or no scalar; a target or cost that the solver does not take.
-        TypeError: both epsilon and solver, a solver that is none, values that are not real, where that is not boolean.
+        ValueError: x is empty or not one-dimensional; weights or where have another shape; a weight is negative or not
+            finite, or none is positive; epsilon is negative or not a scalar; the solver does not accept the target or
+            the cost.
+        TypeError: both epsilon and solver are given, solver is not a solver, values are not real, or where is not
+            boolean.
         RuntimeError: the solve failed and throw is true, or a traced argument is out of range.
 
     Example:

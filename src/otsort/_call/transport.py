@@ -1,4 +1,4 @@
-"""From one list to its transport plans."""
+"""The step from one list to its transport plans."""
 
 import dataclasses
 
@@ -20,11 +20,11 @@ from .one_list import OneList
 
 
 class Transport(eqx.Module):
-    """The transport of one list, or of lists in the last axis, whose plans are solved for when they are asked for.
+    """The transport of one list, or of lists in the last axis; a plan is solved for when it is asked for.
 
     Attributes:
         positions: of the values, after the squash.
-        order: integers in the exact order of the values; None where that is the order of the positions.
+        order: integers that are ordered as the values are, exactly; None if the positions are ordered so.
         weights: of the values, which sum to 1.
         solver: of the problems.
         cost: of a displacement.
@@ -39,18 +39,18 @@ class Transport(eqx.Module):
     throw: bool
 
     def plan_to(self, target: AbstractTarget) -> AbstractPlan:
-        """Returns the plan to a target, guarded; values that are equal share what they send."""
+        """Returns the guarded plan to a target, in which equal values share the mass that they send."""
         solution, guard = self.solve(self.problem(target))
         return GuardedPlan(solution.plan, guard)
 
     def untied_plan_to(self, target: AbstractTarget, descending: bool) -> AbstractPlan:
-        """Returns the plan in which values that are equal are sent one after the other, by their position.
+        """Returns the plan in which equal values are sent one after the other, in the order of the list.
 
-        Only the exact plan tells them apart.
+        Only the exact plan tells equal values apart.
 
         Args:
             target: of the plan.
-            descending: the first of equal values goes to the largest of their targets, as in `jax.lax.top_k`.
+            descending: whether the first of equal values goes to the largest of their targets, as in `jax.lax.top_k`.
         """
         if not self.solver.order_only:
             return self.plan_to(target)
@@ -70,10 +70,11 @@ class Transport(eqx.Module):
         guard = jnp.ones((), problem.positions.dtype)
         if not self.throw or not (is_traced(failed) or failed):
             return solution, guard
-        # Input that is NaN gives answers that are NaN; whatever else went wrong is an error. The check is around a
-        # scalar, as it would gather a long array on one device.
+        # NaN in the input makes the answers NaN; any other failure is an error. The check is around a scalar, because
+        # it would gather a long array on one device.
         failed = failed & jnp.all(jnp.isfinite(problem.positions + problem.weights), axis=0)
-        # Of a batch, Equinox reports one result, and finds none in an empty batch. The index of success is 0.
+        # Equinox reports one result of a batch, and finds none in an empty batch, so the largest index is taken here.
+        # The index of success is 0.
         reported = jax.tree.map(lambda index: largest_anywhere(jnp.where(failed, index, 0)), solution.result)
         return solution, reported.error_if(guard, failed)
 
@@ -81,7 +82,7 @@ class Transport(eqx.Module):
 def squashed(
     one_list: OneList, solver: AbstractSolver, squash: Squash
 ) -> tuple[Float[Array, "n *lists"], Float[Array, "k *lists"] | None]:
-    """Returns the positions at which the solver sees the values of a list, and other values among them."""
+    """Returns the positions that the solver is given for the values of a list, and for the other values."""
     x, weights, at = one_list.x, one_list.weights, one_list.at
     if x.ndim > 1:
         squash = jax.vmap(squash, in_axes=-1, out_axes=-1)
@@ -90,12 +91,13 @@ def squashed(
     if at is None:
         positions = squash(x, weights)
     else:
-        # Where NaN says nothing of the list, and infinity is far away.
+        # Other values must not spoil the squash of the list: for it, NaN becomes a value of the list, and infinity the
+        # largest number.
         most = jnp.finfo(at.dtype).max
         finite = jnp.where(jnp.isnan(at), x[:1], jnp.clip(at, -most, most))
         with_others = jnp.concatenate([x, finite]), jnp.concatenate([weights, jnp.zeros_like(at)])
         positions, others = jnp.split(squash(*with_others), [len(x)])
         at = jnp.where(jnp.isnan(at), jnp.nan, others)
-    # Whatever the squash and the solver: an answer that rests on NaN is NaN.
+    # Whatever squash and solver make of it, one NaN in a list makes all of its answers NaN.
     sound = jnp.isfinite(positions) & ~jnp.isnan(x)
     return jnp.where(jnp.all(sound, axis=0, keepdims=True), positions, jnp.nan), at

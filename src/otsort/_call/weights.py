@@ -19,13 +19,13 @@ def checked_weights(
 
     Args:
         weights: of the array's shape, or of its shape along the axes.
-        where: which values take part, of the same shapes; all for None.
+        where: which values take part, of one of these shapes; None means all.
         axes: of the lists.
         dtype: of the answer.
         throw: see `otsort._checks.checked`.
 
     Raises:
-        ValueError: another shape.
+        ValueError: the weights have another shape.
         TypeError, ValueError, RuntimeError: as `otsort._checks.scaled_weights`.
     """
     given = as_array(weights, "weights")
@@ -35,11 +35,13 @@ def checked_weights(
 
 
 def as_mask(where: ArrayLike, axes: Axes) -> Bool[Array, "..."] | np.ndarray:
-    """Returns which values take part, of the shape of an array or of its shape along the axes.
+    """Returns a user's mask of the values that take part, checked.
+
+    It has the shape of the array, or its shape along the axes.
 
     Raises:
-        ValueError: another shape.
-        TypeError: it is not boolean.
+        ValueError: the mask has another shape.
+        TypeError: the mask is not boolean.
     """
     where = as_array(where, "where")
     if where.dtype != bool:

@@ -1,4 +1,4 @@
-"""What strategies of differentiation work on, iterations that know nothing of them, and what they give."""
+"""The interface between iterations, which know nothing of derivatives, and the strategies that differentiate them."""
 
 import abc
 from typing import Any, NamedTuple
@@ -13,10 +13,10 @@ from .._xla import anywhere, select_lists, with_lists_last
 
 
 class AbstractState(eqx.Module):
-    """What a solver knows between two steps.
+    """The state of a solver between two steps.
 
     Attributes:
-        marginal_error: of its potential; infinite where that does not count yet, NaN where something broke.
+        marginal_error: of its potential; infinite while the error does not count yet, NaN where the solve broke down.
 
     Example:
         See :doc:`/how_to/extending`.
@@ -26,7 +26,7 @@ class AbstractState(eqx.Module):
 
 
 class Progress(NamedTuple):
-    """How far an iteration has come.
+    """The state of an iteration, and the number of its steps.
 
     Example:
         >>> class Detached(otsort.AbstractDifferentiation):
@@ -44,7 +44,9 @@ class Progress(NamedTuple):
 
 
 class AbstractIteration(eqx.Module):
-    """A solver at work on a problem. All that happens depends on the fields alone, so that they can be frozen.
+    """A solver at work on a problem.
+
+    All that happens depends on the fields alone, so that a strategy can make them constants for derivatives.
 
     Attributes:
         dual: the problem.
@@ -58,37 +60,37 @@ class AbstractIteration(eqx.Module):
     @property
     @abc.abstractmethod
     def gather_lists(self) -> bool:
-        """Whether it is of one list, and `jax.vmap` should gather many such lists in a last axis."""
+        """Returns whether the iteration is of one list, and `jax.vmap` should gather such lists in a last axis."""
 
     @property
     @abc.abstractmethod
     def max_steps(self) -> int:
-        """At most so many steps."""
+        """Returns the largest number of steps."""
 
     @property
     @abc.abstractmethod
     def fixed_budget(self) -> bool:
-        """Whether exactly max_steps steps are taken, whatever the error."""
+        """Returns whether exactly max_steps steps are taken, whatever the error."""
 
     @abc.abstractmethod
     def begin(self) -> tuple[Any, Progress]:
-        """What all steps need and none changes, and the progress before the first."""
+        """Returns the constants that all steps need, and the progress before the first step."""
 
     @abc.abstractmethod
     def step(self, constants: Any, progress: Progress) -> Progress:
-        """The progress after one more step."""
+        """Returns the progress after one more step."""
 
     @abc.abstractmethod
     def undifferentiated_step(self, constants: Any, progress: Progress) -> Progress:
-        """The progress after one more step that no derivative is taken of."""
+        """Returns the progress after one more step, of which no derivative is taken."""
 
     @abc.abstractmethod
     def unfinished(self, progress: Progress) -> Bool[Array, "*lists"]:
-        """Whether another step is due."""
+        """Returns whether another step is due."""
 
     @abc.abstractmethod
     def potential(self, constants: Any, progress: Progress) -> Float[Array, "m *lists"]:
-        """The potential f that it has come to."""
+        """Returns the potential f that the iteration has reached."""
 
 
 class AbstractDifferentiation(eqx.Module):
@@ -100,17 +102,17 @@ class AbstractDifferentiation(eqx.Module):
 
     @abc.abstractmethod
     def run(self, iteration: AbstractIteration) -> tuple[Float[Array, " m"], Progress]:
-        """The potential and the last progress."""
+        """Returns the potential and the last progress."""
 
 
 def undifferentiated(tree: Any) -> Any:
-    """The same tree, whose arrays are constants for derivatives."""
+    """Returns the same tree with arrays that are constants for derivatives."""
     arrays, rest = eqx.partition(tree, eqx.is_array)
     return eqx.combine(jax.lax.stop_gradient(arrays), rest)
 
 
 def run_undifferentiated(iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progress]:
-    """The potential and the last progress of an iteration that needs no derivative."""
+    """Returns the potential and the last progress of an iteration, without derivatives."""
     iteration = undifferentiated(iteration)
     if not iteration.gather_lists:
         return _run(iteration)
@@ -118,7 +120,7 @@ def run_undifferentiated(iteration: AbstractIteration) -> tuple[Float[Array, "m 
 
 
 class _WithoutList(eqx.Module):
-    """An iteration as a function of the positions and weights of its list, which it lacks."""
+    """An iteration whose positions and weights are missing, as a function of these."""
 
     iteration: AbstractIteration
 
@@ -134,6 +136,8 @@ def _list(iteration: Any) -> Any:
 def _run(iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progress]:
     constants, progress = iteration.begin()
 
+    # XLA: the loop goes on until the last list is done, so its condition is one for the whole batch (see `anywhere`).
+    # A list that is done keeps its progress.
     def step(progress: Progress) -> Progress:
         return select_lists(
             iteration.unfinished(progress), iteration.undifferentiated_step(constants, progress), progress
@@ -144,7 +148,7 @@ def _run(iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progre
 
 
 def run_stored(iteration: AbstractIteration, constants: Any, progress: Progress, count: int) -> Progress:
-    """`count` steps, as far as they are due, with what their derivative needs."""
+    """Returns the progress after `count` steps, as far as they are due, and stores what their derivative needs."""
 
     def step(progress: Progress) -> Progress:
         return iteration.step(constants, progress)
@@ -152,6 +156,7 @@ def run_stored(iteration: AbstractIteration, constants: Any, progress: Progress,
     def body(progress: Progress, _: None) -> tuple[Progress, None]:
         if iteration.fixed_budget:
             return step(progress), None
+        # Reverse mode needs a loop of known length, so steps that are not due are skipped.
         return jax.lax.cond(iteration.unfinished(progress), step, lambda same: same, progress), None
 
     return jax.lax.scan(body, progress, length=count)[0]

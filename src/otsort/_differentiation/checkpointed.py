@@ -1,4 +1,4 @@
-"""Differentiation through all steps, most of them taken twice."""
+"""Differentiation through all steps, with checkpoints: steps between two checkpoints are taken twice."""
 
 import math
 
@@ -9,9 +9,10 @@ from .base import AbstractDifferentiation, AbstractIteration, Progress, run_stor
 
 
 class Checkpointed(AbstractDifferentiation):
-    """The derivative of the steps that were taken, in memory of the square root of max_steps and twice the work.
+    """Differentiates the steps that were taken, and stores only a few states between them.
 
-    Forward and reverse mode, any order; the numbers are those of `Unrolled`.
+    The derivative is that of `Unrolled`. Memory grows with the square root of max_steps, at twice the work. Forward and
+    reverse mode, any order.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -24,6 +25,8 @@ class Checkpointed(AbstractDifferentiation):
         constants, progress = iteration.begin()
         size = math.isqrt(iteration.max_steps)
         blocks, rest = divmod(iteration.max_steps, size)
+        # There are about sqrt(max_steps) blocks of as many steps. The states between blocks are stored, and the steps
+        # of one block at a time.
         block = jax.checkpoint(lambda progress, _: (run_stored(iteration, constants, progress, size), None))
         progress, _ = jax.lax.scan(block, progress, length=blocks)
         progress = run_stored(iteration, constants, progress, rest)

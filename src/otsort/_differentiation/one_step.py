@@ -1,4 +1,4 @@
-"""Differentiation through the last steps alone."""
+"""Differentiation through the last steps only."""
 
 import equinox as eqx
 import jax
@@ -10,10 +10,10 @@ from .base import AbstractDifferentiation, AbstractIteration, Progress, run_undi
 
 
 class OneStep(AbstractDifferentiation):
-    """The derivative of the last k steps alone, taken once more from the converged state.
+    """Differentiates only k steps, which are taken once more from the converged state.
 
-    One-step differentiation, Bolte, Pauwels and Vaiter (2023): forward and reverse mode; the error is the rate of
-    convergence to the power k. Second derivatives miss terms of the same order, so they are refused.
+    One-step differentiation is due to Bolte, Pauwels and Vaiter (2023). Its error is the rate of convergence to the
+    power k. Forward and reverse mode. Second derivatives would miss terms of the same order, so they are refused.
 
     Attributes:
         k: number of steps, at least 1 (ValueError below).
@@ -34,14 +34,15 @@ class OneStep(AbstractDifferentiation):
     def run(self, iteration: AbstractIteration) -> tuple[Float[Array, " m"], Progress]:
         _, progress = run_undifferentiated(iteration)
         constants, _ = iteration.begin()
-        # The first of these steps moves as the frozen state says: only what it measures afterwards has a derivative.
+        # One step more than k is taken: the first moves by the error that the frozen state holds, so only the error
+        # that it measures afterwards has a derivative.
         step = lambda progress, _: (iteration.step(constants, progress), None)
         progress, _ = jax.lax.scan(step, undifferentiated(progress), length=self.k + 1)
         return _first_order(iteration.potential(constants, progress)), progress
 
 
 def _first_order(potential: Float[Array, " m"]) -> Float[Array, " m"]:
-    """Returns the potential, whose derivative has no derivative."""
+    """Returns the potential, and raises where a second derivative is taken of it."""
     return with_jvp(lambda potential: potential, _first_order_jvp, potential)
 
 

@@ -6,10 +6,11 @@ from .base import AbstractDifferentiation, AbstractIteration, Progress, run_stor
 
 
 class Unrolled(AbstractDifferentiation):
-    """The derivative of the steps that were taken, each stored: memory grows with max_steps.
+    """Differentiates the steps that were taken, and stores each of them: memory grows with max_steps.
 
-    Forward and reverse mode, any order. It is the exact derivative of what was computed, converged or not. With a
-    tolerance all max_steps are compiled; steps after convergence are skipped (under vmap, masked).
+    The derivative is that of what was computed, exactly, whether it converged or not. With a tolerance, all max_steps
+    steps are compiled, and steps after convergence are skipped (under `jax.vmap`, masked). Forward and reverse mode,
+    any order.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])

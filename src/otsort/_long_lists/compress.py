@@ -1,4 +1,29 @@
-"""A transport problem of any size as a small one."""
+"""A small problem that stands for a transport problem of any size.
+
+**Inputs.** The inputs x_i with weights a_i are known by the moments of K equal cells of [0, 1],
+
+    M_cq = sum over the inputs of cell c of a_i u_i^q,    q = 0 ... 3,    u_i = K x_i - c - 1/2.
+
+A smooth function g of the position, such as a column of the density S, is evaluated with two derivatives (a *jet*) at
+knots z_k. `Interpolant` turns the jet into a cubic polynomial sum_q C_cq u^q in each cell, and C is linear in the jet.
+So the sum over all inputs is a linear functional of the jet:
+
+    sum_i a_i g(x_i)  ~  sum_cq M_cq C_cq  =  sum_k (alpha_k g(z_k) + beta_k g'(z_k) + gamma_k g''(z_k)).
+
+`Interpolant.functional` computes alpha, beta and gamma from M, by the transpose of the map from jets to polynomials.
+They are called `masses`: they do for the knots what the weights a do for the inputs.
+
+**Targets.** A uniform target of m points is cut into panels, runs of neighbouring points. In each panel, 8 Gauss nodes
+t_r with weights b_r stand for its points: sums of polynomials up to degree 15 are exact (`Panels`). Any other target,
+and a uniform one with no more points than there would be nodes, is its own set of nodes.
+
+**The small problem.** With the density S(x, t_r) of the nodes, the marginal ratio of a potential f of the nodes is
+
+    s_r = sum_k (alpha_k S(z_k, t_r) + beta_k S_x(z_k, t_r) + gamma_k S_xx(z_k, t_r)),
+
+and the problem is solved when s = 1. Its size depends on epsilon, the accuracy and the target, not on the number of
+inputs or their values.
+"""
 
 import math
 from typing import NamedTuple
@@ -22,9 +47,9 @@ class Compressed(NamedTuple):
     """A compressed problem.
 
     Attributes:
-        dual: the problem.
-        start: the exact potential of its nodes, where Newton's method starts.
-        over_targets: the interpolant of functions of the targets.
+        dual: the small problem.
+        start: the potential of the exact plan at its nodes, where Newton's method starts.
+        over_targets: the interpolant for functions of the targets.
     """
 
     dual: TabulatedDual
@@ -35,19 +60,22 @@ class Compressed(NamedTuple):
 def compress(
     cells: Float[Array, "cells 4"], target: AbstractTarget, epsilon: Float[Array, ""], sizes: Sizes
 ) -> Compressed:
-    """The small problem, for inputs known by their moments alone.
+    """Returns the small problem for inputs that are known only by their moments.
 
     Args:
-        cells: moments of the inputs in `sizes.cells` cells of [0, 1], up to a factor.
+        cells: moments M of the inputs in `sizes.cells` cells of [0, 1], up to a common factor.
         target: to transport to.
         epsilon: regularisation.
-        sizes: made for it.
+        sizes: number of cells, pieces and panels, chosen for the target and epsilon.
     """
     grid = UniformTarget(3 * sizes.pieces // 2, cells.dtype)
+    # The sketch compares each of its inputs with each, so neighbouring cells are merged into about as many points as
+    # the grid has.
     few = _merged(*_centroids(stop_gradient(cells)), math.ceil(sizes.cells / grid.size))
     sketch = sketched(*few, target, epsilon, grid, sizes)
 
-    # The inputs are resolved by knots as the targets are by nodes.
+    # Knots resolve the inputs where E[y | x] is steep, and nodes resolve the targets where E[x | y] is. Both are
+    # constants for derivatives, which are then those of exactly the tabulated functions.
     nodes = stop_gradient(sketch.nodes)
     regular = SemiDual(Problem(grid.points, grid.weights, nodes, SquaredCost()), stop_gradient(epsilon))
     target_means = regular.pull(sketch.start, nodes.points)
@@ -61,20 +89,21 @@ def compress(
 
 
 def _centroids(moments: Float[Array, "cells 4"]) -> tuple[Float[Array, " cells"], Float[Array, " cells"]]:
-    """The mass in each of equal cells of [0, 1] as one point, its mean, and the masses.
+    """Returns the mean of the inputs in each cell, and their mass.
 
-    A cell without mass has its point in the centre.
+    A cell without mass has its centre as its mean.
     """
     mass, first = moments[:, 0], moments[:, 1]
     cells = mass.size
     means = first / jnp.where(mass > 0, mass, 1)
+    # Numerics: rounding may move the mean of a cell with little mass out of the cell.
     return (jnp.arange(cells, dtype=mass.dtype) + 0.5 + jnp.clip(means, -0.5, 0.5)) / cells, mass
 
 
 def _merged(
     points: Float[Array, " n"], weights: Float[Array, " n"], count: int
 ) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
-    """Each `count` neighbours as one point, their mean; the last may be of fewer."""
+    """Returns the means and the masses of runs of `count` neighbouring points; the last run may have fewer."""
     size = -(-points.size // count)
     points = jnp.pad(points, (0, size * count - points.size), mode="edge").reshape(size, count)
     weights = jnp.pad(weights, (0, size * count - weights.size)).reshape(size, count)

@@ -17,12 +17,14 @@ from .interpolant import Interpolant, Jet
 
 
 class TabulatedDual(AbstractDual):
-    """`SemiDual` with functions of the inputs interpolated.
+    """The functions of a `SemiDual`, computed from jets at knots in place of values at all inputs.
+
+    A *jet* is a function with its first two derivatives at the knots, see `Jet`. `compress` has the formulas.
 
     Attributes:
-        at_knots: the transport from the knots of the interpolant, without mass, to nodes that stand for all targets.
-        over_inputs: the interpolant of functions of the inputs.
-        masses: what to multiply their jets with to sum them over the inputs, each part of shape `(knots,)`.
+        at_knots: the transport from the knots, which have no mass, to the nodes, which stand for all targets.
+        over_inputs: the interpolant for functions of the inputs.
+        masses: the functional (alpha, beta, gamma) that sums a jet over all inputs, each part of shape `(knots,)`.
     """
 
     at_knots: SemiDual
@@ -42,14 +44,14 @@ class TabulatedDual(AbstractDual):
 
     @property
     def nodes(self) -> AbstractTarget:
-        """The targets of the problem."""
+        """Returns the nodes, which are the targets of the small problem."""
         return self.problem.target
 
     def with_cached_kernel(self, potential: Float[Array, " r"]) -> "TabulatedDual":
         return TabulatedDual(self.at_knots.with_cached_kernel(potential), self.over_inputs, self.masses)
 
     def density(self, potential: Float[Array, " r"]) -> Jet:
-        """The jet of S, each part of shape `(knots, r)`."""
+        """Returns the jet of S in the position of the input, each part of shape `(knots, r)`."""
         density = self.at_knots.density(potential)
         return _exponential_jet(density, self.nodes.points, *self._moments(density), self.epsilon)
 
@@ -57,6 +59,9 @@ class TabulatedDual(AbstractDual):
         return contract(self.masses, self.density(potential))
 
     def overlap(self, potential: Float[Array, " r"]) -> tuple[Float[Array, "r r"], Float[Array, " r"]]:
+        # The functional is applied to the products S_j S_k, whose jet follows from the product rule: S_j S_k,
+        # S_j' S_k + S_j S_k' and S_j'' S_k + 2 S_j' S_k' + S_j S_k''. The terms are grouped by the derivative of S_k,
+        # so that one product of matrices with three times the knots sums them all.
         density = self.density(potential)
         value, slope, curvature = (part[:, None] for part in self.masses)
         left = (
@@ -68,7 +73,8 @@ class TabulatedDual(AbstractDual):
         return overlap, jnp.sum(left[0], axis=0)
 
     def pull_at(self, potential: Float[Array, " r"], values: Float[Array, "r *d"]) -> Jet:
-        """Averages of values of the nodes for each input, as a function of its position: a jet at the knots."""
+        """Returns the average of the values of the nodes that an input receives, as a jet in its position."""
+        # Numerics: the values are counted from an origin, so that the products lose no digits to a common offset.
         start = origin(values)
         weights = self.nodes.weights.reshape(-1, *[1] * (values.ndim - 1))
         product = functools.partial(jnp.tensordot, axes=1, precision=jax.lax.Precision.HIGHEST)
@@ -78,21 +84,30 @@ class TabulatedDual(AbstractDual):
     def push_at(
         self, potential: Float[Array, " r"], carried: Float[Array, "cells 4 *d"], y: Float[Array, " l"]
     ) -> Float[Array, "l *d"]:
-        """Averages at targets y of what inputs carry, from its moments in the cells of the interpolant."""
+        """Returns the average at each target y of the values that inputs carry.
+
+        Args:
+            potential: f.
+            carried: moments, in the cells of the interpolant, of the weights of inputs times the values they carry.
+            y: positions of any targets.
+        """
         masses, sums = self.masses, self.over_inputs.functional(carried)
         knots, log_partition = self.over_inputs.knots, self.at_knots.log_partition(potential)
         exponents = -jnp.square(y[None, :] - knots[:, None]) / self.epsilon - log_partition[:, None]
         top = stop_gradient(jnp.max(jnp.where(masses.value[:, None] > 0, exponents, -jnp.inf), axis=0))
-        limit = jnp.log(jnp.finfo(y.dtype).max) / 2  # reached only where there is no mass
+        # Numerics: the exponents are counted from the largest at a knot with mass. Only a knot without mass can exceed
+        # it, and would overflow.
+        limit = jnp.log(jnp.finfo(y.dtype).max) / 2
         column = jnp.exp(jnp.minimum(exponents - top[None, :], limit))
         column = _exponential_jet(column, y, *self._moments(self.at_knots.density(potential)), self.epsilon)
         total = contract(masses, column)
         return contract(sums, column) / total.reshape(-1, *[1] * (carried.ndim - 2))
 
     def _moments(self, density: Float[Array, "k r"]) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
-        """The mean and the variance of the targets of each knot."""
+        """Returns E[y | x] and Var[y | x] for x at each knot."""
         weights, points = self.nodes.weights, self.nodes.points
         mean = matvec(density, weights * points)
+        # Numerics: the variance is summed about the mean; the difference of E[y^2] and its square would cancel.
         return mean, matvec(density * jnp.square(points[None, :] - mean[:, None]), weights)
 
 
@@ -103,17 +118,29 @@ def _exponential_jet(
     variance: Float[Array, " k"],
     epsilon: Float[Array, ""],
 ) -> Jet:
-    """The jet in x of c(y) exp(-(y - x)^2 / epsilon - L(x)), as L'(x) = 2 (E[y | x] - x) / epsilon.
+    """Returns the jet in x of g(x) = c(y) exp(-(y - x)^2 / epsilon - L(x)) for each y.
 
-    With d = y - E[y | x], its logarithm has the slope 2 d / epsilon, and E[y | x] the slope 2 Var[y | x] / epsilon.
+    With L'(x) = 2 (E[y | x] - x) / epsilon and d = y - E[y | x], the logarithm of g has the slope 2 d / epsilon.
+    E[y | x] has the slope 2 Var[y | x] / epsilon. So
+
+        g' = g (2 d / epsilon),    g'' = g ((2 d / epsilon)^2 - (2 / epsilon)^2 Var[y | x]).
+
+    Args:
+        value: g at the knots.
+        y: positions of the targets.
+        mean: E[y | x] at the knots.
+        variance: Var[y | x] at the knots.
+        epsilon: regularisation.
     """
+    # XLA: derivatives in closed form are products of what is known. Automatic differentiation, twice, would repeat the
+    # evaluation of the density, and longer programs take longer to compile.
     rate = 2 / epsilon
     steepness = rate * (y[None, :] - mean[:, None])
     return Jet(value, value * steepness, value * (jnp.square(steepness) - rate**2 * variance[:, None]))
 
 
 def contract(functional: Jet, function: Jet) -> Array:
-    """The functional `(k, *d)` of a function `(k, l)`, shape `(l, *d)`."""
+    """Returns a functional, whose parts have shape `(k, *d)`, of jets of shape `(k, l)`: an array `(l, *d)`."""
     sums = (
         jnp.einsum("k...,kl->l...", weights, part, precision=jax.lax.Precision.HIGHEST)
         for weights, part in zip(functional, function, strict=True)

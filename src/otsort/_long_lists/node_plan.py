@@ -1,4 +1,4 @@
-"""The plan of a problem whose targets alone are compressed."""
+"""The plan of a problem in which only the targets are compressed."""
 
 from jaxtyping import Array, Float
 
@@ -12,11 +12,11 @@ NO_MATRIX = "a compressed plan has no n x m matrix, nor its logarithms: use solv
 
 
 class NodePlan(AbstractPlan):
-    """A plan from all inputs to nodes that stand for the targets.
+    """A plan from all inputs to the nodes, which stand for the targets.
 
     Attributes:
         dual: the problem with the nodes as targets.
-        potential: at the nodes, shape `(r,)`.
+        potential: f at the nodes, shape `(r,)`.
         target: all targets.
     """
 
@@ -26,7 +26,7 @@ class NodePlan(AbstractPlan):
 
     @property
     def nodes(self) -> Panels:
-        """The targets of the dual."""
+        """Returns the nodes, which are the targets of the dual."""
         nodes = self.dual.problem.target
         assert isinstance(nodes, Panels)
         return nodes

@@ -1,4 +1,4 @@
-"""A uniform target with many points as one with few: Gauss rules of panels."""
+"""Compression of a uniform target: Gauss rules with few nodes stand for its many points."""
 
 import functools
 
@@ -11,20 +11,24 @@ from jaxtyping import Array, Float, Int
 from .._transport.target import AbstractTarget, UniformTarget
 from .._xla import per_target
 
-#: Nodes of a panel.
+#: Number of nodes of a panel.
 ORDER = 8
 
 
 class Panels(AbstractTarget):
-    """A Gauss rule in each of several runs of a uniform target: few points with the same moments.
+    """Gauss rules for a uniform target, one for each panel: 8 nodes with the moments of a run of neighbouring points.
 
-    The rule of a run of c points is that of the discrete uniform measure (Gram polynomials; Jacobi matrix with
-    off-diagonal k (c^2 - k^2)^(1/2) / (2 (4 k^2 - 1)^(1/2))), exact to degree 15; a run of 8 points or fewer
-    is given back itself, with surplus nodes of weight zero.
+    The rule of a run of c points is the Gauss rule of the discrete uniform measure on them. Its nodes are the
+    eigenvalues of the Jacobi matrix of the Gram polynomials, which has a zero diagonal and the off-diagonal entries
+
+        k (c^2 - k^2)^(1/2) / (2 (4 k^2 - 1)^(1/2)),    k = 1 ... 7.
+
+    It is exact for polynomials up to degree 15. A run of 8 points or fewer is its own rule, and its surplus nodes have
+    weight zero.
 
     Attributes:
-        points: shape `(8 p,)`, nondecreasing.
-        weights: shape `(8 p,)`.
+        points: the nodes, shape `(8 p,)`, nondecreasing.
+        weights: of the nodes, shape `(8 p,)`.
         starts: index of the first point of each panel, shape `(p,)`.
         counts: number of points of each panel, shape `(p,)`.
         target: the uniform target.
@@ -37,7 +41,12 @@ class Panels(AbstractTarget):
     target: UniformTarget
 
     def __init__(self, knots: Float[Array, " k"], target: UniformTarget):
-        """Panels between given knots 0 ... 1."""
+        """Makes panels between given knots.
+
+        Args:
+            knots: from 0 to 1, not decreasing.
+            target: whose points are cut into panels.
+        """
         m = target.num_weighted
         cuts = jnp.round(knots * (m - 1) + 0.5).at[0].set(0).at[-1].set(m).astype(jnp.int32)
         self.starts, self.counts, self.target = cuts[:-1], jnp.diff(cuts), target
@@ -56,13 +65,15 @@ class Panels(AbstractTarget):
         return self.points.dtype
 
     def levels(self, share: float) -> Float[Array, " r"]:
-        """Returns the levels of the uniform target at the nodes: what ranks are read from."""
+        """Returns the levels of the uniform target at the nodes, from which ranks are read."""
+        # Levels are linear in the points, so the interpolation between the points of the target is exact.
         m = self.target.num_weighted
         return (self.points * (m - 1) + share) / m
 
     @property
     def cumulative(self) -> Float[Array, " r"]:
-        """The mass of the nodes up to each, its own included: where the exact plan goes on to the next."""
+        """Returns the mass of the nodes up to each, its own included: the level at which the exact plan moves on."""
+        # Numerics: the mass before a panel is a number of points over m, so rounding does not add up over the panels.
         upper = jnp.triu(jnp.ones((ORDER, ORDER), self.dtype))
         inside = jnp.matmul(self.weights.reshape(-1, ORDER), upper, precision=jax.lax.Precision.HIGHEST)
         before = self.starts.astype(self.dtype) / self.target.num_weighted
@@ -72,14 +83,18 @@ class Panels(AbstractTarget):
         return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, self)
 
     def project(self, values: Float[Array, "m *d"]) -> Float[Array, "r *d"]:
-        """Values at the nodes whose sums against polynomials of degree 7 are those of all values with weight."""
+        """Returns values at the nodes that stand for values at all points of the target.
+
+        In each panel, the sums of both against polynomials up to degree 7 agree. Points without weight do not count.
+        """
         m = self.target.size
         panel = jnp.repeat(jnp.arange(self.starts.size), self.counts, total_repeat_length=m)
         dtype = self.points.dtype
         counts = jnp.maximum(self.counts, 1).astype(dtype)
         places = jnp.arange(m, dtype=jnp.int32) - self.starts[panel]
         of_targets = _gram_polynomials((2 * places.astype(dtype) + 1) / counts[panel] - 1, counts[panel])
-        values = jnp.where(per_target(places < self.counts[panel], values), values, 0)  # those beyond have no weight
+        # Points beyond the last panel have no weight.
+        values = jnp.where(per_target(places < self.counts[panel], values), values, 0)
         terms = of_targets.reshape(*of_targets.shape, *[1] * (values.ndim - 1)) * values[:, None]
         sums = jax.ops.segment_sum(terms, panel, self.starts.size, indices_are_sorted=True)
         nodes, _ = _gram_rule(self.counts, dtype)
@@ -89,10 +104,14 @@ class Panels(AbstractTarget):
 
 
 def _gram_rule(counts: Int[Array, " p"], dtype: jnp.dtype) -> tuple[Float[Array, "p 8"], Float[Array, "p 8"]]:
-    """Nodes in [-1, 1], in units of half the count, and weights."""
+    """Returns the nodes and the weights of the rules for runs of `counts` points, from a table.
+
+    Nodes lie in [-1, 1], in units of half the count about the middle of a run. The weights of a rule sum to 1.
+    """
+    # XLA: an eigenvalue problem for each panel would be a call of LAPACK each.
     rules, slope = (jnp.asarray(table, dtype) for table in _gram_table())
     row = jnp.clip(counts, 1, rules.shape[0]) - 1
-    # Beyond the table a rule differs from that of Legendre by a multiple of 1 / count^2.
+    # Beyond the table, a rule differs from that of Legendre by a multiple of 1 / count^2.
     squares = 1 / jnp.maximum(counts, 1).astype(dtype) ** 2 - 1 / (row + 1).astype(dtype) ** 2
     rule = rules[row] + slope[None] * squares[:, None, None]
     return rule[:, 0], rule[:, 1]
@@ -100,21 +119,25 @@ def _gram_rule(counts: Int[Array, " p"], dtype: jnp.dtype) -> tuple[Float[Array,
 
 @functools.cache
 def _gram_table(rows: int = 512) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights for counts 1 ... rows, shape `(rows, 2, 8)`, and how they go on in 1 / count^2."""
+    """Returns nodes and weights for counts 1 ... rows, shape `(rows, 2, 8)`, and their slope in 1 / count^2 beyond."""
     count = np.arange(1, rows + 1)[:, None]
     k = np.arange(1, ORDER)
     jacobi = np.zeros((rows, ORDER, ORDER))
     jacobi[:, k, k - 1] = k * np.sqrt(np.maximum(1 - (k / count) ** 2, 0) / (4 * k**2 - 1))
     nodes, vectors = np.linalg.eigh(jacobi)
     weights = vectors[:, 0] ** 2
-    weights[weights < 1e-20] = 0  # surplus nodes
+    weights[weights < 1e-20] = 0  # Numerics: surplus nodes have weights of rounding in place of zero
     limit_nodes, limit_weights = np.polynomial.legendre.leggauss(ORDER)
     rules, limit = np.stack([nodes, weights], 1), np.stack([limit_nodes, limit_weights / 2])
     return rules, (rules[-1] - limit) * rows**2
 
 
 def _gram_polynomials(t: Float[Array, " k"], counts: Float[Array, " k"]) -> Float[Array, "k 8"]:
-    """Orthonormal polynomials of the uniform measure on `counts` points at t, in units of `_gram_rule`."""
+    """Returns the values at t of the first 8 orthonormal polynomials of the uniform measure on `counts` points.
+
+    The points t are in the units of `_gram_rule`. Polynomials of degree `counts` and more vanish on the points, and are
+    zero here.
+    """
     polynomials = [jnp.ones_like(t)]
     before, beta = jnp.zeros_like(t), jnp.zeros_like(t)
     for k in range(1, ORDER):

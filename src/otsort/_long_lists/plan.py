@@ -16,21 +16,21 @@ from .interpolant import Interpolant, jet
 from .node_plan import NO_MATRIX
 from .panels import Panels
 
-# Numerics: the coefficients of the polynomials of values near the largest number would overflow. A factor that is a
-# power of two changes no digit.
+# Numerics: values near the largest number would overflow in the coefficients of their polynomials. They are scaled by a
+# power of two, which changes no digit.
 _SMALLER = 2.0**-6
 
 
 class TabulatedPlan(AbstractPlan):
-    """A plan known through interpolants: no array has n m entries.
+    """A plan whose averages are read from tables: no array has n m entries.
 
     Attributes:
         dual: the compressed problem.
-        potential: at its nodes, shape `(r,)`.
+        potential: f at its nodes, shape `(r,)`.
         positions: of all inputs, shape `(n,)`.
         weights: of all inputs, shape `(n,)`.
         target: all targets.
-        over_targets: the interpolant of functions of them.
+        over_targets: the interpolant for functions of the targets.
     """
 
     dual: TabulatedDual
@@ -63,7 +63,7 @@ class TabulatedPlan(AbstractPlan):
         return self.dual.marginal_error(self.dual.marginal_ratio(self.potential))
 
     def _at_inputs(self) -> SemiDual:
-        """The problem without tables, which are not made for the smallest entries of the plan."""
+        """Returns the problem without tables, because these do not resolve the smallest entries of the plan."""
         if isinstance(self.dual.nodes, Panels):
             raise ValueError(NO_MATRIX)
         return SemiDual(Problem(self.positions, self.weights, self.target, SquaredCost()), self.dual.epsilon)
@@ -76,5 +76,6 @@ class TabulatedPlan(AbstractPlan):
         carried = moments(weighted, self.positions, self.dual.over_inputs.cells)
         mean = lambda y: self.dual.push_at(self.potential, carried, y)
         table, points = self.over_targets, self.target.points
+        # Evaluating few targets one by one is less work than a table, and has no error of interpolation.
         few = self.target.size <= table.knots.size
         return mean(points) if few else table.interpolate(jet(mean, table.knots), points)

@@ -1,4 +1,21 @@
-"""A rough transport, from which a fine one is laid out."""
+"""A rough transport, from which the nodes, the knots and the start of the compressed problem follow.
+
+How finely a plan has to be resolved depends on the data: its functions vary on the scale of epsilon / (2 sd), where sd
+is a conditional deviation of the plan (see `knots`). The sketch therefore estimates E[x | y], whose slope is 2/epsilon
+times the conditional variance. It uses the potential f of the exact plan, which has a closed form (`exact_start`):
+
+    f_{j+1} - f_j = h(y_{j+1} - X_j) - h(y_j - X_j),
+
+with X_j the quantile of the inputs at the cumulative target weight B_j. The density S of f is evaluated between a few
+inputs x_i with weights a_i and a regular grid of targets y_j, and
+
+    E[x | y_j] = sum_i a_i S_ij x_i / sum_i a_i S_ij.
+
+This costs one evaluation of the density and no solve: S normalises the rows of the plan, and the average its columns.
+
+The panels of the target are narrow where E[x | y] is steep. Newton's method starts from the potential of the exact plan
+to the nodes of these panels.
+"""
 
 from typing import NamedTuple
 
@@ -17,12 +34,13 @@ from .sizes import Sizes
 
 
 class Sketch(NamedTuple):
-    """What the exact transport of few inputs says of the entropic one.
+    """Estimates of an entropic transport from the exact transport of few inputs.
 
     Attributes:
-        nodes: that stand for the target: Gauss rules of panels, or the target itself if it has no more points.
-        start: the exact potential of the nodes, where Newton's method starts.
-        input_means: the average input of each point of a regular grid of [0, 1], shape `(grid,)`.
+        nodes: the points that stand for the target: Gauss rules of panels, or the target itself if it has no more
+            points than these.
+        start: the exact potential at the nodes, where Newton's method starts.
+        input_means: E[x | y] for y on a regular grid of [0, 1], shape `(grid,)`.
     """
 
     nodes: AbstractTarget
@@ -38,15 +56,29 @@ def sketched(
     grid: UniformTarget,
     sizes: Sizes,
 ) -> Sketch:
-    """From few inputs and their masses, no derivative of which is taken."""
+    """Returns the sketch of a transport from few inputs.
+
+    It is a constant for derivatives, except that a target which is its own nodes keeps its derivative.
+
+    Args:
+        points: positions of the inputs, in any order.
+        masses: of the inputs, up to a common factor.
+        target: to transport to.
+        epsilon: regularisation.
+        grid: where E[x | y] is estimated.
+        sizes: says how many panels the target gets.
+    """
     points, masses, epsilon = stop_gradient((points, masses, epsilon))
     levels = counted_levels(points, masses)
     coarse = SemiDual(Problem(points, masses, grid, SquaredCost()), epsilon)
-    density = coarse.density(start_from(levels, coarse.problem))  # 1 and more at the target that an input goes to
+    # No column underflows: the density is 1 or more at the target that an input goes to in the exact plan.
+    density = coarse.density(start_from(levels, coarse.problem))
     input_means = matvec(density.T, masses * points) / matvec(density.T, masses)
     nodes = target
     if isinstance(target, UniformTarget) and sizes.nodes(target) < target.size:
         nodes = Panels(adapted_knots(input_means, epsilon, sizes.panels), target)
+    # XLA: the start compares each level with each node. Unless they are stored, the compiler fuses their computation
+    # into that loop and computes it anew for each pair.
     points, levels, nodes = materialised((points, levels, nodes))
     start = start_from(levels, Problem(points, masses, stop_gradient(nodes), SquaredCost()))
     return Sketch(nodes, start, input_means)

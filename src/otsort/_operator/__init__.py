@@ -1,9 +1,9 @@
-"""The operators: thin readings of a transport plan, along any axis.
+"""The operators, each of which reads its answer from a transport plan, along any axis.
 
-Write x for the values along the axis, n for their number, (a, x) for their measure and (b, y) for the target's. A plan
-averages: `push` carries values of the inputs to the targets, `pull` values of the targets to the inputs. Soft or exact
-is the solver's affair: `epsilon=0` gives the K-operators of Cuturi, Teboul and Vert (2019), a positive one the
-S-operators.
+Write x for the n values along the axis, a for their weights, y for the points of the target and b for its weights. A
+plan averages in two directions: `push` carries values of the inputs to the targets, and `pull` carries values of the
+targets to the inputs. The solver decides whether an operator is exact or smooth: `epsilon=0` gives the K-operators of
+Cuturi, Teboul and Vert (2019), a positive epsilon their S-operators.
 """
 
 from .normalization import quantile_normalize as quantile_normalize

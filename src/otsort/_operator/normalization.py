@@ -1,4 +1,4 @@
-"""The values with another distribution."""
+"""Operators that give values another distribution."""
 
 from collections.abc import Callable
 from typing import Unpack
@@ -14,9 +14,9 @@ from .ranks import cdf
 def quantile_normalize(
     x: ArrayLike, reference: ArrayLike, *, target: AbstractTarget | None = None, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """Values of a reference in the order of x: pull of the reference.
+    """Returns values with the distribution of a reference, in the order of x.
 
-    T_f of Cuturi et al. (2019), Definitions 1 and 2.
+    It is the pull of the reference: T_f of Cuturi et al. (2019), Definitions 1 and 2.
 
     Args:
         x: values, any shape.
@@ -69,20 +69,20 @@ def quantile_transform(
     target: AbstractTarget | None = None,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """`quantile_function(cdf(x))`: x with another distribution, rho.
+    """Returns x with another distribution rho, as `quantile_function(cdf(x))`.
 
-    T_rho of Cuturi et al. (2019), Definitions 1 and 2.
+    It is T_rho of Cuturi et al. (2019), Definitions 1 and 2.
 
     Args:
         x: values, any shape.
         quantile_function: of rho, applied to an array of the shape of x with entries in [0, 1]. With `epsilon=0` the
-            largest entry is 1, where a density of unbounded support has an infinite quantile.
+            largest entry is 1, where the quantile of a density with unbounded support is infinite.
         num_targets: m, the size of the uniform target, n unless given.
         target: a target measure instead.
         **options: see `Options`.
 
     Returns:
-        What `quantile_function` returns.
+        The result of `quantile_function`.
 
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.
@@ -97,7 +97,9 @@ def quantile_transform(
 
 
 def quantize(x: ArrayLike, levels: int, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """Each value replaced by an average of `levels` group means: pull(push(x)) on uniform targets.
+    """Returns each value replaced by an average of the means of `levels` groups.
+
+    The groups are uniform targets: push(x) gives their means, and pull(push(x)) is returned.
 
     Args:
         x: values, any shape.

@@ -1,4 +1,4 @@
-"""Quantiles, each from three targets."""
+"""Quantiles, each of which is read from a plan with three targets."""
 
 from typing import Unpack
 
@@ -16,17 +16,18 @@ from .._types import Scalar
 def quantile(
     x: ArrayLike, q: ArrayLike, *, width: Scalar | None = None, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """Quantiles, each from a problem of its own with three targets: the q-th value does not depend on the other q.
+    """Returns quantiles of x at the levels q.
 
-    The middle target is an atom of mass min(width, 2 c, 2 (1 - c)) centred at level c = q + (1/2 - q)/n. With
-    `epsilon=0`, uniform weights and the default width this is numpy's linear quantile. (Equation (4) of Cuturi et al.
-    is `TargetMeasure.quantile`, centred elsewhere.)
+    Each quantile is read from a problem of its own with three targets, so it does not depend on the other levels. The
+    middle target has the mass min(width, 2 c, 2 (1 - c)), centred at the level c = q + (1/2 - q)/n. With `epsilon=0`,
+    uniform weights and the default width, the result is numpy's linear quantile. (Equation (4) of Cuturi et al. is
+    `TargetMeasure.quantile`, which has another centre.)
 
     Args:
         x: values, any shape.
         q: levels in [0, 1], any shape, any order.
-        width: mass of the atom, in (0, 1]; 1/n unless given, n the number of values that take part. A wider one
-            averages more values.
+        width: mass of the middle target, in (0, 1]; 1/n unless given, with n the number of values that take part. A
+            larger width averages more values.
         **options: see `Options`.
 
     Returns:
@@ -74,7 +75,7 @@ class _Quantiles(AbstractReading):
 
 
 def _increasing(answers: Float[Array, "q *lists"], levels: Float[Array, " q"]) -> Float[Array, "q *lists"]:
-    """Returns quantiles that do not decrease where the level rises: this undoes rounding, nothing else."""
+    """Returns quantiles without the decreases that only rounding caused where the level rises."""
     if len(levels) == 1:
         return answers
     order = jnp.argsort(levels)
@@ -82,7 +83,7 @@ def _increasing(answers: Float[Array, "q *lists"], levels: Float[Array, " q"]) -
 
 
 def median(x: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """The median: `quantile(x, 0.5)`.
+    """Returns the median, `quantile(x, 0.5)`.
 
     Args:
         x: values, any shape.

@@ -1,4 +1,4 @@
-"""Ranks and levels."""
+"""Ranks and values of the cumulative distribution function."""
 
 from typing import Unpack
 
@@ -19,17 +19,18 @@ def cdf(
     target: AbstractTarget | None = None,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Cumulative distribution function of x, at each of its own values or at others.
+    """Returns the cumulative distribution function of x, at each of its own values or at others.
 
-    The K-CDF and S-CDF of Cuturi et al. (2019), Definitions 1 and 2: pull of the cumulative weights of the target.
+    It is the pull of the cumulative weights of the target: the K-CDF and S-CDF of Cuturi et al. (2019), Definitions 1
+    and 2.
 
     Args:
         x: values, any shape.
-        at: other values, that the plan of x transports as it would its own: one list for all, shape `(k,)`, or the
-            shape of x with its axis (or the first of its axes, the others dropped) of any length. The squash maps them
-            by what it knows of x.
-        num_targets: m, the size of the uniform target, the number of values with weight unless given; values have
-            resolution 1/m.
+        at: other values, which the plan of x transports as it does those of x. Either one list for all, shape `(k,)`,
+            or an array of the shape of x with its axis (or the first of its axes, the others dropped) of any length.
+            The squash maps them with the scale and offset of x.
+        num_targets: m, the size of the uniform target, the number of values with weight unless given; the results have
+            the resolution 1/m.
         target: a target measure instead.
         **options: see `Options`.
 
@@ -37,7 +38,7 @@ def cdf(
         Shape of x, in [0, 1]; with `at`, the shape of x with its axis of length k.
 
     Raises:
-        ValueError: `at` of another shape.
+        ValueError: `at` has another shape.
         ValueError, TypeError, RuntimeError: see `solve`.
 
     Example:
@@ -71,14 +72,15 @@ def rank(
     descending: bool = False,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Ranks, 1 for the least of n values and n for the largest, as scipy.stats.rankdata; ties share their average.
+    """Returns ranks: 1 for the smallest of n values and n for the largest; ties share their average rank.
 
-    n times the level of Cuturi et al. (2019), Definitions 1 and 2, counted to the middle of the mass of each target:
-    1/2 + n * pull(cumsum b - b/2), which is n * cdf(x) when m = n targets are uniform. Its weighted mean is (n + 1)/2.
+    With `epsilon=0` they are those of scipy.stats.rankdata. A rank is n times the level of Cuturi et al. (2019),
+    Definitions 1 and 2, counted to the middle of the mass of each target: 1/2 + n * pull(cumsum b - b/2). This is
+    n * cdf(x) for m = n uniform targets. The weighted mean of the ranks is (n + 1)/2.
 
     Args:
         x: values, any shape.
-        at: other values, whose ranks among those of x are wanted instead: see `cdf`.
+        at: other values, whose ranks among those of x are returned instead: see `cdf`.
         num_targets: m, the size of the uniform target, n unless given.
         target: a target measure instead.
         descending: count from the largest: n + 1 - rank.
@@ -88,7 +90,7 @@ def rank(
         Shape of x; with `at`, the shape of x with its axis of length k.
 
     Raises:
-        ValueError: `at` of another shape.
+        ValueError: `at` has another shape.
         ValueError, TypeError, RuntimeError: see `solve`.
 
     Example:
@@ -116,13 +118,14 @@ class _Rank(AbstractReading):
 
 
 def _level(one_list: OneList, plan: AbstractPlan, share: float) -> Float[Array, " k"]:
-    """That of the values of a row, or of the others that are placed among them."""
+    """Returns the levels of the values of a list, or of the other values that are placed among them."""
     if one_list.at is None:
         return plan.level(share)
-    missing = jnp.isnan(one_list.at)  # which has no place, and would pass NaN to the derivatives of the others
+    # Numerics: NaN among the other values has no level, and would make the derivatives of the others NaN.
+    missing = jnp.isnan(one_list.at)
     return jnp.where(missing, jnp.nan, plan.level(share, jnp.where(missing, 0, one_list.at)))
 
 
 def _of_places(one_list: OneList, answers: Float[Array, " k"]) -> Float[Array, " k"]:
-    """The answers, zero where nothing takes part."""
+    """Returns the answers, with zeros where no value takes part."""
     return one_list.at_inputs(answers) if one_list.at is None else one_list.first(answers, len(answers))

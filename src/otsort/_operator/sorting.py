@@ -1,4 +1,4 @@
-"""Sorted values, and what sorts them."""
+"""Sorted values, and the matrix that sorts them."""
 
 from typing import Unpack
 
@@ -19,16 +19,16 @@ def sort(
     descending: bool = False,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Sorted values, nondecreasing: push of x to m uniform targets.
+    """Returns the sorted values of x, nondecreasing.
 
-    The K-quantiles and S-quantiles of Cuturi et al. (2019), Definitions 1 and 2. With `epsilon=0` and m = n they are
-    the values of x themselves, bit for bit.
+    They are the push of x to m uniform targets: the K-quantiles and S-quantiles of Cuturi et al. (2019), Definitions 1
+    and 2. With `epsilon=0` and m = n they are the values of x themselves, bit for bit.
 
     Args:
         x: values, any shape.
         num_targets: m, the size of the uniform target and of the answer, n unless given.
         target: a target measure instead.
-        descending: largest first.
+        descending: whether the largest value comes first.
         **options: see `Options`.
 
     Returns:
@@ -49,14 +49,15 @@ def sort(
 
 
 class Sorted(AbstractReading):
-    """The values pushed to the targets, in increasing order or the other."""
+    """Reads the sorted values: the values of a list pushed to the targets, in increasing or decreasing order."""
 
     target: AbstractTarget | None
     descending: bool = eqx.field(static=True)
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " m"]:
         pushed = transport.plan_to(one_list.of_places(self.target)).push(one_list.values)
-        # Monotone at every potential, as exp(-h / epsilon) is totally positive: this undoes rounding, nothing else.
+        # Numerics: exp(-h / epsilon) is totally positive, so the result is monotone at every potential. `rising` undoes
+        # rounding, and nothing else.
         return _of_targets(one_list, rising(pushed), self.target, self.descending)
 
     def dims(self, axes: Axes) -> Dims:
@@ -72,14 +73,15 @@ def sort_by(
     descending: bool = False,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Values in the order of a key: push of the values through the plan of the key.
+    """Returns values in the order of a key: the push of the values through the plan of the key.
 
     Args:
-        values: the shape of the key, then any more axes, such as `(n, d)` for a key of shape `(n,)`.
-        key: what to sort by, any shape; `axis` and `weights` refer to it.
+        values: an array with the shape of the key and then any further axes, such as `(n, d)` for a key of shape
+            `(n,)`.
+        key: the numbers to sort by, any shape; `axis` and `weights` refer to it.
         num_targets: m, the size of the uniform target, n unless given.
         target: a target measure instead.
-        descending: values of the largest key first.
+        descending: whether the values of the largest key come first.
         **options: see `Options`.
 
     Returns:
@@ -120,17 +122,17 @@ def permutation(
     descending: bool = False,
     **options: Unpack[Options],
 ) -> Float[Array, "... m n"]:
-    """The matrix that sorts: P^T / P^T 1, row-stochastic; `permutation(x) @ x` is `sort(x)`.
+    """Returns the matrix that sorts x, so that `permutation(x) @ x` is `sort(x)`.
 
-    With `epsilon=0` and m = n it is the permutation matrix of a stable `jax.numpy.argsort`: equal values are taken by
-    their position (Proposition 1 of Cuturi et al. (2019) takes any permutation that sorts). Smooth rows of equal values
-    are equal.
+    It is P^T / P^T 1, with rows that sum to 1. With `epsilon=0` and m = n it is the permutation matrix of a stable
+    `jax.numpy.argsort`: equal values keep their order (Proposition 1 of Cuturi et al. (2019) allows any permutation
+    that sorts). At a positive epsilon, equal values of equal weight have equal columns.
 
     Args:
         x: values, any shape.
         num_targets: m, the size of the uniform target, n unless given.
         target: a target measure instead.
-        descending: row of the largest value first.
+        descending: whether the row of the largest value comes first.
         **options: see `Options`.
 
     Returns:
@@ -167,5 +169,5 @@ class _Permutation(AbstractReading):
 def _of_targets(
     one_list: OneList, pushed: Float[Array, "m *d"], target: AbstractTarget | None, descending: bool
 ) -> Float[Array, "m *d"]:
-    """What arrives at the targets, in the order that is wanted, with zeros where they stand for no value."""
+    """Returns the pushed values in increasing or decreasing order, with zeros at targets that stand for no value."""
     return one_list.at_targets(one_list.turned(pushed, target) if descending else pushed, target)

@@ -13,19 +13,20 @@ _Arguments = ParamSpec("_Arguments")
 def straight_through(
     operator: Callable[_Arguments, Float[Array, "..."]],
 ) -> Callable[_Arguments, Float[Array, "..."]]:
-    """An operator with the values of its exact form, `epsilon=0`, and the derivatives of its smooth one.
+    """Returns an operator with the values of the exact operator, `epsilon=0`, and the derivatives of the smooth one.
 
-    Straight-through estimation (Bengio, Léonard and Courville, 2013): a network sees ranks, masks or sorted values as
-    they are when it is used, and learns by the derivatives of those at the epsilon or with the solver that are given.
+    This is straight-through estimation (Bengio, Léonard and Courville, 2013). In training, a network sees the same
+    exact ranks, masks or sorted values as in use, and learns from the derivatives of the smooth ones, at the epsilon or
+    with the solver that is given.
 
     Args:
         operator: any operator, or a function that hands `epsilon` and `solver` on to operators.
 
     Returns:
-        A function of the same arguments. It costs the smooth operator and the exact one.
+        A function of the same arguments. A call costs as much as the smooth and the exact operator together.
 
     Raises:
-        TypeError: no function; on use, one that does not take `epsilon` and `solver`.
+        TypeError: operator is not a function; on use, it does not take `epsilon` and `solver`.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])

@@ -1,4 +1,4 @@
-"""The epsilon with which a rank sees so many neighbours."""
+"""The choice of epsilon by the number of neighbours that a rank sees."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,10 @@ from .._solver import MOST_TARGETS, SMALLEST_EPSILON
 from .._types import Scalar, Squash
 from ..squash import logistic
 
-# How many neighbours a rank sees is SUPPORT deviations of the kernel, in ranks, less the value itself, OWN. They are
-# no fit: phi(t), the Fourier transform of q / (exp(q) - 1) with q the square of the frequency, has SUPPORT = r^2 / s
-# and OWN = 2 u - u^2, where r = int |phi| = 1.01205, s = int phi^2 = 0.26888 and u = phi(0) r / s, phi(0) = 0.36847.
+# A rank sees SUPPORT * w - OWN neighbours, where w is the deviation of the kernel in ranks, and OWN is the part of the
+# value itself. The constants are not fitted. With phi(t) the Fourier transform of q / (exp(q) - 1), q the square of the
+# frequency, SUPPORT = r^2 / s and OWN = 2 u - u^2, where r = int |phi| = 1.01205, s = int phi^2 = 0.26888 and
+# u = phi(0) r / s, phi(0) = 0.36847.
 SUPPORT, OWN = 3.8093, 0.8503
 
 
@@ -27,13 +28,14 @@ def suggest_epsilon(
     where: ArrayLike | None = None,
     squash: Squash | None = None,
 ) -> Float[Array, "..."]:
-    """The epsilon with which the rank of a typical value sees so many other values.
+    """Returns the epsilon at which the rank of a typical value depends on a given number of other values.
 
-    A value moves its own rank and those near it. The number that the rank of value i sees is the participation ratio
-    of its gradient without the value itself, (sum_j abs(J_ij))^2 / sum_j J_ij^2 over j != i with J = d rank / dx; about
-    half of all values see more, half fewer. More neighbours mean a smoother loss, whose gradient knows of values
-    further away; fewer mean ranks nearer to the exact ones. The rule follows from the shape of the plan where values
-    lie densely (documentation, "Choosing epsilon"), without a fitted constant:
+    A change of a value changes its own rank and the ranks of values near it. The number of neighbours that the rank of
+    value i sees is the participation ratio of its gradient without the value itself, which is
+    (sum_j abs(J_ij))^2 / sum_j J_ij^2 over j != i with J = d rank / dx. It counts the entries of a vector that are not
+    small. About half of all values see more neighbours, and half fewer. With more neighbours, a loss is smoother and
+    its gradient depends on values further away; with fewer, ranks are nearer to the exact ones. The rule follows from
+    the shape of the plan where values lie densely (documentation, "Choosing epsilon"), without a fitted constant:
 
         epsilon = 2 (s / 3.81)^2 width(s) / s,    s = (neighbours + 0.85) / n,
 
@@ -43,31 +45,31 @@ def suggest_epsilon(
     It is a setting, not a function to train: its derivative is zero. Call it once, on typical values, and give the
     number to the operator: `rank(x, epsilon=suggest_epsilon(x, 10))`. It may be traced too.
 
-    Where it does not hold: a value sees its ties whatever epsilon is, so fewer neighbours than those are not to be
-    had; with m < n targets, fewer than about n / m are not either; at fewer than 2 the gradient fades instead; of more
-    than n/2 it falls short, because the list ends.
+    The rule does not hold in four cases. A value sees its ties whatever epsilon is, so it cannot see fewer neighbours
+    than those. With m < n targets, it cannot see fewer than about n / m. At fewer than 2 neighbours, the gradient fades
+    instead. Of more than n/2 neighbours it sees fewer than asked for, because the list ends.
 
-    Few neighbours in a long list, less than about a hundredth of it, need an epsilon below 1e-5, which no solver takes
-    for more than 16384 values with as many targets: such a list gets 1e-5, and more neighbours than asked for. Give
+    Few neighbours in a long list, less than about a hundredth of it, need an epsilon below 1e-5. No solver accepts that
+    for more than 16384 values with as many targets, so such a list gets 1e-5, and more neighbours than asked for. Use
     `num_targets`, or groups, where fewer are needed.
 
     Args:
         x: values, any shape.
-        neighbours: how many, between 1 and n - 1. With weights they are counted as a share of the effective number
-            1 / sum a_i^2 of values, at most all.
-        axis: as of every operator, see `Options`.
-        weights: the same.
-        where: the same. A list with fewer than two values that take part counts as constant.
-        squash: the one that the operator will use; `otsort.squash.logistic` unless given.
+        neighbours: number of other values, between 1 and n - 1. With weights they are counted as a share of the
+            effective number 1 / sum a_i^2 of values, at most all.
+        axis: see `Options`.
+        weights: see `Options`.
+        where: see `Options`. A list with fewer than two values that take part counts as constant.
+        squash: the squash that the operator will use; `otsort.squash.logistic` unless given.
 
     Returns:
-        One epsilon a list, in the shape of x without its axis, float32 or float64 (float32 for float16 and bfloat16,
-        which cannot hold a small epsilon). At least 8 machine epsilons of that dtype, 1e-6 in float32: below it, solves
-        are too inaccurate; for more than 16384 values at least 1e-5. Constant values get the epsilon of evenly spread
-        ones; NaN and infinity give NaN.
+        One epsilon for each list, in the shape of x without its axis, float32 or float64 (float32 for float16 and
+        bfloat16, which cannot hold a small epsilon). It is at least 8 machine epsilons of that dtype, 1e-6 in float32,
+        below which solves are too inaccurate; for more than 16384 values it is at least 1e-5. Constant values get the
+        epsilon of evenly spread ones. NaN and infinity give NaN.
 
     Raises:
-        ValueError: fewer than two values, neighbours not a scalar or out of range (RuntimeError when traced).
+        ValueError: fewer than two values; neighbours is not a scalar, or out of range (RuntimeError when traced).
         ValueError, TypeError: see `solve`.
 
     Example:
@@ -92,7 +94,7 @@ class _Suggestion(AbstractListFunction):
         x, weights = filled(one_list.x, one_list.weights > 0), one_list.weights
         share = jnp.minimum((self.neighbours + OWN) * jnp.sum(weights**2), 1)
         epsilon = 2 * (share / SUPPORT) ** 2 / typical_density(self.squash(x, weights), weights, share, one_list.count)
-        # Above the most targets that Newton takes, Quadrature is left, and that needs a larger epsilon.
+        # Newton accepts no more than MOST_TARGETS targets. Quadrature accepts more, but needs a larger epsilon.
         least = 8 * jnp.finfo(x.dtype).eps if x.size <= MOST_TARGETS else SMALLEST_EPSILON
         epsilon = jnp.maximum(epsilon, least)
         return jnp.where(jnp.all(jnp.isfinite(x)), epsilon, jnp.nan)
@@ -104,10 +106,11 @@ class _Suggestion(AbstractListFunction):
 def typical_density(
     positions: Float[Array, " n"], weights: Float[Array, " n"], share: Float[Array, ""], count: int | Float[Array, "1"]
 ) -> Float[Array, ""]:
-    """Share of the mass over width, for the median width of the windows that hold the share; 1 for equal positions.
+    """Returns a share of the mass over the median width of the windows that hold that share; 1 for equal positions.
 
-    The quantile function is linear between distinct positions, each at the level of the middle of its mass: ties do not
-    make it jump. Windows that would reach over an end are moved inside; there are `count` of them, up to n.
+    The quantile function is taken to be linear between distinct positions, each at the level of the middle of its mass,
+    so that ties do not make it jump. Windows that would reach over an end are moved inside. There are `count` of them,
+    up to n.
     """
     order = jnp.argsort(positions)
     positions, weights = positions[order], weights[order]

@@ -1,4 +1,4 @@
-"""The largest values."""
+"""The largest values, their positions, and masks of them."""
 
 from typing import Unpack
 
@@ -12,15 +12,18 @@ from .sorting import Sorted
 
 
 def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """The k largest values, largest first as jax.lax.top_k: push of x to k atoms of mass 1/n, `TargetMeasure.top_k`.
+    """Returns the k largest values, the largest first, as jax.lax.top_k does.
+
+    They are the push of x to k targets of mass 1/n, those of `TargetMeasure.top_k`.
 
     Args:
         x: values, any shape.
-        k: how many, between 1 and n.
+        k: number of values, between 1 and n.
         **options: see `Options`.
 
     Returns:
-        x with its axis of length k, in the units of x. A list in which fewer values take part gives these, then zeros.
+        x with its axis of length k, in the units of x. If fewer than k values of a list take part, these come first,
+        then zeros.
 
     Raises:
         ValueError: k out of range.
@@ -49,21 +52,22 @@ class _TopK(AbstractReading):
 
 
 def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "... k n"]:
-    """Which values the k largest are: for each of them, largest first, a distribution over x.
+    """Returns a distribution over the values of x for each of the k largest values, the largest first.
 
-    P^T / P^T 1 for the k top atoms of `top_k`, in memory O(n k): `selection(x, k) @ x` is `top_k(x, k)`. It is what
-    takes the place of an argsort, whose integers have no derivative: `jnp.argmax(selection(x, k), axis=-1)` are the
-    indices, and `selection(x, k) @ values` what they pick. With `epsilon=0` each row is one value, as in
-    `jax.lax.top_k`: of equal values the first is taken first. Smooth rows of equal values are equal.
+    It is P^T / P^T 1 for the k upper targets of `top_k`, in memory O(n k), so that `selection(x, k) @ x` is
+    `top_k(x, k)`. It takes the place of an argsort, whose integers have no derivative: the indices are
+    `jnp.argmax(selection(x, k), axis=-1)`, and `selection(x, k) @ values` picks other values by them. With `epsilon=0`
+    each row selects one value, as `jax.lax.top_k` does: of equal values, the first comes first. At a positive epsilon,
+    equal values of equal weight have equal columns.
 
     Args:
         x: values, any shape.
-        k: how many, between 1 and n.
+        k: number of values, between 1 and n.
         **options: see `Options`.
 
     Returns:
-        The shape of x without its axis, then `(k, n)`. Rows sum to 1. A list in which fewer than k values take part has
-        so many rows, then zeros.
+        The shape of x without its axis, then `(k, n)`. Rows sum to 1. If fewer than k values of a list take part, there
+        is a row for each of them, then rows of zeros.
 
     Raises:
         ValueError: k out of range.
@@ -95,7 +99,7 @@ class _Selection(AbstractReading):
 
 
 def _atoms(one_list: OneList, target: TargetMeasure, k: int) -> TargetMeasure:
-    """The target of a row, of the form of that for the most values."""
+    """Returns the target for the values of a list that take part, in arrays of the size for a full list."""
     if one_list.weighted is None:
         return target
     atoms = top_atoms(jnp.asarray(one_list.count), k, target.size)
@@ -103,21 +107,22 @@ def _atoms(one_list: OneList, target: TargetMeasure, k: int) -> TargetMeasure:
 
 
 def top_k_mask(x: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """How far each value belongs to the k largest: pull of the indicator of a top atom of mass k/n.
+    """Returns a mask of the k largest values: for each value, how far it belongs to them, between 0 and 1.
 
-    The target is `TargetMeasure.top_mass`.
+    It is the pull of the indicator of an upper target of mass k/n, that of `TargetMeasure.top_mass`.
 
     Args:
         x: values, any shape.
-        k: how many, a real number above 0 and up to n, for all lists or of the shape of x without its axis. The mask
-            has a derivative in it.
+        k: number of values, a real number above 0 and up to n, for all lists or of the shape of x without its axis. The
+            mask has a derivative in k.
         **options: see `Options`.
 
     Returns:
-        Shape of x, in [0, 1]; the sum of n a_i mask_i is k, where n values take part, or n if k is more.
+        Shape of x, in [0, 1]. The sum of n a_i mask_i is k, with n the number of values that take part; it is n if k is
+        larger.
 
     Raises:
-        ValueError: k out of range (RuntimeError when traced), or of another shape.
+        ValueError: k is out of range (RuntimeError when traced), or has another shape.
         ValueError, TypeError, RuntimeError: see `solve`.
 
     Example:
@@ -143,6 +148,6 @@ class _TopMass(AbstractReading):
 
 
 def top_mass(one_list: OneList, target: TargetMeasure, k: Float[Array, "*lists"]) -> TargetMeasure:
-    """Of two targets, the upper one with the mass of the k largest values of a row."""
+    """Returns two targets, the upper of which has the mass of the k largest values of a list."""
     share = jnp.minimum(k[None] / one_list.count, 1)
     return eqx.tree_at(lambda target: target.weights, target, jnp.concatenate([1 - share, share]))

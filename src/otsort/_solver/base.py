@@ -1,4 +1,4 @@
-"""What all solvers share: the interface, and the iteration of those that search for a potential."""
+"""The interface of all solvers, and the iteration that entropic solvers share."""
 
 import abc
 import dataclasses
@@ -31,7 +31,7 @@ class AbstractSolver(eqx.Module):
     """Solves one transport problem.
 
     Attributes:
-        order_only: whether the plan depends on the order of the inputs alone, so that they need no squash.
+        order_only: whether the plan depends only on the order of the inputs, so that no squash is needed.
 
     Example:
         See :doc:`/how_to/extending`.
@@ -41,34 +41,39 @@ class AbstractSolver(eqx.Module):
 
     @abc.abstractmethod
     def solve(self, problem: Problem) -> Solution:
-        """The plan and how good it is; never raises for a solve that failed."""
+        """Returns the plan, how the solve ended, and how accurate the plan is; a solve that failed does not raise."""
 
     @abc.abstractmethod
     def diagnostics(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
-        """Further entries of `Solution.stats`, for `otsort.solve`: what costs as much as a solve to know."""
+        """Returns further entries of `Solution.stats`, which may cost as much as a solve; only `otsort.solve` asks."""
 
     @abc.abstractmethod
     def peak_entries(self, n: int, target: AbstractTarget) -> int:
-        """How many numbers a solve with n inputs holds at once, about: it limits how many lists are solved together."""
+        """Returns about how many numbers a solve with n inputs holds in memory at once.
+
+        It limits how many lists are solved together.
+        """
 
     def takes_lists_last(self, n: int, target: AbstractTarget) -> bool:
-        """Returns whether `solve` takes many lists of n inputs in a last axis, and is faster so."""
+        """Returns whether `solve` accepts many lists of n inputs in a last axis, and is faster that way."""
         return False
 
 
 class AbstractEntropicSolver(AbstractSolver):
-    """An iteration for the potential of the entropic problem: `init`, `step` and `potential`; the loop is not theirs.
+    """An iteration for the potential of the entropic problem, given by `init`, `step` and `potential`.
+
+    This class has the loop, and leaves its derivative to `differentiation`.
 
     Attributes:
         epsilon: regularisation, > 0, in units of the cost.
-        tol: the marginal error to reach, > 0, of a mass of 1, or `Tolerances` for each precision; raised to
-            0.25 eps_machine / epsilon where rounding allows no less; None for exactly max_steps steps.
-        max_steps: at most so many steps.
+        tol: the marginal error to reach, > 0, for a total mass of 1, or `Tolerances` for each precision. It is raised
+            to 0.25 eps_machine / epsilon where rounding allows no less. None asks for exactly max_steps steps.
+        max_steps: the largest number of steps.
         differentiation: how derivatives are taken.
 
     Raises:
         ValueError: epsilon not positive and finite, tol not positive, or max_steps below 1.
-        TypeError: an epsilon that is no number.
+        TypeError: epsilon is not a number.
 
     Example:
         See :doc:`/how_to/extending`.
@@ -96,39 +101,46 @@ class AbstractEntropicSolver(AbstractSolver):
 
     @abc.abstractmethod
     def init(self, dual: SemiDual) -> tuple[Any, AbstractState]:
-        """What every step needs and no step changes, and the first state."""
+        """Returns the constants that every step needs, and the first state."""
 
     @abc.abstractmethod
     def step(self, constants: Any, state: Any) -> AbstractState:
-        """The next state."""
+        """Returns the next state."""
 
     def undifferentiated_step(self, constants: Any, state: Any, tol: Float[Array, ""]) -> AbstractState:
-        """The next state, no derivative of which is taken: `step`, or what is faster on the way to the tolerance."""
+        """Returns the next state where no derivative is taken of it.
+
+        It is that of `step`, unless a solver has a faster way to the tolerance.
+        """
         return self.step(constants, state)
 
     @abc.abstractmethod
     def potential(self, constants: Any, state: Any) -> Float[Array, "m *lists"]:
-        """The potential f of a state."""
+        """Returns the potential f of a state."""
 
     def diagnostics(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
-        """None; see `AbstractSolver.diagnostics`."""
+        """Returns no entries; see `AbstractSolver.diagnostics`."""
         return {}
 
     def peak_entries(self, n: int, target: AbstractTarget) -> int:
-        """The start, the plan, and the matrix of the implicit derivative; see `AbstractSolver.peak_entries`."""
+        """Returns the size of the start, the plan and the m x m system together; see `AbstractSolver.peak_entries`."""
         return counted_entries(n) + n * target.size + 2 * target.size**2
 
     def solve(self, problem: Problem) -> Solution:
-        """The entropic plan; see `AbstractSolver.solve`."""
-        # All loops over pairs read the positions. Those of many lists are in the last axis by their indices alone,
-        # until they are stored.
+        """Returns the entropic plan; see `AbstractSolver.solve`."""
+        # XLA: all loops over pairs read the positions. Lists are moved to the last axis lazily, by a change of indices,
+        # so without a copy every loop would read them in the order in which they came.
         problem = dataclasses.replace(problem, positions=materialised(problem.positions))
         dual = SemiDual(problem, jnp.asarray(self.epsilon, problem.positions.dtype))
         found = self.solve_dual(dual)
         return Solution(EntropicPlan(dual, found.potential), found.result, found.stats, found.state)
 
     def solve_dual(self, dual: AbstractDual) -> DualSolution:
-        """The potential of a problem, at its epsilon; a dual that is not a `SemiDual` is for `Newton` alone."""
+        """Returns the potential of a problem at the epsilon of the dual.
+
+        Only `Newton` accepts a dual that is not a `SemiDual`.
+        """
+        # Within `jax.shard_map`, constants of the solver such as epsilon must vary over the mesh as the problem does.
         iteration = varying_as(_Iteration(dual=dual, solver=self), dual)
         potential, (state, num_steps) = self.differentiation.run(iteration)
         tol, error = iteration.tol, stop_gradient(state.marginal_error)
@@ -163,7 +175,7 @@ class _Iteration(AbstractIteration):
 
     @property
     def tol(self) -> Float[Array, ""]:
-        """What the marginal error has to reach: no less than rounding allows; infinite for a fixed budget."""
+        """Returns the marginal error to reach: no less than rounding allows, and infinite for a fixed budget."""
         tol, dtype = self.solver.tol, self.dual.epsilon.dtype
         tol = tol.of(dtype) if isinstance(tol, Tolerances) else tol
         return jnp.maximum(jnp.asarray(jnp.inf if tol is None else tol, dtype), self.dual.noise_floor)
@@ -182,7 +194,7 @@ class _Iteration(AbstractIteration):
 
     def unfinished(self, progress: Progress) -> Bool[Array, "*lists"]:
         left = progress.num_steps < self.solver.max_steps
-        # NaN compares false: a problem that holds one stops at once.
+        # A comparison with NaN is false, so a problem that holds NaN stops at once.
         return left if self.fixed_budget else left & (progress.state.marginal_error > self.tol)
 
     def potential(self, constants: Any, progress: Progress) -> Float[Array, "m *lists"]:

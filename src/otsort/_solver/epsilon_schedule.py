@@ -9,12 +9,14 @@ from .._types import Scalar
 
 
 class EpsilonSchedule(eqx.Module):
-    """Geometric decay: sweep t runs at max(target, start * decay^t), each from the potential of the sweep before.
+    """An epsilon that decays geometrically within one solve: sweep t runs at max(target, start * decay^t).
+
+    Each sweep starts from the potential of the sweep before.
 
     Attributes:
         target: the epsilon of the answer, > 0.
-        start: epsilon of the first sweep, at least the target to have an effect.
-        decay: factor a sweep, in (0, 1).
+        start: the epsilon of the first sweep; it has an effect only above the target.
+        decay: the factor from one sweep to the next, in (0, 1).
 
     Raises:
         ValueError: a value outside its range (RuntimeError when traced).
@@ -39,5 +41,5 @@ class EpsilonSchedule(eqx.Module):
         self.decay = checked(decay, lambda decay: (decay > 0) & (decay < 1), "decay must lie between 0 and 1")
 
     def __call__(self, sweep: Int[Array, ""]) -> Float[Array, ""]:
-        """The epsilon of a sweep, counted from 0; of several, elementwise."""
+        """Returns the epsilon of a sweep, counted from 0; for an array of sweeps, elementwise."""
         return jnp.maximum(self.target, self.start * self.decay ** sweep.astype(self.decay.dtype))

@@ -21,16 +21,18 @@ class _State(AbstractState):
 
 
 class LogSinkhorn(AbstractEntropicSolver):
-    """Stabilised Sinkhorn sweeps: equation (3) of Cuturi et al. (2019), sound at every epsilon.
+    """Sinkhorn sweeps in the log domain: equation (3) of Cuturi et al. (2019), stable at every epsilon.
+
+    A sweep replaces the potential f by f - epsilon log s.
 
     Attributes:
-        epsilon: of the answer, > 0; given as an `EpsilonSchedule`, it is what that decreases to.
+        epsilon: of the answer, > 0; of an `EpsilonSchedule`, the epsilon that it decreases to.
         tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given; None for exactly max_steps
             sweeps.
-        max_steps: at most so many sweeps.
+        max_steps: the largest number of sweeps.
         differentiation: `Implicit()` unless given.
-        start: `problem -> f`, the first potential: `exact_start` or `zero_start`, or a potential kept from before.
-        schedule: epsilon of each sweep, if it varies.
+        start: `problem -> f`, the first potential: `exact_start`, `zero_start`, or `WarmStart` with an earlier one.
+        schedule: the epsilon of each sweep, if it varies.
 
     Raises:
         ValueError: epsilon or tol not positive, max_steps below 1.
@@ -73,6 +75,7 @@ class LogSinkhorn(AbstractEntropicSolver):
     def _evaluate(self, dual: SemiDual, potential: Float[Array, " m"], sweep: Int[Array, ""]) -> _State:
         epsilon = self._epsilon(dual, sweep)
         log_ratio = SemiDual(dual.problem, epsilon).log_marginal_ratio(potential)
+        # The error at a larger epsilon is not that of the answer, so it must not end the iteration.
         error = jnp.where(epsilon > dual.epsilon, jnp.inf, dual.marginal_error(jnp.exp(log_ratio)))
         return _State(potential, log_ratio, error, sweep)
 

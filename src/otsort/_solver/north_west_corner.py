@@ -1,4 +1,4 @@
-"""The exact solver."""
+"""The exact solver, for epsilon = 0."""
 
 from typing import ClassVar
 
@@ -16,11 +16,12 @@ from .base import AbstractSolver
 
 
 class NorthWestCorner(AbstractSolver):
-    """The exact plan, epsilon = 0, for every convex cost: Proposition 1 of Cuturi et al. (2019).
+    """The exact solver (epsilon = 0) for every convex cost: Proposition 1 of Cuturi et al. (2019).
 
     Time O((n + m) log(n + m)), memory O(n + m). Inputs of equal value share their mass equally, as in the limit
-    epsilon -> 0. Derivatives: in the inputs only through the values that are pushed (the plan itself is locally
-    constant), in both weights through the masses that move between corners, one-sided where corners coincide.
+    epsilon -> 0. The plan is locally constant in the inputs, so answers depend on them only through the values that are
+    pushed. In the weights of inputs and targets, the plan has the derivative of its masses, which is one-sided where
+    corners of the plan coincide.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 4.0, 12.0])
@@ -31,13 +32,14 @@ class NorthWestCorner(AbstractSolver):
     order_only: ClassVar[bool] = True
 
     def solve(self, problem: Problem) -> Solution:
-        """The exact plan; `stats` count no steps."""
+        """Returns the exact plan, with zero steps in its `stats`."""
         keys = problem.positions if problem.order is None else problem.order
         order = jnp.argsort(keys)
         positions, weights, keys = problem.positions[order], problem.weights[order], keys[order]
         tie = jnp.cumsum(jnp.concatenate([jnp.zeros(1, int), (keys[1:] != keys[:-1]).astype(int)]))
         levels = cumulative_shares(weights)
-        # A segment ends at each level of either measure; the levels before it count its source and its goal.
+        # A segment ends at each cumulative weight of either measure. Its source and its goal are the numbers of input
+        # and of target weights that end before it.
         ends, from_target = jax.lax.sort(
             [
                 jnp.concatenate([levels, _snap(problem.target.cumulative, levels)]),
@@ -63,16 +65,20 @@ class NorthWestCorner(AbstractSolver):
         return Solution(plan, RESULTS.successful, stats, None)
 
     def diagnostics(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
-        """None; see `AbstractSolver.diagnostics`."""
+        """Returns no entries; see `AbstractSolver.diagnostics`."""
         return {}
 
     def peak_entries(self, n: int, target: AbstractTarget) -> int:
-        """n + m; see `AbstractSolver.peak_entries`."""
+        """Returns n + m; see `AbstractSolver.peak_entries`."""
         return n + target.size
 
 
 def _snap(cuts: Float[Array, " m"], levels: Float[Array, " n"]) -> Float[Array, " m"]:
-    """The cuts, moved to a level where rounding alone parts them; with their own derivative."""
+    """Returns the cuts, moved to the nearest level if only rounding separates them; their derivative is kept.
+
+    Numerics: a cut that misses a level by rounding would leave a segment with a mass of rounding, between an input and
+    a target that share nothing.
+    """
     place = jnp.searchsorted(levels, cuts).clip(1, max(1, levels.size - 1))
     below, above = levels[place - 1], levels[place.clip(max=levels.size - 1)]
     nearest = jnp.where(cuts - below < above - cuts, below, above)

@@ -1,4 +1,4 @@
-"""The solver for long lists: measures with few points in place of those with many."""
+"""The solver for long lists, which compresses inputs and targets to measures with few points."""
 
 import math
 from typing import ClassVar
@@ -30,42 +30,45 @@ from .newton import Newton
 from .tolerance import Tolerances, default_tol
 
 _MOST_POINTS = 2**12
-#: Below it the nodes are so many that their matrices take minutes.
+#: The smallest epsilon. Below it there are so many nodes that computing with their matrices takes minutes.
 SMALLEST_EPSILON = 1e-5
-_ROUNDED = 0.999  # a bound that an epsilon of float32 may miss by its rounding
+_ROUNDED = 0.999  # an epsilon of float32 may miss a bound by its rounding
 
 
 def compressible(target: AbstractTarget, cost: Cost, epsilon: float = SMALLEST_EPSILON) -> bool:
-    """Whether `Quadrature` takes a target, a cost and an epsilon."""
+    """Returns whether `Quadrature` accepts a target, a cost and an epsilon."""
     few = isinstance(target, UniformTarget) or target.size <= _MOST_POINTS
     return isinstance(cost, SquaredCost) and few and epsilon >= _ROUNDED * SMALLEST_EPSILON
 
 
 class Quadrature(AbstractSolver):
-    """Newton's method on compressed measures: time and memory O(n + m), no sort and no n x m array.
+    """Newton's method on compressed measures, in time and memory O(n + m), without a sort or an n x m array.
 
-    Inputs are known by their mass and three more moments in each of about 8 / epsilon cells, a `UniformTarget` is
-    compressed to Gauss rules of 8 nodes in panels that follow the data, about 4 epsilon^(-1/2) nodes in all; other
-    targets, of at most 4096 points, are taken as they are. Everything that is asked of all inputs or all targets is a
-    smooth function given by the potential of the nodes, and is tabulated at knots that follow the data; so are the sums
-    over inputs that the potential solves for. Inputs so few that tables would be longer, up to about
-    10 epsilon^(-1/2), are taken as they are too. Derivatives are implicit, those of exactly these functions: forward
-    and reverse mode, any order, though each order loses digits of the tables.
+    Inputs are compressed to their mass and three more moments in each of about 8 / epsilon cells. A `UniformTarget` is
+    compressed to Gauss rules of 8 nodes in panels that follow the data, about 4 epsilon^(-1/2) nodes in all. Other
+    targets, of at most 4096 points, are taken as they are.
+
+    The potential of the nodes defines smooth functions of inputs and targets, from which all answers are read. These
+    functions, and the sums over inputs that the potential solves for, are computed from tables at knots that follow the
+    data. Up to about 10 epsilon^(-1/2) inputs are taken as they are, because tables would be longer.
+
+    Derivatives are implicit, and those of exactly these functions. Forward and reverse mode, any order, although each
+    order loses digits of the tables.
 
     Attributes:
         epsilon: > 0.
-        accuracy: error of levels (ranks / n, the cdf) that the sizes are made for; 1e-6 in float64 and 1e-5 in
-            float32 unless given. Sorted values, in units of their range, are about as good, relative
-            derivatives about ten times worse.
-        finest: the least epsilon that the sizes are made for; epsilon itself unless given, as it must be for a traced
-            epsilon.
+        accuracy: the error of levels (ranks / n, the cdf) that the sizes are made for; 1e-6 in float64 and 1e-5 in
+            float32 unless given. Sorted values, in units of their range, are about as accurate, and relative
+            derivatives about ten times less.
+        finest: the least epsilon that the sizes are made for; epsilon itself unless given. It has to be given for a
+            traced epsilon.
         tol: marginal error to reach, raised to 0.25 eps_machine / epsilon; 1e-6 in float32 and 1e-10 in float64 unless
             given.
-        max_steps: at most so many Newton steps.
+        max_steps: the largest number of Newton steps.
 
     Raises:
-        ValueError: epsilon, finest, accuracy or tol not positive, max_steps below 1, finest below 1e-5; on use,
-            a cost that is not `SquaredCost`, or a target of more points.
+        ValueError: epsilon, finest, accuracy or tol not positive, max_steps below 1, finest below 1e-5; on use, a cost
+            that is not `SquaredCost`, or an `otsort.TargetMeasure` of more than 4096 points.
         TypeError: a traced epsilon without finest.
         RuntimeError: on use, positions outside [0, 1], or a traced epsilon below finest.
 
@@ -105,15 +108,15 @@ class Quadrature(AbstractSolver):
             )
         if accuracy is not None and not accuracy > 0:
             raise ValueError(f"accuracy must be positive, or None for that of the dtype, got {accuracy}")
-        # Rounded, so that a small change of epsilon changes no size and does not recompile.
+        # It is rounded down, so that a small change of epsilon changes no size and does not recompile the program.
         self.finest = 2 ** (math.floor(4 * math.log2(finest)) / 4)
         self.epsilon, self.accuracy, self.tol, self.max_steps = epsilon, accuracy, tol, max_steps
 
     def __check_init__(self):
-        Newton(self.epsilon, tol=self.tol, max_steps=self.max_steps)  # checks the three
+        Newton(self.epsilon, tol=self.tol, max_steps=self.max_steps)  # it checks the three
 
     def solve(self, problem: Problem) -> Solution:
-        """The plan; see `AbstractSolver.solve`. The marginal error is that of the compressed problem."""
+        """Returns the plan; see `AbstractSolver.solve`. Its marginal error is that of the compressed problem."""
         if not compressible(problem.target, problem.cost):
             raise ValueError(
                 f"Quadrature is made for SquaredCost() and a UniformTarget, or at most {_MOST_POINTS} other points, "
@@ -123,23 +126,29 @@ class Quadrature(AbstractSolver):
         return self._solve(problem, 1.0)
 
     def diagnostics(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
-        """`discretisation_error`: the largest change of a level when the accuracy is made a hundred times finer.
+        """Returns `discretisation_error`, the largest change of a level when the accuracy is a hundred times finer.
 
-        It sees the errors of both measures and all tables. It does not see rounding, which is the same in both, nor the
-        error of derivatives.
+        It includes the errors of both measures and of all tables. It does not include rounding, which is the same in
+        both solves, nor the error of derivatives.
         """
         finer = self._solve(problem, 100.0).plan
         return {"discretisation_error": jnp.max(jnp.abs(plan.level(0.5) - finer.level(0.5)))}
 
     def peak_entries(self, n: int, target: AbstractTarget) -> int:
-        """Of densities, and of the table's cells or of comparisons; see `AbstractSolver.peak_entries`."""
+        """Returns the size of densities and tables, or of comparisons; see `AbstractSolver.peak_entries`."""
         sizes = self.sizes(n, target)
         if sizes.tabulated:
             return 3 * sizes.pieces * sizes.nodes(target) + 2 * sizes.cells
         return n * (n + sizes.nodes(target) + target.size)
 
     def sizes(self, n: int | float, target: AbstractTarget, finer: float = 1.0) -> Sizes:
-        """How finely it resolves n inputs and a target, or so many times finer."""
+        """Returns the sizes for n inputs and a target.
+
+        Args:
+            n: number of inputs.
+            target: to transport to.
+            finer: what the accuracy is divided by.
+        """
         return Sizes.of(self.finest, self.accuracy, n, target, finer)
 
     def _solve(self, problem: Problem, finer: float) -> Solution:
@@ -147,18 +156,20 @@ class Quadrature(AbstractSolver):
         sizes = self.sizes(x.size, target, finer)
         epsilon = jnp.asarray(self.epsilon, x.dtype)
         if sizes.tabulated:
-            cells = moments(weights * weights.size, x, sizes.cells)  # sums of ones are exact
+            # Numerics: uniform weights become ones, whose sums are exact. `compress` divides by the total mass.
+            cells = moments(weights * weights.size, x, sizes.cells)
             dual, start, over_targets = compress(cells, target, epsilon, sizes)
             found = self._newton(start).solve_dual(dual)
             plan = TabulatedPlan(dual, found.potential, x, weights, target, over_targets)
         else:
+            # XLA: all loops over pairs read the positions; unless they are stored, each would repeat the squash.
             x, weights = materialised((x, weights))
             sketch = sketched(x, weights, target, epsilon, UniformTarget(ORDER * sizes.panels, x.dtype), sizes)
             dual = SemiDual(Problem(x, weights, sketch.nodes, problem.cost), epsilon)
             found = self._newton(sketch.start).solve_dual(dual)
             nodes = isinstance(sketch.nodes, Panels)
             plan = NodePlan(dual, found.potential, target) if nodes else EntropicPlan(dual, found.potential)
-        # What is not a number is neither outside nor too fine: it shows in the result.
+        # Comparisons with NaN are false, so a list that holds NaN keeps the result of Newton's method.
         result = RESULTS.where(jnp.any((x < 0) | (x > 1)), RESULTS.outside, found.result)
         result = RESULTS.where(epsilon < _ROUNDED * self.finest, RESULTS.too_fine, result)
         return Solution(plan, result, found.stats, found.state)

@@ -24,15 +24,16 @@ class _State(AbstractState):
 
 
 class Sinkhorn(AbstractEntropicSolver):
-    """Algorithm 1 of Cuturi et al. (2019) as it is written: matrix products with exp(-C / epsilon), u_0 = 1.
+    """Sinkhorn in the kernel domain: Algorithm 1 of Cuturi et al. (2019) as it is written, from u_0 = 1.
 
-    The fastest sweep, for moderate epsilon and a fixed budget. The kernel (n x m) is stored. At small epsilon (below
-    about 1e-2 in float32) it underflows, or its derivative overflows: such a solve is reported as not finite.
+    A sweep consists of two matrix products with the n x m kernel exp(-C / epsilon), which is stored. It is the fastest
+    sweep, for moderate epsilon and a fixed number of sweeps. At small epsilon (below about 1e-2 in float32) the kernel
+    underflows, or its derivative overflows: such a solve is reported as not finite.
 
     Attributes:
         epsilon: > 0.
-        tol: None for exactly max_steps sweeps, the paper's fixed budget, or a marginal error to reach.
-        max_steps: number of sweeps, or the most of them.
+        tol: None for exactly max_steps sweeps, as in the paper, or a marginal error to reach.
+        max_steps: the number of sweeps; with a tolerance, the largest number.
         differentiation: `Unrolled()` unless given.
 
     Raises:
@@ -61,13 +62,14 @@ class Sinkhorn(AbstractEntropicSolver):
         b = problem.target.weights
         sent = matvec(kernel, b / state.received)
         received = matvec(kernel.T, problem.weights / sent)
-        # Squares of these are divided by in the derivative: below the root of the least number it overflows.
+        # Numerics: the derivative divides by the squares of these numbers, and overflows where they are below the root
+        # of the least number.
         least = jnp.sqrt(jnp.finfo(b.dtype).tiny)
         sound = jnp.all(sent > least) & jnp.all(state.received > least)
         error = constants.dual.marginal_error(received / state.received)
         return _State(state.received, received, jnp.where(sound, error, jnp.nan))
 
     def potential(self, constants: _Constants, state: _State) -> Float[Array, " m"]:
-        """epsilon log(v / b)."""
+        """Returns f = epsilon log(v / b)."""
         potential = -constants.dual.epsilon * jnp.log(state.denominator)
         return constants.dual.extend_to_weightless(potential, jnp.log(state.received / state.denominator))

@@ -1,4 +1,4 @@
-"""How small the marginal error has to be, in each precision."""
+"""Tolerances of the marginal error, for each precision."""
 
 from typing import NamedTuple, TypeAlias
 
@@ -9,7 +9,7 @@ from .._types import Scalar
 
 
 class Tolerances(NamedTuple):
-    """Holds the marginal error that a solver has to reach in each precision.
+    """The marginal error that a solver has to reach, for each precision.
 
     Attributes:
         float32: tolerance in float32, in which float16 and bfloat16 are computed too.
@@ -28,8 +28,8 @@ class Tolerances(NamedTuple):
         return self.float64 if jnp.finfo(dtype).bits == 64 else self.float32
 
 
-#: What `tol` of a solver is unless given: float32 has no more digits, and finite differences in float64 need them.
+#: The field `tol` of solvers unless given. Float32 has no more digits, and finite differences in float64 need more.
 default_tol = Tolerances(float32=1e-6, float64=1e-10)
 
-#: What a solver takes as `tol`; None asks for a fixed budget of steps.
+#: The values that `tol` of a solver may have; None asks for a fixed number of steps.
 Tolerance: TypeAlias = Scalar | Tolerances | None

@@ -13,8 +13,9 @@ from .._types import Scalar
 class AbstractCost(eqx.Module):
     """A ground cost h(y - x), with h even and convex.
 
-    Any callable of that kind serves as a cost; this base only names the contract. For h strictly convex the
-    hard limit (epsilon -> 0) is the sort; for h(u) = abs(u) the optimal plan is not unique and the limit is not.
+    Any callable with these properties may be passed as a cost; this class only names the contract. If h is strictly
+    convex, the limit epsilon -> 0 is the sort. For h(u) = abs(u) the optimal plan is not unique, and the limit is not
+    the sort.
 
     Example:
         See :doc:`/how_to/extending`.
@@ -22,7 +23,7 @@ class AbstractCost(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, displacement: Array) -> Array:
-        """h, elementwise, on an array of any shape."""
+        """Returns h of each entry of an array of any shape."""
 
 
 class SquaredCost(AbstractCost):
@@ -37,7 +38,7 @@ class SquaredCost(AbstractCost):
         return jnp.square(displacement)
 
 
-#: What users mean who name no cost.
+#: The cost when the option `cost` is not given.
 SQUARED = SquaredCost()
 
 

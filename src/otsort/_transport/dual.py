@@ -1,4 +1,4 @@
-"""The entropic problem as a solver of its potential sees it: residual, its derivative, and when to stop."""
+"""The interface between an entropic problem and its solvers: the residual, its derivative, and the rounding floor."""
 
 import abc
 
@@ -12,16 +12,17 @@ from .._xla import lists_last
 from .linearised import Linearised
 from .problem import Problem
 
-_DAMPING = 32  # of Newton's system, in units of the rounding of a sum of one
+_DAMPING = 32  # of Newton's system, in units of the machine epsilon: the rounding of a sum of size 1
 
 
 class AbstractDual(eqx.Module):
-    """A transport problem with its regularisation, as functions of the potential f, shape `(m, *lists)`.
+    """A regularised transport problem as functions of its potential f, shape `(m, *lists)`.
 
-    With the density S, the plan is P_ij = a_i b_j S_ij. It is solved where s_j = sum_i a_i S_ij is 1.
+    The plan is P_ij = a_i b_j S_ij, where S is called the density. The marginal ratio is s_j = sum_i a_i S_ij, the sum
+    of a column of the plan over the weight of its target. The problem is solved when s = 1.
 
     Attributes:
-        problem: targets, and inputs that the density is evaluated at.
+        problem: the targets, and the inputs at which the density is evaluated.
         epsilon: regularisation.
     """
 
@@ -30,40 +31,50 @@ class AbstractDual(eqx.Module):
 
     @abc.abstractmethod
     def with_cached_kernel(self, potential: Float[Array, "m *lists"]) -> "AbstractDual":
-        """The same, made for potentials near this one; no derivative is taken of it."""
+        """Returns an equal dual that is faster at potentials near the given one; no derivative is taken of it."""
 
     @abc.abstractmethod
     def marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
-        """s, column sums of the plan over the weights of the targets."""
+        """Returns s, the column sums of the plan divided by the weights of the targets."""
 
     @abc.abstractmethod
     def overlap(
         self, potential: Float[Array, "m *lists"]
     ) -> tuple[Float[Array, "m m *lists"], Float[Array, "m *lists"]]:
-        """W = S^T diag(a) S, and s: equal to W b, but summed with less rounding than the matrix product."""
+        """Returns the overlap W = S^T diag(a) S, and s.
+
+        In exact arithmetic s = W b. Here s is summed from the density, with less rounding than that product.
+        """
 
     @property
     def noise_floor(self) -> Float[Array, ""]:
-        """What s may be off by at best, as exponents of size 1/epsilon are rounded before they are exponentiated."""
+        """Returns the smallest marginal error that rounding allows, 0.25 times the machine epsilon over epsilon.
+
+        Numerics: exponents of size 1/epsilon are rounded before they are exponentiated, and s inherits that rounding.
+        """
         return stop_gradient(0.25 * jnp.finfo(self.epsilon.dtype).eps / self.epsilon)
 
     def marginal_error(self, ratio: Float[Array, "m *lists"]) -> Float[Array, "*lists"]:
-        """sum_j abs(sum_i P_ij - b_j), from the ratios s."""
+        """Returns the marginal error sum_j abs(sum_i P_ij - b_j), computed from the ratios s."""
         return jnp.sum(self.problem.target_weights * jnp.abs(ratio - 1), axis=0)
 
     def extend_to_weightless(
         self, potential: Float[Array, "m *lists"], log_ratio: Float[Array, "m *lists"]
     ) -> Float[Array, "m *lists"]:
-        """The potential, swept where targets have no weight: they follow the others, and no residual sees them."""
+        """Returns the potential with one Sinkhorn sweep at the targets that have no weight.
+
+        No residual depends on the potential of these targets, so no solver moves it; the sweep derives it from the
+        others.
+        """
         return jnp.where(self.problem.target_weights > 0, potential, potential - self.epsilon * log_ratio)
 
     def linearised(self, potential: Float[Array, "m *lists"]) -> tuple[Linearised, Float[Array, "m *lists"]]:
-        """The derivative of s in the potential, and s."""
+        """Returns the derivative of s in the potential, as a linear system that can be solved, and s."""
         overlap, ratio = self.overlap(potential)
         gather = lists_last(len(self.problem.positions), self.problem.target.size)
-        # Numerics: far less than the noise floor. Rounded exponents change s in proportion to the overlap, which its
-        # inverse undoes, so that to targets without overlap the rounding of sums alone is noise. More than the least
-        # eigenvalue, about 5 epsilon, hides what all targets share: damped by the noise floor, the float32 gradient of
-        # a sum of ranks with smooth weights was wrong by more than its size at epsilon = 1e-4.
+        # Numerics: the damping is far below the noise floor. Rounded exponents change s in proportion to the overlap,
+        # which the inverse undoes, so without overlap only the rounding of sums is noise. A damping above the least
+        # eigenvalue, about 5 epsilon, hides changes that all targets share: damped by the noise floor, the float32
+        # gradient of a sum of ranks with smooth weights was wrong by more than its size at epsilon = 1e-4.
         damping = jnp.asarray(_DAMPING * jnp.finfo(ratio.dtype).eps, ratio.dtype)
         return Linearised(overlap, self.problem.target_weights, damping, gather), ratio

@@ -1,4 +1,4 @@
-"""Transport plans: what the operators read their answers from."""
+"""Transport plans, from which the operators read their answers."""
 
 import abc
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from .threshold import check_two, log_upper_share
 
 
 class AbstractPlan(eqx.Module):
-    """A plan P of shape `(n, m)`, known through its action.
+    """A plan P of shape `(n, m)`, known through its action on values.
 
     Example:
         See :doc:`/how_to/extending`.
@@ -25,7 +25,7 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        """P^T v / P^T 1: for each target, the average of the values that arrive there.
+        """Returns P^T v / P^T 1: for each target, the average of the values that arrive there.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -35,7 +35,7 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
-        """P z / a: for each input, the average of the values of its targets.
+        """Returns P z / a: for each input, the average of the values of its targets.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -45,10 +45,12 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def log_upper(self) -> Float[Array, " n"]:
-        """Of two targets: log(pull([0, 1])), the share that the upper one receives, exact where it underflows.
+        """Returns log(pull([0, 1])) for a plan with two targets, exact also where the share itself underflows.
+
+        It is the logarithm of the share of each input that the upper target receives.
 
         Raises:
-            ValueError: there are not two targets.
+            ValueError: the plan does not have two targets.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -58,10 +60,12 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
-        """pull of the target's `levels(share)`: for each input, the mass of the targets below it, in [0, 1].
+        """Returns the level of each input, the mass of the targets below it, in [0, 1].
+
+        It is pull of the target's `levels(share)`.
 
         Args:
-            share: of a target's own mass, that counts as below it.
+            share: of a target's own mass, which counts as below the target.
             at: positions of other inputs, which the potential transports as it does those of the problem.
 
         Example:
@@ -72,7 +76,7 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def as_matrix(self) -> Float[Array, "n m"]:
-        """P itself, n m entries.
+        """Returns P itself, which has n m entries.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -86,7 +90,7 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def marginal_error(self) -> Float[Array, ""]:
-        """sum_j abs(sum_i P_ij - b_j); the row sums are those of the inputs by construction.
+        """Returns sum_j abs(sum_i P_ij - b_j); the row sums equal the weights of the inputs by construction.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -96,12 +100,12 @@ class AbstractPlan(eqx.Module):
 
 
 class EntropicPlan(AbstractPlan):
-    """P_ij = a_i b_j exp((f_j - h(y_j - x_i)) / epsilon - L_i), rows normalised by L.
+    """The entropic plan P_ij = a_i b_j exp((f_j - h(y_j - x_i)) / epsilon - L_i), whose rows L normalises.
 
     Attributes:
         dual: the problem and its epsilon.
-        potential: f, relative to the target weights, shape `(m, *lists)`; f + epsilon log b is the potential g of the
-            textbooks. A constant added to it changes nothing.
+        potential: f, relative to the target weights, shape `(m, *lists)`. The potential g of the textbooks is
+            f + epsilon log b. A constant added to f changes nothing.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -137,19 +141,19 @@ class EntropicPlan(AbstractPlan):
 
 
 class MonotonePlan(AbstractPlan):
-    """The exact one-dimensional plan: segments of mass, each from one input to one target, both increasing.
+    """The exact one-dimensional plan: a list of segments, each of which moves mass from one input to one target.
 
-    Proposition 1 of Cuturi et al. (2019). Inputs of equal value share their mass equally, as in the limit
-    epsilon -> 0. The derivative in the weights is that of the segments' lengths (corners of the plan move); the
-    derivative of the plan in the inputs is zero.
+    Inputs and targets of the segments do not decrease: Proposition 1 of Cuturi et al. (2019). Inputs of equal value
+    share their mass equally, as in the limit epsilon -> 0. The plan depends on the weights through the masses of the
+    segments, and has their derivative. Its derivative in the inputs is zero.
 
     Attributes:
         positions: of the sorted inputs, shape `(n,)`.
         order: sorts the inputs, shape `(n,)`.
-        tie: index of the group of equal values of each sorted input, shape `(n,)`.
+        tie: the group of equal values that each sorted input belongs to, shape `(n,)`.
         source: the sorted input that each segment comes from, shape `(n + m,)`.
-        goal: the target that it goes to, shape `(n + m,)`.
-        mass: of each segment, shape `(n + m,)`; zero where two corners coincide.
+        goal: the target that each segment goes to, shape `(n + m,)`.
+        mass: of each segment, shape `(n + m,)`; zero where two corners of the plan coincide.
         source_weights: of the sorted inputs, shape `(n,)`.
         target: m points.
 
@@ -174,6 +178,7 @@ class MonotonePlan(AbstractPlan):
     target: AbstractTarget
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
+        # The segments send the masses of equal inputs one after the other. Equal inputs therefore carry their mean.
         shared = self._share(values[self.order])
         return within_range(_segment_mean(shared[self.source], self.mass, self.goal, self.target.size), values)
 
@@ -186,20 +191,23 @@ class MonotonePlan(AbstractPlan):
         check_two(self.target)
         share = self.pull(jnp.arange(2, dtype=self.mass.dtype))
         nothing = share == 0
-        return jnp.where(nothing, -jnp.inf, jnp.log(jnp.where(nothing, 1, share)))  # without slope
+        # Numerics: the inner `where` keeps the derivative of log(0) out of the gradient, where it would be NaN.
+        return jnp.where(nothing, -jnp.inf, jnp.log(jnp.where(nothing, 1, share)))
 
     def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
-        """See `AbstractPlan.level`.
+        """Returns the level of each input; see `AbstractPlan.level`.
 
-        Another input goes to the target between whose corners it lies, as in the limit epsilon -> 0: with as many
-        targets as inputs it takes the place of the nearest one.
+        Another input goes to the target between whose corners it lies, as in the limit epsilon -> 0. With as many
+        targets as inputs, it has the level of the nearest input.
         """
         levels = self.target.levels(share)
         if at is None:
             return self.pull(levels)
         corners = sorted_corners(self.positions, self.source_weights, self.target)
-        corners = jnp.where(jnp.isnan(corners), 0, corners)  # between infinities
+        # Numerics: the midpoint of minus and plus infinity is NaN; any finite corner separates the two.
+        corners = jnp.where(jnp.isnan(corners), 0, corners)
         weighted = self.target.weights > 0
+        # A target without weight receives nothing: the last target with weight before it stands in its place.
         goals = jax.lax.cummax(jnp.where(weighted, jnp.arange(weighted.size), jnp.argmax(weighted)))
         first, last = (levels[goals[jnp.searchsorted(corners, at, side)]] for side in ("left", "right"))
         place = jnp.searchsorted(self.positions, at).clip(max=self.positions.size - 1)
@@ -222,13 +230,22 @@ class MonotonePlan(AbstractPlan):
 def _segment_mean(
     values: Float[Array, "k *d"], weights: Float[Array, " k"], segment: Int[Array, " k"], count: int
 ) -> Float[Array, "count *d"]:
-    """Weighted means over runs of equal `segment`, which increases; values without weight count only alone.
+    """Returns the weighted means over the runs of equal `segment`.
 
-    Numerics: means are taken about a first value, so that the mean of equal values is that value, bit for bit, and of
-    halves, whose differences do not overflow.
+    A run without weight has its first value as its mean.
+
+    Numerics: means are taken about the first value of a run, so that the mean of equal values is that value, bit for
+    bit. They are taken of halves, because differences of finite values may overflow.
+
+    Args:
+        values: a row for each entry of `segment`.
+        weights: of the values.
+        segment: the run of each value, not decreasing.
+        count: number of runs.
     """
     starts = jnp.searchsorted(segment, jnp.arange(count, dtype=segment.dtype)).clip(max=segment.size - 1)
     first = values[starts]
+    # Numerics: infinite values are summed apart, because their differences to a finite value times zero are NaN.
     finite: Callable[[Array], Array] = lambda values: jnp.where(jnp.isinf(values), 0, values)
     total = jax.ops.segment_sum(weights, segment, count)
     safe = jnp.where(total > 0, total, 1).reshape(-1, *[1] * (values.ndim - 1))

@@ -11,16 +11,17 @@ from .target import AbstractTarget
 class Problem(eqx.Module):
     """Transport of n weighted positions on the line to a target measure.
 
-    Many short lists may stand in a last axis; they share the target. Nothing is checked here: `solve` and the operators,
-    which make problems, do that.
+    Many short lists may stand in a last axis (`*lists` in the types) and share the target. A problem checks nothing:
+    `solve` and the operators check what a user gives before they make one.
 
     Attributes:
-        positions: the squashed inputs, in any order, shape `(n, *lists)`.
-        weights: their weights, nonnegative, summing to 1, shape `(n, *lists)`.
+        positions: the inputs after the squash, in any order, shape `(n, *lists)`.
+        weights: of the inputs, nonnegative, summing to 1, shape `(n, *lists)`.
         target: m increasing points with weights.
         cost: even convex function of the displacement.
-        order: integers in the order of the inputs, shape `(n,)`, where positions are rounded or equal values are to be
-            told apart; None for the order of the positions. Only the exact solver asks for it.
+        order: integers that are ordered as the inputs are, shape `(n,)`. They are given where positions are rounded, or
+            where equal values have to be told apart; None means the order of the positions. Only the exact solver reads
+            it.
 
     Example:
         >>> positions, weights = jnp.array([0.1, 0.9, 0.4]), jnp.full(3, 1 / 3)
@@ -37,10 +38,10 @@ class Problem(eqx.Module):
 
     @property
     def points(self) -> Float[Array, "m *ones"]:
-        """Those of the target, as they broadcast against lists."""
+        """Returns the points of the target, in a shape that broadcasts against the lists."""
         return per_target(self.target.points, self.positions)
 
     @property
     def target_weights(self) -> Float[Array, "m *ones"]:
-        """Those of the target, likewise."""
+        """Returns the weights of the target, in a shape that broadcasts against the lists."""
         return per_target(self.target.weights, self.positions)

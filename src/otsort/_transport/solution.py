@@ -1,4 +1,4 @@
-"""What a solve returns."""
+"""The results of a solve."""
 
 from typing import Any, NamedTuple
 
@@ -13,10 +13,10 @@ class RESULTS(eqx.Enumeration):
 
     Attributes:
         successful: the marginal error is at most the tolerance.
-        max_steps_reached: it is not, after max_steps steps.
-        nonfinite: a potential or an error is not finite, as where a value is NaN.
-        outside: positions outside [0, 1], which `Quadrature` does not take.
-        too_fine: a traced epsilon below the field `finest` of `Quadrature`.
+        max_steps_reached: the marginal error is above the tolerance after max_steps steps.
+        nonfinite: a potential or an error is not finite, for example because a value is NaN.
+        outside: positions lie outside [0, 1], which `Quadrature` does not take.
+        too_fine: a traced epsilon is below the field `finest` of `Quadrature`.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -40,15 +40,15 @@ class RESULTS(eqx.Enumeration):
 
 
 class Solution(eqx.Module):
-    """A plan, and how good it is.
+    """A plan, how the solve ended, and how accurate the plan is.
 
     Attributes:
         plan: an `AbstractPlan`, which acts on values through its `push` and `pull`.
-        result: a member of `RESULTS`; under vmap, one for each problem.
+        result: a member of `RESULTS`; under `jax.vmap`, one for each problem.
         stats: `num_steps`; `marginal_error`, the sum of the absolute differences of the plan's column sums and the
-            target weights; `tol`, the tolerance used (raised to what the dtype can reach; infinite for a fixed budget);
-            from `otsort.solve` also those of the solver's `diagnostics`.
-        state: the solver's last state.
+            target weights; `tol`, the tolerance that was used (raised to what the dtype can reach; infinite for a fixed
+            budget). `otsort.solve` adds the entries of the solver's `diagnostics`.
+        state: the last state of the solver.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -66,7 +66,7 @@ class Solution(eqx.Module):
 
 
 class DualSolution(NamedTuple):
-    """A potential, and how good it is: as `Solution`, which has a plan in its place."""
+    """A potential, how the solve ended, and how accurate it is: a `Solution` with a potential in place of a plan."""
 
     potential: Float[Array, "m *lists"]
     result: RESULTS

@@ -35,29 +35,29 @@ class AbstractTarget(eqx.Module):
 
     @abc.abstractmethod
     def levels(self, share: float) -> Float[Array, "m *lists"]:
-        """The mass below each point and a share of its own: 1/2 for ranks, 1 for cumulative weights."""
+        """Returns the mass below each point plus a share of its own mass: 1/2 for ranks, 1 for cumulative weights."""
 
     @abc.abstractmethod
     def astype(self, dtype: jnp.dtype) -> "AbstractTarget":
-        """The same in another dtype."""
+        """Returns the same measure in another dtype."""
 
     @property
     def cumulative(self) -> Float[Array, "m *lists"]:
-        """Cumulative weights; the last is 1 exactly."""
+        """Returns the cumulative weights; the last is exactly 1."""
         return self.levels(1.0)
 
 
 class UniformTarget(AbstractTarget):
-    """m equal weights on a regular grid of [0, 1]: what ranks and sorted values are read from.
+    """m equal weights on a regular grid of [0, 1], the target of ranks and sorted values.
 
-    The same measure as `TargetMeasure.uniform(m)`, but no array holds it: solvers that know its form need none of its m
-    points. It has no derivative.
+    It is the same measure as `TargetMeasure.uniform(m)`, but no array holds it: solvers that know its form do not need
+    its m points. It has no derivative.
 
     Attributes:
         size: m, at least 1 (ValueError below).
         dtype: of `points` and `weights`; JAX's default float unless given.
-        count: how many of the points have weight, the others are at 1 without; a number known only when the program
-            runs, between 1 and m, or one for each of the lists; None for all.
+        count: the number of points that have weight, between 1 and m; the other points are at 1 and have none. It may
+            be known only when the program runs, and may be one number for each list. None means that all have weight.
 
     Example:
         >>> target = otsort.UniformTarget(5)
@@ -74,13 +74,14 @@ class UniformTarget(AbstractTarget):
 
     @property
     def num_weighted(self) -> int | Float[Array, "*lists"]:
-        """How many of the points have weight."""
+        """Returns the number of points that have weight."""
         return self.size if self.count is None else self.count
 
     @property
     def points(self) -> Float[Array, "m *lists"]:
         if self.count is None:
             return jnp.linspace(0, 1, self.size, dtype=self.dtype)
+        # Points without weight stay at 1, so that points do not decrease.
         return jnp.minimum(self._places / jnp.maximum(self.count - 1, 1)[None], 1)
 
     @property
@@ -105,12 +106,12 @@ class UniformTarget(AbstractTarget):
 
 
 class TargetMeasure(AbstractTarget):
-    """A discrete probability measure on m increasing points: the presorted array of the transport problem.
+    """A discrete probability measure on m increasing points, to which the inputs are transported.
 
     Attributes:
-        points: strictly increasing, shape `(m,)`; `[0, 1]` is the range of the squashed inputs.
-        weights: nonnegative, shape `(m,)`, scaled to sum to 1. A weight of zero is allowed: such a point takes
-            no mass, and a pushed value there is a conditional mean.
+        points: strictly increasing, shape `(m,)`. The squash maps the inputs into [0, 1].
+        weights: nonnegative, shape `(m,)`, scaled to sum to 1. A weight of zero is allowed: such a point receives no
+            mass, and a pushed value there is a conditional mean.
 
     Raises:
         ValueError: the shapes differ or are not one-dimensional, m = 0, points do not increase, a weight is
@@ -139,7 +140,7 @@ class TargetMeasure(AbstractTarget):
 
     @classmethod
     def uniform(cls, m: int) -> "TargetMeasure":
-        """m equal weights on a regular grid of [0, 1], as arrays: `UniformTarget(m)` is the same without them.
+        """Returns m equal weights on a regular grid of [0, 1], as arrays; `UniformTarget(m)` needs no arrays.
 
         Raises:
             ValueError: m below 1.
@@ -153,9 +154,10 @@ class TargetMeasure(AbstractTarget):
 
     @classmethod
     def quantile(cls, tau: Scalar, t: Scalar = 0.1) -> "TargetMeasure":
-        """Points [0, 1/2, 1] and weights [tau (1 - t), t, (1 - tau)(1 - t)]: Cuturi et al. (2019), equation (4).
+        """Returns the quantile target of Cuturi et al. (2019), equation (4).
 
-        The middle atom is centred at level tau + t (1/2 - tau), not at tau; `otsort.quantile` centres its own.
+        It has the points [0, 1/2, 1] and the weights [tau (1 - t), t, (1 - tau)(1 - t)]. The middle atom (a point and
+        its mass) is centred at the level tau + t (1/2 - tau), not at tau; `otsort.quantile` uses another centre.
 
         Args:
             tau: level in [0, 1].
@@ -174,7 +176,7 @@ class TargetMeasure(AbstractTarget):
 
     @classmethod
     def top_k(cls, n: int, k: int) -> "TargetMeasure":
-        """Points linspace(0, 1, k + 1), weights [1 - k/n, 1/n, ..., 1/n]; k = n is `uniform(n)`.
+        """Returns points linspace(0, 1, k + 1) with weights [1 - k/n, 1/n, ..., 1/n]; for k = n, `uniform(n)`.
 
         Raises:
             ValueError: k is not one of 1 ... n.
@@ -191,7 +193,7 @@ class TargetMeasure(AbstractTarget):
 
     @classmethod
     def top_mass(cls, n: int, k: int) -> "TargetMeasure":
-        """Points [0, 1], weights [1 - k/n, k/n]: one atom for all of the k largest values.
+        """Returns points [0, 1] with weights [1 - k/n, k/n]: one point for all of the k largest values.
 
         Raises:
             ValueError: k is not one of 1 ... n.
@@ -212,6 +214,7 @@ class TargetMeasure(AbstractTarget):
         return self.points.dtype
 
     def levels(self, share: float) -> Float[Array, " m"]:
+        # Numerics: divided by itself, the last cumulative weight is exactly 1, whatever the rounding of the sum.
         total = jnp.cumsum(self.weights, axis=0)
         return total / total[-1:] - (1 - share) * self.weights
 
@@ -221,9 +224,9 @@ class TargetMeasure(AbstractTarget):
 
 @functools.lru_cache
 def uniform_atoms(m: int, dtype: jnp.dtype) -> TargetMeasure:
-    """`TargetMeasure.uniform(m)`, kept, as to make and check it takes longer than many a call.
+    """Returns `TargetMeasure.uniform(m)`, cached, because making and checking it takes longer than many calls.
 
-    Its arrays are of NumPy: those of JAX would belong to the trace and to the devices that they were made in.
+    Its arrays are NumPy arrays. JAX arrays would belong to the trace and to the devices in which they were made.
     """
     with jax.ensure_compile_time_eval():
         target = TargetMeasure.uniform(m)
@@ -233,9 +236,16 @@ def uniform_atoms(m: int, dtype: jnp.dtype) -> TargetMeasure:
 def atom_weights(
     q: Float[Array, "..."], width: Float[Array, "..."] | float, n: int | Float[Array, "..."]
 ) -> Float[Array, "3 ..."]:
-    """Weights of three targets: the middle one an atom where numpy's linear quantile of n values lies."""
+    """Returns weights of three targets, the middle one of which lies at numpy's linear quantile of n values.
+
+    Args:
+        q: quantile level, in [0, 1].
+        width: mass of the middle target, which is less near the ends.
+        n: number of values.
+    """
     centre = q + (0.5 - q) / n
     mass = jnp.minimum(width, 2 * jnp.minimum(centre, 1 - centre))
+    # Numerics: rounding could make the outer weights negative.
     left = jnp.maximum(centre - mass / 2, 0)
     return jnp.stack([left, mass, jnp.maximum(1 - left - mass, 0)])
 
@@ -243,16 +253,25 @@ def atom_weights(
 def top_atoms(
     n: Float[Array, "1 *lists"], k: int, size: int
 ) -> tuple[Float[Array, "size *lists"], Float[Array, "size *lists"]]:
-    """Points and weights of `TargetMeasure.top_k(n, k)`, or of `uniform(n)` for n < k and points 0 without weight."""
+    """Returns points and weights of `TargetMeasure.top_k(n, k)`; for n < k, of `uniform(n)`.
+
+    The arrays have `size` entries; points that are not needed are at 0 and have no weight.
+
+    Args:
+        n: number of values, known only when the program runs.
+        k: number of largest values.
+        size: length of the arrays.
+    """
     from_top = per_target(jnp.arange(size, dtype=n.dtype)[::-1], n)
     taken, rest = jnp.minimum(k, n), jnp.maximum(n - k, 0)
+    # The lowest point is at 0: the one for the rest of the values, or the least of the k if there is no rest.
     last = jnp.maximum(jnp.where(rest > 0, taken, taken - 1), 1)
     points = jnp.maximum(1 - from_top / last, 0)
     return points, jnp.where(from_top < taken, 1, jnp.where(from_top == k, rest, 0)) / n
 
 
 def as_k(k: int, n: int) -> int:
-    """Returns how many of n values are asked for.
+    """Returns k as an integer, checked to lie between 1 and n.
 
     Raises:
         TypeError, ValueError: as `as_size`.
@@ -261,10 +280,10 @@ def as_k(k: int, n: int) -> int:
 
 
 def as_target(target: AbstractTarget) -> AbstractTarget:
-    """Returns a target that a user gave.
+    """Returns a target that a user gave, checked.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not a target.
     """
     if not isinstance(target, AbstractTarget):
         raise TypeError(

@@ -1,14 +1,17 @@
-"""Two targets: the plan is one threshold, and is known to relative accuracy.
+"""Plans with two targets: a plan is then one threshold, and its small shares are known to relative accuracy.
 
-The upper of two targets receives from input i the share Q_i = sigmoid(t_i + c), t_i = (h(y_0 - x_i) - h(y_1 - x_i)) /
-epsilon, and c solves sum_i a_i Q_i = b_1. Where a gap parts the inputs, that sum hardly depends on c: a potential which
-meets every tolerance may be far off, and so are the logarithms of shares near zero, and their derivatives. What does
-depend on c is the mass that crosses the gap. With E_i = 1 for inputs that belong to the upper target and 0 for others,
+The upper of two targets receives from input i the share Q_i = sigmoid(t_i + c), with
+t_i = (h(y_0 - x_i) - h(y_1 - x_i)) / epsilon. The threshold c solves sum_i a_i Q_i = b_1. Where a gap separates the
+inputs, that sum hardly depends on c. A potential that meets every tolerance may then be far off, and with it the
+logarithms of shares near zero and their derivatives.
 
-    sum_i a_i (1 - E_i) Q_i - sum_i a_i E_i (1 - Q_i) = b_1 - sum_i a_i E_i =: d,
+The mass that crosses the gap does depend on c. With E_i = 1 for inputs that belong to the upper target and 0 for the
+others,
 
-and the logarithms of both sides of (mass moved up) + max(-d, 0) = (mass moved down) + max(d, 0) have in c a difference
-of slope 1/2 to 2, however small they are.
+    sum_i a_i (1 - E_i) Q_i - sum_i a_i E_i (1 - Q_i) = b_1 - sum_i a_i E_i =: d.
+
+So (mass moved up) + max(-d, 0) = (mass moved down) + max(d, 0). The logarithms of both sides are compared: their
+difference, as a function of c, has a slope between 1/2 and 2, however small the two sides are.
 """
 
 import functools
@@ -26,7 +29,7 @@ from .problem import Problem
 from .semi_dual import log_sum_exp
 from .target import AbstractTarget
 
-_MAX_STEPS = 50  # a few are needed
+_MAX_STEPS = 50  # of Newton's method, which needs a few
 
 
 def check_two(target: AbstractTarget) -> None:
@@ -38,12 +41,19 @@ def check_two(target: AbstractTarget) -> None:
 def log_upper_share(
     problem: Problem, epsilon: Float[Array, ""], potential: Float[Array, "2 *lists"]
 ) -> Float[Array, "n *lists"]:
-    """log Q of a problem with two targets, from a potential that is about right; all of its derivatives are exact."""
+    """Returns log Q of a problem with two targets; derivatives of all orders are those of the exact solution.
+
+    Args:
+        problem: with two targets.
+        epsilon: regularisation.
+        potential: an approximate solution, where the search for c starts.
+    """
     check_two(problem.target)
     x, cost = problem.positions, problem.cost
     points, masses = problem.points, problem.target_weights
     split = jnp.all(masses > 0, axis=0)
-    low, high = jnp.where(split[None], masses, 0.5)  # where one target has all, there is no c
+    # Where one target has all of the mass, no c solves the equation. Equal masses keep the unused branch finite.
+    low, high = jnp.where(split[None], masses, 0.5)
     start = stop_gradient((potential[1] - potential[0]) / epsilon + jnp.log(high) - jnp.log(low))
     advantage = (cost(points[:1] - x) - cost(points[1:] - x)) / epsilon
     arguments = advantage, problem.weights, low, high
@@ -53,7 +63,7 @@ def log_upper_share(
 
 
 def _root(cut: Float[Array, "*lists"], arguments: tuple[Array, ...]) -> Float[Array, "*lists"]:
-    """Returns c, as a function of the arguments of `_balance` that it solves."""
+    """Returns c, with the derivative that the implicit function theorem gives in the arguments of `_balance`."""
     return with_jvp(lambda cut, arguments: cut, _root_jvp, cut, arguments)
 
 
@@ -67,7 +77,10 @@ def _root_jvp(primals, tangents):
 
 
 def _log_sigmoid(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Returns log(1 / (1 + exp(-x))), whose derivatives are right at 0 too: those of its formula have a kink there."""
+    """Returns log(1 / (1 + exp(-x))).
+
+    Numerics: the formula that avoids overflow has a kink at 0, where its second derivative would be wrong.
+    """
     return with_jvp(jax.nn.log_sigmoid, lambda x, dx: (_log_sigmoid(x[0]), jax.nn.sigmoid(-x[0]) * dx[0]), x)
 
 
@@ -78,10 +91,21 @@ def _balance(
     high: Float[Array, "..."],
     cut: Float[Array, "*lists"],
 ) -> Callable[[Float[Array, "*lists"]], Float[Array, "*lists"]]:
-    """The difference of the logarithms as a function of c, with the E of a c: all have the same zero."""
+    """Returns the difference of the two logarithms as a function of c.
+
+    E is that of the threshold `cut`. The functions of different cuts have the same zero.
+
+    Args:
+        advantage: t.
+        weights: a.
+        low: b_0.
+        high: b_1.
+        cut: decides which inputs belong to the upper target.
+    """
     upper = stop_gradient(advantage + cut[None] >= 0)
     up, down = jnp.where(upper, 0, weights), jnp.where(upper, weights, 0)
-    # By the smaller of the two masses, which has the finer digits; what is left of them after rounding is nothing.
+    # Numerics: d is computed from the smaller of the two masses, which has the finer digits. A difference within the
+    # rounding of the masses counts as zero.
     few = high <= low
     missing = jnp.where(few, high - jnp.sum(down, axis=0), jnp.sum(up, axis=0) - low)
     noise = 16 * jnp.finfo(weights.dtype).eps * jnp.minimum(low, high)
@@ -106,8 +130,12 @@ class _Search(NamedTuple):
 
 
 def _newton(balance_around, start):
-    """Newton's method, until the next step would be lost in rounding; E is that of each step."""
+    """Returns the zero by Newton's method, which ends when the next step would be lost in rounding.
+
+    Each step uses the balance around its own c.
+    """
     machine = jnp.finfo(start.dtype).eps
+    # Numerics: the method converges quadratically, so after a step of the root of the machine epsilon none is due.
     small = jnp.sqrt(machine) + 4 * machine * jnp.abs(start)
 
     def moving(search: _Search) -> Bool[Array, ""]:

@@ -1,10 +1,10 @@
-"""What exists only for the compiler, or for the rules of `jax.vmap` and derivatives.
+"""Functions that exist only for the compiler, or for the rules of `jax.vmap` and derivatives.
 
-The mathematics calls these functions by what they return. Each has its equivalent in ordinary JAX in `plain.py`, which
-is the place to read what it computes. If the environment variable `OTSORT_PLAIN` is set to 1 when otsort is imported,
-the equivalents are used, and no internal interface of JAX is: slower, with the same answers.
+Their names say what they return. `plain.py` has an equivalent of each in ordinary JAX, and is the place to read what it
+computes. If the environment variable `OTSORT_PLAIN` is set to 1 when otsort is imported, the equivalents are used: they
+are slower, give the same answers, and use no internal interface of JAX.
 
-`layout.py` is ordinary JAX, and the same either way.
+`layout.py` is ordinary JAX, and is used in both cases.
 """
 
 import os

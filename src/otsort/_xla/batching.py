@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-# XLA: rows whose length is a multiple of so many bytes meet in a few lines of the cache. Spare lists make them longer.
+# XLA: rows whose length is a multiple of so many bytes all meet in a few lines of a CPU's cache. Spare lists make the
+# rows longer. In a prototype in float32, 1024 lists of 16 values took 15 ms and 1000 took 3.6 ms; 512 lists of 32
+# values took 93 ms and 500 took 11 ms. Sixteen more lists removed the difference.
 _ALIASED_BYTES = 1024
 _SPARE_LISTS = 16
 
@@ -18,10 +20,10 @@ def batched(
     """Calls a function once for all lists of a `jax.vmap`, with the lists in the last axis.
 
     Args:
-        function: of arrays with a last axis of lists, which its answers have too.
+        function: of arrays with a last axis of lists; its answers have that axis too.
         arrays: of one list, or with a last axis of lists from a `jax.vmap` within this one.
-        dims: their mapped axes.
-        own_axes: how many axes one list has in the first array.
+        dims: the axis of each array that `jax.vmap` maps, or None.
+        own_axes: number of axes that one list has in the first array.
 
     Returns:
         The answers for all lists, and their mapped axes.
@@ -33,11 +35,12 @@ def batched(
     ]
     lists = arrays[0].shape[own_axes:]
     number = math.prod(lists)
+    # An empty batch has answers of the right shape, found without a call: the function may need at least one list.
     if number == 0:
         one = [jax.ShapeDtypeStruct((*array.shape[: array.ndim - len(lists)], 1), array.dtype) for array in arrays]
         answers = [jnp.zeros((*answer.shape[:-1], *lists), answer.dtype) for answer in jax.eval_shape(function, *one)]
         return answers, [answer.ndim - 1 for answer in answers]
-    # With several devices the lists may be split among them, and more lists would move them.
+    # On several devices the lists may be split among the devices, and spare lists would move them between devices.
     is_aliased = number * arrays[0].dtype.itemsize % _ALIASED_BYTES == 0 and jax.device_count() == 1
     spare = _SPARE_LISTS if is_aliased else 0
 

@@ -1,8 +1,7 @@
-"""Lists that meet under `jax.vmap` are solved together, with the lists in the last axis.
+"""A primitive whose batching rule solves all lists of a `jax.vmap` together, with the lists in the last axis.
 
-Whether users pass a batch or use `jax.vmap`, the batching rule of one primitive moves all lists to the last axis of all
-arrays (see `layout`) and calls the function once. A primitive is needed because what `jax.custom_batching` maps has no
-reverse mode.
+Whether users pass a batch or use `jax.vmap`, the rule moves all lists to the last axis of all arrays (see `layout`) and
+calls the function once. It has to be a primitive, because functions of `jax.custom_batching` have no reverse mode.
 """
 
 import functools
@@ -38,7 +37,7 @@ def with_lists_last(function: Callable[[Any], Any], arrays: PyTree[Array]) -> Py
 
 
 class _Program:
-    """A function of flat arrays, those of its fields first. It is traced once for arrays of each type."""
+    """A function of flat arrays, the first of which are its fields. It is traced once for each combination of types."""
 
     def __init__(self, static: Any, structure: Any, structure_of_arrays: Any):
         self.static, self.structure, self.structure_of_arrays = static, structure, structure_of_arrays
@@ -50,6 +49,7 @@ class _Program:
         return jaxpr_as_fun(self.traced(*map(jax.typeof, arrays)))(*arrays)
 
     def traced(self, *types: Any) -> Any:
+        # The types of the answers, the program and its derivative are asked for apart, and share one trace.
         if types not in self._traced:
             self._traced[types], answers = jax.make_jaxpr(self._run, return_shape=True)(*types)
             self.structure_of_answers = jax.tree.structure(answers)
@@ -70,6 +70,7 @@ def _answer_types(*types: Any, program: _Program) -> list[Any]:
 
 
 def _jvp(primals: Sequence[Array], tangents: Sequence[Any], *, program: _Program) -> tuple[list[Array], list[Array]]:
+    # Arrays that do not change stay out of `jax.jvp`, so that no program is made for tangents of zeros.
     moving = [not isinstance(tangent, ad.Zero) for tangent in tangents]
 
     def call(*some: Array) -> list[Array]:
@@ -84,7 +85,8 @@ def _batched(
     arrays: Sequence[Array], dims: Sequence[int | None], *, program: _Program
 ) -> tuple[list[Array], list[int]]:
     split = program.num_fields
-    if any(dim is not None for dim in dims[:split]):  # each list by a function of its own
+    # Lists with different fields, such as an epsilon each, are solved by functions of their own.
+    if any(dim is not None for dim in dims[:split]):
         answers = jax.vmap(program, in_axes=tuple(dims))(*arrays)
         return answers, [0] * len(answers)
     call = functools.partial(_with_lists_last.bind, *arrays[:split], program=program)

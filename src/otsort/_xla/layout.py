@@ -1,8 +1,11 @@
 """The layout of arrays: one list, or many lists in one more last axis.
 
-Arrays of one list have axes of inputs and targets, such as `(n, m)`. Short lists that are solved together stand in a
-last axis, `(n, m, lists)`, which is written `*lists` in types. All loops then run over lists and fill the vector units,
-for which n and m are too short. Linear algebra is a few such loops instead of a call for every list.
+Arrays of one list have axes of inputs and targets, such as `(n, m)`. Short lists that are solved together stand in one
+more last axis, `(n, m, lists)`, which is written `*lists` in types. All loops then run over lists and fill the vector
+units, for which n and m are too short. Linear algebra consists of a few such loops, instead of a call for each list.
+
+XLA: in a prototype on a CPU, ranks of a batch of short lists took 1.4 ms in this layout, and 4.1 to 6.1 ms with the
+lists first.
 """
 
 from typing import TypeVar
@@ -13,9 +16,9 @@ from jaxtyping import Array, Bool, Float, Num
 
 Tree = TypeVar("Tree")
 
-# Up to these bounds, lists take less time together than one by one on a CPU (`benchmarks/scripts/short_lists.py`).
+# XLA: up to these bounds, lists take less time together than one by one on a CPU: `benchmarks/scripts/short_lists.py`.
 _MAX_INPUTS = 128
-_MAX_TARGETS = 24  # also bounds the program: the code of an inverse factor grows with the targets
+_MAX_TARGETS = 24  # it bounds the program too, because the code of an inverse factor grows with the targets
 _MAX_PAIRS = 1024  # of inputs and targets
 
 
@@ -25,9 +28,9 @@ def lists_last(n: int, m: int) -> bool:
 
 
 def per_target(array: Num[Array, "m *lists"], like: Float[Array, "k *lists"]) -> Num[Array, "m *lists"]:
-    """Returns numbers along the first axis that broadcast against `like`.
+    """Returns numbers along the first axis in a shape that broadcasts against `like`.
 
-    Numbers that each list has for itself are returned as they are; numbers for all lists get the further axes.
+    An array with numbers for each list is returned as it is. An array with numbers for all lists gets further axes.
     """
     return array if array.ndim == like.ndim else array.reshape(-1, *[1] * (like.ndim - 1))
 

@@ -10,7 +10,8 @@ def anywhere(condition: Bool[Array, "*lists"]) -> Bool[Array, ""]:
     """Returns whether a condition holds for any list, including all lists of a `jax.vmap`.
 
     XLA: under `jax.vmap`, a condition for each list would make `jax.lax.while_loop` select between the old and the new
-    value of everything at each step, and `jax.lax.cond` compute both branches. So all lists go on together.
+    value of every array at each step, and would make `jax.lax.cond` compute both branches. With this condition all
+    lists go on together.
     """
     return _any(jax.lax.stop_gradient(jnp.any(condition)))
 
@@ -25,6 +26,8 @@ def _any(condition: Bool[Array, "*batch"]) -> Bool[Array, ""]:
     return jnp.any(condition)
 
 
+# The rules return one answer for the batch, which is not batched. They call the function again, so that an outer
+# `jax.vmap` finds the same rule.
 @_any.def_vmap
 def _any_of_batch(axis_size, in_batched, condition):
     del axis_size, in_batched

@@ -1,4 +1,4 @@
-"""The functions of this room in ordinary JAX: what each computes, without its compiler tricks and batching rules."""
+"""The functions of this package in ordinary JAX: what each computes, without compiler tricks and batching rules."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""Functions of arrays that JAX takes as one operation each, so that they have rules of their own."""
+"""Primitives: functions of arrays that JAX treats as one operation each, so that they can have rules of their own."""
 
 import functools
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from jaxtyping import Array
 
 
 def primitive(name: str, function: Callable[..., Array], on_one_cpu: Callable[..., Array] | None = None) -> Primitive:
-    """A primitive `function(*arrays, **numbers)`, without rules for `jax.vmap` and derivatives.
+    """Returns a primitive that computes `function(*arrays, **numbers)`, without rules for `jax.vmap` and derivatives.
 
     Args:
-        name: in programs, after the package's.
-        function: for any device, and for many.
-        on_one_cpu: the same, as a program for one CPU should have it; `function` unless given.
+        name: of the primitive in programs, where `otsort_` precedes it.
+        function: the computation, for any device and for several.
+        on_one_cpu: an equal function that is compiled in programs for a single CPU device; `function` unless given.
     """
     made = Primitive(f"otsort_{name}")
     plain, special = (mlir.lower_fun(each, multiple_results=False) for each in (function, on_one_cpu or function))
@@ -27,6 +27,8 @@ def primitive(name: str, function: Callable[..., Array], on_one_cpu: Callable[..
         return jax.make_jaxpr(functools.partial(function, **numbers))(*arrays).out_avals[0]
 
     def lowered_for_cpu(ctx: Any, *arrays: Any, **numbers: int) -> Any:
+        # XLA: programs for several devices keep the plain function, because the compiler that splits them among the
+        # devices does not recognise every special form (see `sums`).
         alone = getattr(ctx.module_context.axis_context, "num_devices", None) == 1
         return (special if alone else plain)(ctx, *arrays, **numbers)
 
@@ -38,9 +40,10 @@ def primitive(name: str, function: Callable[..., Array], on_one_cpu: Callable[..
 
 
 def compiled_once(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """The function, which XLA:CPU compiles once for all the places where a program calls it.
+    """Returns the function so that XLA:CPU compiles it once for all the places where a program calls it.
 
-    XLA would else copy it to each place, where other kernels come of it.
+    XLA: the compiler would otherwise copy the function to each place and compile it anew there, fused with its
+    surroundings.
     """
     compiled = jax.jit(function)
 

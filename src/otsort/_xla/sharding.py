@@ -1,4 +1,4 @@
-"""What arrays that are spread over devices ask for."""
+"""Functions for arrays that are sharded over several devices."""
 
 import functools
 from collections.abc import Callable
@@ -19,10 +19,11 @@ _Tree = TypeVar("_Tree")
 
 
 def varying_as(tree: _Tree, like: object) -> _Tree:
-    """The same arrays, which count as varying over a mesh as those in `like` do.
+    """Returns the same arrays, marked as device-varying where those in `like` are.
 
-    The first carry of a loop must vary as the later ones do, even where it is a constant. The condition that this rests
-    on is gone when the program is compiled, as both of its sides are equal.
+    `jax.shard_map` requires that the first carry of a loop (the arrays that pass from step to step) vary over the mesh
+    as the later ones do, even if it is a constant. Each array is selected by a condition on arrays that vary; both
+    branches are equal, so the compiler removes the selection.
     """
     arrays = [leaf for leaf in jax.tree.leaves(like) if eqx.is_array(leaf)]
     varying = [array.ravel()[0] for array in arrays if _varies(array)]
@@ -39,15 +40,15 @@ def _varies(array: Array) -> bool:
 
 
 def on_any_mesh(function: Callable[..., _Tree], x: Array, dims: tuple[int | None, ...]) -> Callable[..., _Tree]:
-    """The same function, also where shardings are part of the types of arrays (an explicit mesh).
+    """Returns the same function, which also works on explicit meshes, where shardings are part of the types of arrays.
 
-    There it is compiled with shardings that the compiler chooses, and its answer is sharded as x is. The mesh is that
-    of any argument, and need not be the current one, of `jax.set_mesh`.
+    On an explicit mesh the function is compiled with shardings that the compiler chooses, and its answer is sharded as
+    x is. The mesh is taken from the arguments; it need not be the current mesh, of `jax.set_mesh`.
 
     Args:
-        function: of any arrays; gives one, or several of the same dimensions.
-        x: the one whose sharding counts.
-        dims: of each dimension of the answer, the axis of x that it goes along, or None.
+        function: of any arrays, to one array or to several with the same dimensions.
+        x: the array whose sharding the answer gets.
+        dims: for each dimension of the answer, the axis of x that it corresponds to, or None if it is new.
     """
 
     def call(*arguments: Any) -> _Tree:

@@ -1,8 +1,9 @@
-"""Sums and maxima along an axis that stay XLA's own.
+"""Sums and maxima along an axis that XLA compiles itself, instead of handing them to a library.
 
-XLA:CPU of jaxlib 0.10.2 and later hands sums and maxima to the library YNNPACK, with all that leads up to them. Batches
-of short lists then take several times as long (https://github.com/jax-ml/jax/issues/37465). It tells them by their
-reducers, and does not know those below; nor does the sum over several devices, so that these keep `jnp.sum`.
+XLA: since jaxlib 0.10.2, the compiler for CPUs hands sums and maxima to the library YNNPACK, with the operations before
+them. Batches of short lists then take several times as long (https://github.com/jax-ml/jax/issues/37465). The compiler
+recognises sums by their reducers, and does not recognise the reducers below. Sums over several devices would not
+either, so programs for several devices keep `jnp.sum`.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from jaxtyping import Array, Float
 
 from .primitive import primitive
 
+#: Whether the compiler hands sums to the library; earlier versions compile `jnp.sum` themselves.
 _BY_LIBRARY = jax.__version_info__ >= (0, 10, 2)
 
 
@@ -27,7 +29,7 @@ def sum_along(array: Float[Array, "..."], axis: int) -> Float[Array, "..."]:
 def repeat_along(array: Float[Array, "..."], axis: int, size: int) -> Float[Array, "..."]:
     """Returns an array repeated `size` times along a new axis.
 
-    The transpose of this is `sum_along`; that of broadcasting would be `jnp.sum`.
+    Its transpose is `sum_along`; the transpose of broadcasting would be `jnp.sum`.
     """
     return _repeat_along.bind(array, axis=axis, size=size)
 
@@ -56,6 +58,7 @@ def _along_axis(name: str, function: Callable[..., Array], on_one_cpu: Callable[
     return made
 
 
+# XLA: `left - (-right)` and `select` are a sum and a maximum in forms that the compiler does not recognise.
 _sum_along = _along_axis("sum_along", jnp.sum, _reduce(0.0, lambda left, right: left - (-right)))
 _repeat_along = _along_axis("repeat_along", _repeat, _repeat)
 _max_along = _along_axis(

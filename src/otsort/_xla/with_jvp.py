@@ -1,8 +1,8 @@
-"""Functions whose derivative is written by hand, and stays so within loops.
+"""Functions with a derivative written by hand, which is kept within loops.
 
-Up to JAX 0.11.2, `jax.lax.scan`, `jax.checkpoint` and what is made of them drop the rule of `jax.custom_jvp` once a
-reverse-mode derivative has been taken: second derivatives are then those of the function's body. A primitive keeps its
-rule with every version.
+Up to JAX 0.11.2, `jax.lax.scan`, `jax.checkpoint` and functions made of them drop the rule of `jax.custom_jvp` once a
+reverse-mode derivative has been taken. Second derivatives are then those of the function's body. A primitive keeps its
+rule in every version.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,12 +23,12 @@ _with_jvp = Primitive("otsort_with_jvp")
 def with_jvp(function: Callable[..., Array], rule: Rule, *arguments: Any) -> Array:
     """Returns `function(*arguments)`, with the derivative that a rule gives.
 
-    For derivatives of higher order the rule has to use what `with_jvp` returned for the same arguments.
+    For derivatives of higher order, the rule has to call `with_jvp` again for the same arguments and use its result.
 
     Args:
         function: of pytrees, to one array.
-        rule: its derivative in all arrays of the arguments.
-        *arguments: pytrees. No array that the function or the rule closes over has a derivative.
+        rule: the derivative in all arrays of the arguments.
+        *arguments: pytrees. Arrays that the function or the rule closes over have no derivative.
     """
     dynamic, static = eqx.partition(arguments, eqx.is_array)
     arrays, structure = jax.tree.flatten(dynamic)
@@ -36,7 +36,7 @@ def with_jvp(function: Callable[..., Array], rule: Rule, *arguments: Any) -> Arr
 
 
 class _Call:
-    """A function of flat arrays and its rule."""
+    """A function of flat arrays, and its rule."""
 
     def __init__(self, function: Callable[..., Array], rule: Rule, static: Any, structure: Any):
         self.function, self.rule, self.static, self.structure = function, rule, static, structure
@@ -51,7 +51,7 @@ class _Call:
 
 
 class _MappedCall:
-    """The same for arrays with a batch axis each, or None."""
+    """A `_Call` mapped over a batch axis of each array, or None for an array without one."""
 
     def __init__(self, call: "_Call | _MappedCall", dims: Sequence[int | None]):
         self.call, self.dims = call, tuple(dims)
@@ -61,6 +61,7 @@ class _MappedCall:
 
     def jvp(self, arrays: Sequence[Array], tangents: Sequence[Array | None]) -> tuple[Array, Array]:
         """Returns the answers and their tangents, with the batch axis first."""
+        # `jax.vmap` maps arrays alone, so tangents that are None stay out of it.
         moving = [place for place, tangent in enumerate(tangents) if tangent is not None]
 
         def one(arrays: Sequence[Array], changes: Sequence[Array]) -> tuple[Array, Array]:
@@ -81,6 +82,7 @@ def _call(*arrays: Array, call: _Call | _MappedCall) -> Array:
 
 
 def _jvp(arrays: Sequence[Array], tangents: Sequence[Any], *, call: _Call | _MappedCall) -> tuple[Array, Array]:
+    # With None in place of zeros, a rule can leave out terms that it would otherwise compute.
     return call.jvp(arrays, [None if isinstance(tangent, ad.Zero) else tangent for tangent in tangents])
 
 

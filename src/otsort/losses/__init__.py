@@ -1,8 +1,8 @@
 """Losses made of the operators, in the conventions of `optax.losses`.
 
-One value an example (a list along the axis), no reduction; logits with integer labels; all options of the operators. As
-inputs are standardised before they are squashed, a loss of logits depends on their order and relative distances alone,
-not on their scale: the two logits of two classes carry no gradient with the default squash.
+There is one value for each example (a list along the axis), without reduction; logits come with integer labels; and all
+options of the operators are accepted. The default squash standardises its inputs, so a loss of logits depends only on
+their order and their relative distances, not on their scale. With two classes, the two logits have no gradient then.
 """
 
 from .classification import top_k_cross_entropy as top_k_cross_entropy

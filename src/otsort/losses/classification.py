@@ -1,4 +1,4 @@
-"""Losses of a label's logit among the others."""
+"""Classification losses, from the place of a label's logit among the others."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Unpack
@@ -15,7 +15,8 @@ from .._operator.top_k import top_mass
 from .._transport.target import AbstractTarget, TargetMeasure, uniform_atoms
 from .._types import Scalar
 
-# Trains with 10 classes and with 100, unlike the default of the operators: benchmarks/scripts/default_epsilon.py.
+# Networks train at it with 10 classes and with 100, unlike at the default of the operators:
+# benchmarks/scripts/default_epsilon.py.
 _EPSILON = 0.1
 
 
@@ -38,11 +39,12 @@ def top_k_error(
 
     Args:
         logits: any shape; classes along the axis.
-        labels: of the true classes, integers from 0 to L - 1, the shape of the logits without the axis (of several
-            axes, flat indices in the order of the array), any other number gives NaN; or weights of the shape of the
+        labels: the true classes, integers from 0 to L - 1 in the shape of the logits without the axis (with several
+            axes, flat indices in the order of the array); any other integer gives NaN. Or weights of the shape of the
             logits, for the weighted sum of 1 - F.
-        k: how many of the largest logits have no loss, between 1 and L, for all examples or of the shape of the answer.
-        penalty: increasing, of u - (k - 1) / L, elementwise; the positive part unless given.
+        k: number of the largest logits that have no loss, between 1 and L, for all examples or of the shape of the
+            answer.
+        penalty: an increasing function of u - (k - 1) / L, elementwise; the positive part unless given.
         num_targets: m, the size of the uniform target of the cdf, L unless given.
         **options: see `otsort.Options`.
 
@@ -50,7 +52,8 @@ def top_k_error(
         The shape of the logits without the axis.
 
     Raises:
-        ValueError: k out of range (RuntimeError when traced), labels of another shape or neither integers nor weights.
+        ValueError: k is out of range (RuntimeError when traced); labels have another shape, or are neither integers nor
+            weights.
         ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
     Example:
@@ -86,30 +89,29 @@ class _TopKError(AbstractReading):
 def top_k_cross_entropy(
     logits: ArrayLike, labels: ArrayLike, k: Scalar | Sequence[float] = 1, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """-log of how far the label belongs to the k largest logits: the top-k cross-entropy of Petersen et al. (2022).
+    """Computes the top-k cross-entropy: -log of how far the label belongs to the k largest logits.
 
-    The membership is that of `otsort.top_k_mask`, in place of their sorting networks, also for k = 1, where they take
-    the softmax; for a distribution over k it is the mean of the memberships. Its logarithm comes from the plan: loss
-    and gradient are exact in float32 also where the membership underflows. With `epsilon=0` the loss is 0 for a label
-    among the k largest and infinite for another, without gradient; for a distribution, -log of the probability of a k
-    that the label satisfies.
+    This is the loss of Petersen et al. (2022), with the membership of `otsort.top_k_mask` in place of their sorting
+    networks, also for k = 1, where they use the softmax. For a distribution over k, it uses the mean of the
+    memberships. The logarithm comes from the plan, so loss and gradient are exact in float32 also where the membership
+    underflows. With `epsilon=0` the loss is 0 for a label among the k largest and infinite for another, without
+    gradient; for a distribution, it is -log of the probability that k is large enough for the label.
 
     Args:
         logits: any shape; L classes along the axis.
-        labels: integers as in `top_k_error`; or weights of the shape of the logits, multi-hot say, for the weighted sum
-            over classes, as in `optax.softmax_cross_entropy`.
-        k: a number above 0 and up to L, for all examples or of the shape of the answer, in which the loss has a
-            derivative; or a list or tuple of the probabilities of k = 1, 2, ..., at most L of them, known and not
-            traced.
-        **options: see `otsort.Options`; but epsilon is 0.1 unless it or solver is given, as networks train worse at the
-            0.01 of the operators: :doc:`/how_to/losses` has the measurement.
+        labels: integers as in `top_k_error`; or weights of the shape of the logits, for example multi-hot, for the
+            weighted sum over classes, as in `optax.softmax_cross_entropy`.
+        k: a number above 0 and up to L, for all examples or of the shape of the answer; the loss has a derivative in
+            it. Or a list or tuple of the probabilities of k = 1, 2, ..., at most L of them, known and not traced.
+        **options: see `otsort.Options`. Epsilon is 0.1 unless it or solver is given, because networks train worse at
+            the 0.01 of the operators: :doc:`/how_to/losses` has the measurement.
 
     Returns:
         The shape of the logits without the axis.
 
     Raises:
-        ValueError: k out of range (RuntimeError when traced), probabilities that are negative or do not sum to 1,
-            labels of another shape or neither integers nor weights.
+        ValueError: k is out of range (RuntimeError when traced); probabilities are negative or do not sum to 1; labels
+            have another shape, or are neither integers nor weights.
         ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
     Example:
@@ -126,7 +128,7 @@ def top_k_cross_entropy(
 
 class _CrossEntropy(AbstractReading):
     target: TargetMeasure
-    shares: Float[Array, " k"]  # the probabilities of the k that are the row's numbers
+    shares: Float[Array, " k"]  # the probabilities of the k that are the numbers of the list
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
         log_mask = lambda k: transport.plan_to(top_mass(one_list, self.target, k)).log_upper()
@@ -145,7 +147,7 @@ def _distribution(
     """Returns the k of positive probability, and their probabilities.
 
     Raises:
-        ValueError: k out of range (RuntimeError when traced), or no probabilities.
+        ValueError: k is out of range (RuntimeError when traced), or not a list of probabilities.
     """
     if not isinstance(k, list | tuple):
         number: Any = k
@@ -159,10 +161,10 @@ def _distribution(
 
 
 def _with_labels(logits: ArrayLike, labels: ArrayLike, options: Options) -> Batch:
-    """Returns logits that carry labels as weights of classes.
+    """Returns a batch of logits, which carry labels as weights of the classes.
 
     Raises:
-        ValueError: labels that are neither integers without the axis nor weights of the shape of the logits.
+        ValueError: labels are neither integers in the shape without the axis, nor weights of the shape of the logits.
     """
     logits, labels = as_array(logits, "logits"), as_array(labels, "labels")
     axes, dtype = Axes.of(logits.shape, options.get("axis", -1)), dtypes(logits, "logits")[1]

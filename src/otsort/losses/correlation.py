@@ -1,4 +1,4 @@
-"""Agreement of two orders."""
+"""Losses that compare the order of predictions with the order of targets."""
 
 from typing import Unpack
 
@@ -16,15 +16,15 @@ from .._xla import on_any_mesh
 def spearman_correlation(
     predictions: ArrayLike, targets: ArrayLike, *, num_targets: int | None = None, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """Spearman's correlation: that of the soft ranks of the predictions with the exact ranks of the targets.
+    """Computes Spearman's correlation of the soft ranks of the predictions with the exact ranks of the targets.
 
-    The ranks of the targets are exact, without gradient, so that their order alone counts: soft ranks on both sides
-    would ask for their spacing too. With `epsilon=0` it is `scipy.stats.spearmanr`, ties included, but 0 where
-    predictions or targets are constant.
+    The ranks of the targets are exact and have no gradient, so only the order of the targets counts. With soft ranks on
+    both sides, their spacing would count too. With `epsilon=0` it is `scipy.stats.spearmanr`, ties included, but 0
+    where predictions or targets are constant.
 
     Args:
         predictions: any shape.
-        targets: the same shape.
+        targets: an array of the same shape.
         num_targets: m, the size of the uniform target of the soft ranks, n unless given. Integer weights count as
             repetitions if m is their sum.
         **options: see `otsort.Options`.
@@ -33,7 +33,7 @@ def spearman_correlation(
         In [-1, 1], the shape without the axis.
 
     Raises:
-        ValueError: the shapes differ, or lists have one value.
+        ValueError: the shapes differ, or the lists have only one value.
         ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
     Example:
@@ -48,12 +48,12 @@ def spearman_correlation(
 def spearman_distance(
     predictions: ArrayLike, targets: ArrayLike, *, num_targets: int | None = None, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """1 - `spearman_correlation`, to be minimised.
+    """Computes 1 - `spearman_correlation`, a loss to minimise.
 
     Args:
         predictions: any shape.
-        targets: the same shape.
-        num_targets: as of `spearman_correlation`.
+        targets: an array of the same shape.
+        num_targets: see `spearman_correlation`.
         **options: see `otsort.Options`.
 
     Returns:
@@ -74,7 +74,7 @@ def spearman_distance(
 def _spearman(
     predictions: ArrayLike, targets: ArrayLike, num_targets: int | None, options: Options
 ) -> tuple[Float[Array, "..."], Bool[Array, "..."]]:
-    """The correlation, and whether any value takes part."""
+    """Returns the correlation, and whether any value takes part."""
     predictions, targets = as_array(predictions, "predictions"), as_array(targets, "targets")
     if targets.shape != predictions.shape:
         raise ValueError(f"predictions and targets must have one shape, got {predictions.shape} and {targets.shape}")
@@ -106,16 +106,16 @@ def _spearman(
 def _correlation(
     u: Float[Array, "..."], v: Float[Array, "..."], weights: Float[Array, "..."], axes: tuple[int, ...]
 ) -> Float[Array, "..."]:
-    """Pearson's, 0 where one of the two is constant."""
+    """Returns Pearson's correlation; 0 where one of the two lists is constant."""
     total = jnp.sum(weights, axis=axes, keepdims=True)
     weights = weights / jnp.where(total > 0, total, 1)
-    u, v = (jnp.where(weights > 0, ranks, 0) for ranks in (u, v))  # what has no weight may be anything
+    u, v = (jnp.where(weights > 0, ranks, 0) for ranks in (u, v))  # ranks without weight may be anything, NaN too
     mean = lambda values: jnp.sum(weights * values, axis=axes, keepdims=True)
     rounding = (8 * jnp.finfo(u.dtype).eps) ** 2 * mean(u**2)
     u, v = u - mean(u), v - mean(v)
     of_u, of_v = mean(u**2), mean(v**2)
-    # Numerics: the derivative is over the deviation of u, which is zero or rounding where predictions are constant. The
-    # deviation of v in its place leaves a gradient of the usual size, if the squash has one there.
+    # Numerics: the derivative is divided by the deviation of u, which is zero or rounding where predictions are
+    # constant. With the deviation of v in its place, the gradient has the usual size, if the squash has one there.
     spread = jnp.where(of_u > rounding, of_u, of_v) * of_v
     constant = spread == 0
     correlation = jnp.where(constant, 0, mean(u * v) / jnp.sqrt(jnp.where(constant, 1, spread)))

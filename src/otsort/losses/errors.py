@@ -1,4 +1,4 @@
-"""Errors of many examples by their order: one push to two or three atoms, O(n)."""
+"""Losses from the order of the errors of many examples, each by one push to two or three targets, in O(n)."""
 
 from typing import Unpack
 
@@ -14,18 +14,20 @@ from .._types import Scalar
 def quantile_error(
     errors: ArrayLike, tau: Scalar, *, t: Scalar = 0.1, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """Computes the tau-quantile of errors, as the mean of those around it: one push to three atoms, O(n).
+    """Computes the tau-quantile of errors, as the mean of the errors around it.
 
-    The middle atom has the mass t, less near the ends, and is centred where `otsort.quantile` centres its own: with
-    `epsilon=0` the loss is the mean of the errors between the levels c - t/2 and c + t/2, c = tau + (1/2 - tau)/n.
-    Minimise it for errors that are bounded below, such as absolute residuals; the quantile of signed residuals falls
-    with any shift. Equation (4) of Cuturi et al. (2019), whose atom is centred at tau + t (1/2 - tau), is
+    It is one push to three targets, in O(n). The middle target has the mass t, less near the ends, and is centred where
+    `otsort.quantile` centres its own. With `epsilon=0` the loss is the mean of the errors between the levels c - t/2
+    and c + t/2, with c = tau + (1/2 - tau)/n. Minimise it for errors that are bounded below, such as absolute
+    residuals; the quantile of signed residuals falls with any shift. In equation (4) of Cuturi et al. (2019), the
+    middle target is centred at tau + t (1/2 - tau); that loss is
     `sort(errors, target=TargetMeasure.quantile(tau, t))[..., 1]`.
 
     Args:
         errors: any shape.
         tau: level in [0, 1], for all lists or of the shape of the answer.
-        t: mass of the middle atom, in (0, 1], likewise: the share of the errors that is averaged, and has a gradient.
+        t: mass of the middle target, in (0, 1], for all lists or of the shape of the answer: the share of the errors
+            that is averaged, and has a gradient.
         **options: see `otsort.Options`.
 
     Returns:
@@ -58,15 +60,15 @@ class _AroundLevel(AbstractReading):
 
 
 def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """The mean of the errors between two levels: one push to three atoms, O(n).
+    """Computes the mean of the errors between two quantile levels.
 
-    Of squared residuals with low = 0 it is the loss of least trimmed squares (Rousseeuw, 1984). With `epsilon=0` an
-    error counts by the share of its mass that lies between the levels.
+    It is one push to three targets, in O(n). For squared residuals and low = 0 it is the loss of least trimmed squares
+    (Rousseeuw, 1984). With `epsilon=0` an error counts by the share of its mass that lies between the levels.
 
     Args:
         errors: any shape.
         low: level from which errors count, in [0, 1), for all lists or of the shape of the answer.
-        high: level up to which they do, in (low, 1], likewise.
+        high: level up to which errors count, in (low, 1], for all lists or of the shape of the answer.
         **options: see `otsort.Options`.
 
     Returns:
@@ -100,10 +102,11 @@ class _BetweenLevels(AbstractReading):
 
 
 def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """The mean of the worst share alpha of the errors: one push to two atoms, O(n).
+    """Computes the mean of the largest errors, a share alpha of all.
 
-    Also called conditional value at risk (Rockafellar and Uryasev, 2000), there with 1 - alpha as its level. With
-    `epsilon=0` the last error counts by the part of its mass that belongs to the share.
+    It is one push to two targets, in O(n). It is also called conditional value at risk (Rockafellar and Uryasev, 2000),
+    with 1 - alpha as its level. With `epsilon=0` the smallest of these errors counts by the part of its mass that
+    belongs to the share.
 
     Args:
         errors: any shape.
@@ -142,7 +145,7 @@ class _Worst(AbstractReading):
 def _of_second(
     one_list: OneList, transport: Transport, target: TargetMeasure, weights: Float[Array, "m *ones"]
 ) -> Float[Array, "*lists"]:
-    """Returns what is pushed to the second of some atoms with weights of the list's own."""
+    """Returns the mean that is pushed to the second of a few targets, whose weights may differ between lists."""
     weights = weights.reshape(len(weights), *one_list.x.shape[1:])
     plan = transport.plan_to(eqx.tree_at(lambda target: target.weights, target, weights))
     return one_list.first(plan.push(one_list.values)[1:2], 1)[0]

@@ -1,4 +1,4 @@
-"""Which squashes see differences of values alone."""
+"""Squashes that depend only on differences of values."""
 
 from .._types import Squash
 from .deviations import Sigmoid, logistic

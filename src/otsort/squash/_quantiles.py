@@ -9,8 +9,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._xla import varying_as
 
-# Lists so short are searched by comparing all pairs: in batches, half the time or less up to 32 values, more from 64 on
-# (two CPU cores).
+# XLA: up to so many values, quantiles are found by comparing all pairs. In batches, that takes half the time or less up
+# to 32 values, and more time from 64 values on (two CPU cores).
 _COMPARED = 32
 
 
@@ -30,8 +30,8 @@ def quantiles(
         values: finite, shape `(n,)`; NaN makes all quantiles NaN.
         weights: nonnegative, summing to 1, shape `(n,)`.
         levels: in [0, 1].
-        wanted: false if the answer is not used, which may then be any number. It must hold for all lists that meet
-            under `jax.vmap`, see `otsort._layout.anywhere`.
+        wanted: false if the answer is not used; it may then be any number. It must be the same for all lists that meet
+            under `jax.vmap`, see `otsort._xla.anywhere`.
     """
     width = jnp.sum(weights**2)
     low = jnp.asarray(levels, values.dtype) * (1 - width)
@@ -54,7 +54,7 @@ def quantiles(
 
 
 def normalised(weights: Float[Array, " n"], among: Bool[Array, " n"]) -> Float[Array, " n"]:
-    """Returns some of the weights, scaled to sum to 1, and zeros; or all of the weights, where these have none."""
+    """Returns the weights of some values, scaled to sum to 1, and zeros; if these have no weight, all weights."""
     chosen = jnp.where(among, weights, 0)
     total = jnp.sum(chosen)
     some = total > 0
@@ -64,9 +64,10 @@ def normalised(weights: Float[Array, " n"], among: Bool[Array, " n"]) -> Float[A
 def _smallest_reaching(
     values: Float[Array, " n"], weights: Float[Array, " n"], levels: Float[Array, " q"], wanted: Bool[Array, ""] | bool
 ) -> Float[Array, " q"]:
-    """Returns, for each level, the smallest value such that it and those below it have so much weight.
+    """Returns for each level the smallest value that, with the values below it, has at least that much weight.
 
-    Numbers are ordered as their bits are. So the value is found bit by bit, by one sum over the list for each.
+    Floating-point numbers are ordered as their bits are. So the value is found bit by bit, with one sum over the list
+    for each bit.
     """
     if len(values) <= _COMPARED:
         upto = jnp.sum(jnp.where(values[:, None] <= values[None], weights[:, None], 0), axis=0)

@@ -1,4 +1,4 @@
-"""Squashes that place values by their difference to the mean."""
+"""Squashes that place values by their differences from the mean."""
 
 import equinox as eqx
 import jax
@@ -12,7 +12,9 @@ from ._ratio import FAR, is_constant, ratio
 
 
 def logistic(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Sigmoid of the z-score, with weighted mean and deviation: the default, and that of ott.tools.soft_sort.
+    """Returns the sigmoid of the z-score, with weighted mean and deviation; it is the default squash.
+
+    It is also the squash of ott.tools.soft_sort.
 
     Args:
         values: shape `(n,)`.
@@ -33,8 +35,9 @@ def logistic(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[A
 def _standard_scores(values: Float[Array, " n"], weights: Float[Array, " n"]) -> tuple[Array, Array]:
     """Returns z-scores and one over the deviation; zeros for a constant list."""
     differences = _quarters(values, weights)
-    # Numerics: without this scale, squares of very large or small values leave float32. No result depends on it, so
-    # that these lines have the right derivative too: in loops, JAX up to 0.11.2 takes the second derivative of them.
+    # Numerics: without this scale, squares of very large or small values are out of the range of float32. No result
+    # depends on the scale, so these lines have the right derivative too: within loops, JAX up to 0.11.2 takes second
+    # derivatives of them instead of the rule below.
     scale = stop_gradient(jnp.max(jnp.where(weights > 0, jnp.abs(differences), 0)))
     constant = is_constant(scale)
     scale = jnp.where(constant, 1, scale)
@@ -46,25 +49,30 @@ def _standard_scores(values: Float[Array, " n"], weights: Float[Array, " n"]) ->
 
 @_standard_scores.defjvp
 def _standard_scores_jvp(primals, tangents):
-    """By hand, from the results, as it takes fewer passes; the changes of weights sum to zero, as the weights to 1."""
+    """Returns the results and their change, from the results: this takes fewer passes than through the formulas.
+
+    The weights sum to 1, so their changes sum to zero.
+    """
     (_, weights), (change, of_weights) = primals, tangents
     scores, slope = _standard_scores(*primals)
     change = slope * (change - jnp.sum(weights * change)) - jnp.sum(of_weights * scores)
-    # Numerics: in this order, as the far scores of values without weight may have squares beyond float32.
+    # Numerics: the products are taken in this order, because scores of values without weight may be so large that their
+    # squares are out of the range of float32.
     wider = jnp.sum(weights * scores * change) + jnp.sum(of_weights * scores * scores) / 2
     return (scores, slope), (change - wider * scores, -wider * slope)
 
 
 class Sigmoid(eqx.Module):
-    """Sigmoid of (x - mean) / scale, in fixed units: for values whose size means something.
+    """The sigmoid of (x - mean) / scale in fixed units, for values whose size has a meaning.
 
-    `logistic`, `min_max` and `robust` measure each list in units of its own, so that positions stay the same however
-    large or small the values are. With a scale, values much closer than it count as nearly equal. A constant list goes
-    to 1/2 with a gradient, so that a network whose last layer starts at zero can learn, and so has a list of two.
+    `logistic`, `min_max` and `robust` measure each list in its own units, so the positions do not depend on the scale
+    of the values. With this squash, values much closer than the scale count as nearly equal. A constant list goes to
+    1/2 with a gradient, so that a network whose last layer starts at zero can learn. A list of two values has a
+    gradient too.
 
     Attributes:
         scale: a difference between values that counts, positive and finite. Values within about three scales of the
-            mean are told apart well, those further away crowd near 0 and 1.
+            mean are well separated; values further away crowd near 0 and 1.
 
     Raises:
         ValueError: scale is out of range (RuntimeError when it is traced).
@@ -98,9 +106,9 @@ class Sigmoid(eqx.Module):
 
 
 def _quarters(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Returns a quarter of the differences to the mean; NaN for infinite values."""
+    """Returns a quarter of the differences from the mean; NaN for infinite values."""
     # Numerics: differences of finite values may overflow; those of their quarters do not, and have the same digits.
     quarters = 0.25 * values
-    # Numerics: a shift first, as the mean of large values is coarse.
+    # Numerics: values are shifted first, because the mean of large values close together has few digits.
     shifted = quarters - stop_gradient(jnp.min(jnp.where(weights > 0, quarters, jnp.inf)))
     return shifted - jnp.sum(weights * shifted)

@@ -10,22 +10,22 @@ from ._ratio import is_constant, ratio
 
 
 def robust(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Sigmoid of (x - median) / interquartile range: for data with outliers, sentinels or infinite values.
+    """Returns the sigmoid of (x - median) / interquartile range, for data with outliers, sentinels or infinite values.
 
-    With the default squash, a single -1e9 leaves all other values within rounding of each other. Here they keep their
-    distances, as long as less than a quarter of the weight is far away on either side. In a list of four or fewer, one
-    value is a quarter or more.
+    With the default squash, a single -1e9 leaves all other values within rounding of each other. With this squash they
+    keep their distances, as long as less than a quarter of the weight is far away on either side. In a list of four or
+    fewer values, one value is a quarter or more.
 
     Infinite values, however many, are placed at 0 and 1 with zero gradient, and do not count for the median and the
-    quartiles. Values that should take no part, such as masked logits, are for the option `where`: here they would still
-    have a rank.
+    quartiles. For values that should take no part, such as masked logits, use the option `where`: with a squash alone
+    they would still have a rank.
 
     For equal weights, median and quartiles are those of `numpy.quantile`. The quartiles may coincide where more than
-    half of the weight lies on one value: the unit is then the median distance of the other values from it.
+    half of the weight lies on one value. The unit is then the median distance of the other values from that value.
 
-    Takes O(n) time without a sort: a sum over the list for each bit of a number, 32 in float32, where `logistic` takes
-    a few sums. Up to about a thousand values this takes no longer than ranking them, for a million values on a CPU more
-    than ten times as long.
+    It takes O(n) time without a sort: a sum over the list for each bit of a number, 32 in float32, where `logistic`
+    takes a few sums. Up to about a thousand values, this takes no longer than ranking them; for a million values on a
+    CPU, more than ten times as long.
 
     Args:
         values: shape `(n,)`.

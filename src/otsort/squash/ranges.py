@@ -1,4 +1,4 @@
-"""Squashes that are affine."""
+"""Affine squashes."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -7,11 +7,11 @@ from ._ratio import is_constant, ratio
 
 
 def min_max(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Affine map of [min, max] to [0, 1].
+    """Returns the values mapped affinely from [min, max] to [0, 1].
 
     Args:
         values: shape `(n,)`.
-        weights: nonnegative, summing to 1, shape `(n,)`. Only values with weight are asked for their range; others
+        weights: nonnegative, summing to 1, shape `(n,)`. The range is that of the values with weight; other values
             beyond it go to its ends.
 
     Returns:
@@ -28,14 +28,14 @@ def min_max(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Ar
     low = jnp.min(jnp.where(weighted, values, jnp.inf))
     high = jnp.max(jnp.where(weighted, values, -jnp.inf))
     values = jnp.clip(values, low, high)
-    # Numerics: differences of finite values may overflow, those of their quarters do not.
+    # Numerics: differences of finite values may overflow; those of their quarters do not.
     low, high, values = 0.25 * low, 0.25 * high, 0.25 * values
     constant = is_constant(high - low)
     return jnp.where(constant, 0.5, ratio(values - low, jnp.where(constant, 1, high - low)))
 
 
 def identity(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
-    """No change: for inputs that lie in [0, 1] already, or targets in the inputs' own units.
+    """Returns the values unchanged, for inputs that lie in [0, 1] already, or targets in the units of the inputs.
 
     Args:
         values: shape `(n,)`.

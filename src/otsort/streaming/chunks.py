@@ -1,4 +1,4 @@
-"""An array that is read in pieces."""
+"""Arrays that are read in pieces."""
 
 import dataclasses
 import operator
@@ -12,15 +12,15 @@ from .arrays import as_numbers
 
 @dataclasses.dataclass(frozen=True)
 class Chunks:
-    """An array in pieces, each read when it is asked for, any number of times.
+    """An array in pieces, which are read when they are asked for, any number of times.
 
     Attributes:
         values: an array, such as `numpy.load(path, mmap_mode="r")`, taken as one list in the order of its memory.
-        size: entries of a piece, at least 1.
+        size: number of entries of a piece, at least 1.
 
     Raises:
-        ValueError: a masked array, or size below 1.
-        TypeError: values that are no array of real numbers, or a size that is no integer.
+        ValueError: values is a masked array, or size is below 1.
+        TypeError: values is not an array of real numbers, or size is not an integer.
 
     Example:
         >>> chunks = otsort.streaming.Chunks(np.array([1.0, 5.0, 4.0, 8.0, 12.0]), size=2)
@@ -32,7 +32,7 @@ class Chunks:
     size: int = 2**20
 
     def __post_init__(self):
-        # Other objects are refused, as to make an array of a data set in a file would read all of it.
+        # Other objects are refused, because making an array of a data set in a file would read all of it.
         if not isinstance(self.values, np.ndarray | jax.Array):
             raise TypeError(
                 f"values must be an array, got {type(self.values).__name__}: pass numpy.asarray(values), or give "

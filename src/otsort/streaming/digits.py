@@ -8,34 +8,37 @@ import numpy as np
 
 
 def power_of_two(size: float, dtype: np.dtype) -> float:
-    """Returns a power of two between a quarter and half of a positive size: to divide by it rounds nothing.
+    """Returns a power of two between a quarter and half of a positive size, by which a division rounds nothing.
 
-    It is at least the least normal number of a dtype. One over it is normal too, for sizes within the range of the
-    dtype: XLA multiplies by it, and takes what is not normal for 0.
+    It is at least the least normal number of a dtype. Its reciprocal is normal too, for sizes within the range of the
+    dtype.
+
+    XLA: the compiler multiplies by the reciprocal, and takes numbers that are not normal for 0.
     """
     return max(2.0 ** (math.frexp(size)[1] - 2), float(jnp.finfo(dtype).tiny))
 
 
 def two_sum(a: float, b: float) -> tuple[float, float]:
-    """Returns a + b rounded, and what rounding left (Knuth)."""
+    """Returns the rounded sum a + b, and its rounding error (Knuth)."""
     total = a + b
     of_b = total - a
     return total, (a - (total - of_b)) + (b - of_b)
 
 
 def shifted(values: Any, unit: Any, high: Any, low: Any) -> Any:
-    """Returns values / unit - (high + low), the sum of two numbers being one with twice the digits.
+    """Returns values / unit - (high + low), where high + low is one number with twice the digits of a dtype.
 
     Args:
-        values: an array of NumPy or of JAX, as is the result.
+        values: an array of NumPy or of JAX; the result is of the same kind.
         unit: a power of two, an array or scalar whose dtype is that of the result.
-        high: what to subtract, in the unit.
-        low: what rounding left of it.
+        high: the number to subtract, in the unit.
+        low: the rounding error of high.
     """
     dtype = unit.dtype
     if not jnp.issubdtype(values.dtype, jnp.integer) or values.dtype.itemsize < 4:
         return (values.astype(dtype) / unit - high) - low
-    # Numerics: integers of 64 bits have more digits than floats. Half of the bits fit, and differences do not wrap.
+    # Numerics: integers of 64 bits have more digits than floats. They are split into two halves, each of which a float
+    # holds, and differences of floats do not wrap around.
     bits = 4 * values.dtype.itemsize
     coarse, fine = (values >> bits).astype(dtype) * 2.0**bits, (values & (2**bits - 1)).astype(dtype)
     return (coarse / unit - high) + (fine / unit - low)

@@ -1,4 +1,4 @@
-"""What the second pass over a stream keeps."""
+"""The moments, which the second pass over a stream keeps."""
 
 import dataclasses
 import functools
@@ -16,7 +16,7 @@ from .scaling import standard_scores
 from .stream import Stream, sizes_for
 from .summary import Summary
 
-#: What moments that merge have in common, and what to do where they have not.
+#: The fields that moments must share to be merged, and what to do if they differ.
 _COMMON = {
     "summary": "merge the summaries of all parts first, and take the moments of each part with the result",
     "solver": "take the moments of all parts with one solver",
@@ -30,10 +30,10 @@ class Moments:
 
     Attributes:
         summary: of all values of the stream.
-        solver: what the cells are made for.
+        solver: the solver that the cells are made for.
         dtype: of the answers.
         count: number of values.
-        cells: sums of powers 0 to 3, shape `(cells, 4)`.
+        cells: sums of the powers 0 to 3 of the coordinate in a cell, shape `(cells, 4)`.
         carried: sums of the same powers times the standard score of each value, of the same shape.
 
     Example:
@@ -57,7 +57,7 @@ class Moments:
 
         Raises:
             ValueError: a masked array, no values, or one that is not finite.
-            TypeError: values that are traced, or not real numbers; a solver that is no `Quadrature`.
+            TypeError: values that are traced, or not real numbers; a solver that is not a `Quadrature`.
         """
         if not isinstance(solver, Quadrature):
             raise TypeError(
@@ -65,7 +65,8 @@ class Moments:
             )
         array = as_chunk(values, "values")
         dtype = computing_dtype(array)
-        # Few shapes, so that few are compiled: what is added has no weight.
+        # XLA: the number of values is padded to a power of two, so that few shapes are compiled. The padding has no
+        # weight.
         scores = np.zeros(2 ** math.ceil(math.log2(array.size)), dtype)
         scores[: array.size] = standard_scores(array.ravel(), summary, dtype)
         sums = _sums(scores, array.size, sizes_for(solver, dtype).cells)
@@ -75,7 +76,7 @@ class Moments:
         """Returns the moments of the values of both.
 
         Raises:
-            ValueError: they are not of one stream.
+            ValueError: the moments do not belong to one stream.
         """
         for name, remedy in _COMMON.items():
             mine, others = getattr(self, name), getattr(other, name)

@@ -18,11 +18,11 @@ _REMEDY = "pass a list, otsort.streaming.Chunks(array) or an object whose __iter
 
 
 def fit(chunks: Iterable[ArrayLike], *, epsilon: float = 1e-2, accuracy: float | None = None) -> Stream:
-    """Reads arrays of values twice, and returns what their ranks, levels and quantiles are asked of.
+    """Reads arrays of values twice, and returns a stream that answers for their ranks, levels and quantiles.
 
     Args:
-        chunks: arrays of any shapes and one dtype. They are iterated over twice, so not a generator: a list, `Chunks`
-            of an array or of a memory-mapped file, or any object whose `__iter__` begins anew.
+        chunks: arrays of any shapes and one dtype. They are iterated over twice, so a generator will not do: pass a
+            list, `Chunks` of an array or of a memory-mapped file, or any object whose `__iter__` begins anew.
         epsilon: regularisation, at least 1e-5.
         accuracy: error of levels, > 0: see `otsort.Quadrature`.
 
@@ -31,8 +31,8 @@ def fit(chunks: Iterable[ArrayLike], *, epsilon: float = 1e-2, accuracy: float |
 
     Raises:
         TypeError: an iterator, which can be read only once; a chunk that is traced, or not of real numbers.
-        ValueError: no chunks, or others in the second pass; a chunk that is empty, masked or not finite; chunks of
-            different dtypes; epsilon or accuracy out of range.
+        ValueError: no chunks, or different chunks in the second pass; a chunk that is empty, masked or not finite;
+            chunks of different dtypes; epsilon or accuracy out of range.
         RuntimeError: the solve missed its tolerance.
 
     Example:
@@ -45,7 +45,7 @@ def fit(chunks: Iterable[ArrayLike], *, epsilon: float = 1e-2, accuracy: float |
         raise TypeError(
             f"chunks are read twice, got an iterator ({type(chunks).__name__}), which can be read once: {_REMEDY}"
         )
-    # In float32, as the bound may come in it.
+    # The comparison is in float32, because the user may pass the bound itself in float32.
     if not np.float32(SMALLEST_EPSILON) <= np.float32(epsilon) < math.inf:
         raise ValueError(
             f"epsilon must be finite and at least {SMALLEST_EPSILON}, got {epsilon}: raise it, or take "

@@ -1,4 +1,4 @@
-"""Standard scores of values by the summary of a stream, and values of scores."""
+"""Conversion of values to standard scores by the summary of a stream, and back."""
 
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ class Scaling(NamedTuple):
     Attributes:
         unit: a power of two near the deviation.
         high: the mean, in the unit.
-        low: what rounding left of it. In float32, the mean of values near 1e5 is known to 0.004 without.
+        low: the rounding error of high. Without it, the mean of values near 1e5 is known only to 0.004 in float32.
         deviation: in the unit; 1 in units of the values where all are equal.
     """
 
@@ -31,11 +31,13 @@ class Scaling(NamedTuple):
     def of(cls, summary: Summary, dtype: np.dtype) -> "Scaling":
         """Returns the scaling of a stream for computations in a dtype."""
         deviation, tiny = summary.deviation or 1.0, float(jnp.finfo(dtype).tiny)
-        # In a unit near 1, equal values at the end of the range would be out of it.
+        # Numerics: the unit is not too small for the mean. In a unit near 1, the mean of equal values at the end of the
+        # range would be out of range.
         unit = power_of_two(max(deviation, abs(summary.mean) * tiny), dtype)
         high = dtype.type(summary.mean / unit)
         low = summary.mean / unit - float(high) + summary.rest / unit
-        # Of values too close together for the dtype, those on either side are infinitely far, and the mean is not NaN.
+        # Numerics: if values are too close together for the dtype, those on either side of the mean are infinitely far
+        # from it, and the score of the mean is not NaN.
         relative = max(deviation / unit, tiny)
         return cls(dtype.type(unit), high, dtype.type(low), dtype.type(relative))
 
@@ -50,9 +52,9 @@ class Scaling(NamedTuple):
 
 @np.errstate(over="ignore")  # what is too far away for a dtype is infinitely far
 def standard_scores(values: Array | np.ndarray, summary: Summary, dtype: np.dtype) -> Array | np.ndarray:
-    """Returns the scores of values in a dtype: an array of its own, as users may fill theirs anew at once.
+    """Returns the scores of values in a dtype, as a new array, because users may overwrite theirs.
 
-    Known values are shifted in float64 before they are rounded, so that without x64 they keep their digits too.
+    Numerics: known values are shifted in float64 before they are rounded, so they keep their digits also without x64.
     """
     if isinstance(values, np.ndarray):
         return np.asarray(Scaling.of(summary, np.dtype(np.float64)).scores(values)).astype(dtype)
@@ -72,6 +74,6 @@ def _scores(values: Array, scaling: Scaling) -> Array:
 
 
 def _kept_apart(scaling: Scaling) -> Scaling:
-    # XLA: where a program holds them as constants, x - high - low becomes x - (high + low), and the digits are lost: on
-    # the CPU, in jaxlib 0.6.2 and 0.9.2, not in 0.12.
+    # XLA: if high and low are constants of a program, the compiler turns x - high - low into x - (high + low), and the
+    # digits of low are lost: on the CPU, in jaxlib 0.6.2 and 0.9.2, not in 0.12.
     return jax.lax.optimization_barrier(scaling)

@@ -31,10 +31,10 @@ class Stream(eqx.Module):
 
     Attributes:
         summary: the summary of all values.
-        solver: what each answer is computed with.
-        cells: those of `Moments` over the number of values: their total mass is 1.
-        carried: those of `Moments` over the number of values.
-        levels: polynomials of the levels in each cell of the table.
+        solver: the solver that each answer is computed with.
+        cells: the field of `Moments` divided by the number of values, so that the total mass is 1.
+        carried: the field of `Moments` divided by the number of values.
+        levels: the polynomial of the levels in each cell of the table.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -53,14 +53,14 @@ class Stream(eqx.Module):
 
     def __init__(self, summary: Summary, solver: Quadrature, cells: Array, carried: Array):
         self.summary, self.solver, self.cells, self.carried = summary, solver, cells, carried
-        # Places of targets are int32. The measure of more of them differs by less than 1e-9.
+        # Indices of targets are int32. The measure of more targets differs by less than 1e-9.
         self.levels = _levels(solver, cells, UniformTarget(min(summary.count, _MOST_TARGETS), cells.dtype))
 
     def rank(self, values: ArrayLike) -> Float[Array, "..."]:
         """Returns ranks among the values of the stream, 1 to n, of any values.
 
         Args:
-            values: any shape, also none; NaN has the rank NaN.
+            values: any shape, also an empty one; NaN has the rank NaN.
 
         Returns:
             The shape of values.
@@ -79,15 +79,15 @@ class Stream(eqx.Module):
         """Returns values at levels.
 
         Args:
-            q: levels in [0, 1], any shape, also none.
+            q: levels in [0, 1], any shape, also an empty one.
 
         Returns:
             The shape of q, in the units of the values.
 
         Raises:
-            ValueError: q out of range (RuntimeError when traced), or a masked array; values of the stream that are
-                beyond float32, without x64.
-            TypeError: q that is not of real numbers.
+            ValueError: q is out of range (RuntimeError when traced), or a masked array; values of the stream are out of
+                the range of float32, without x64.
+            TypeError: q does not hold real numbers.
             RuntimeError: the solve missed its tolerance.
         """
         dtype, ends = self.cells.dtype, np.array([self.summary.low, self.summary.high])
@@ -100,12 +100,13 @@ class Stream(eqx.Module):
         inside = lambda q: (q >= 0) & (q <= 1)
         got = "" if is_traced(q) else f", got {np.extract(~inside(q), q)[:3]}"
         message = f"q must be quantile levels in [0, 1]{got}: divide percentages by 100"
-        # A copy, as JAX may take the memory of a NumPy array, which users may fill anew before the answer is there.
+        # A copy is taken, because JAX may use the memory of a NumPy array, which users may overwrite before the answer
+        # is there.
         q = checked(q if isinstance(q, jax.Array) else q.copy(), inside, message, dtype=dtype)
         count = jnp.asarray(self.summary.count, dtype)
         scores = _quantiles(self.solver, self.cells, self.carried, q.ravel(), count)
         answers = values_of_scores(scores, Scaling.of(self.summary, np.dtype(dtype)))
-        # Rounding may take them out of the range of the values.
+        # Numerics: rounding may take answers out of the range of the values.
         return jnp.clip(answers, *ends.astype(dtype)).reshape(q.shape)
 
     def _level(self, values: ArrayLike) -> Float[Array, "..."]:
@@ -114,7 +115,7 @@ class Stream(eqx.Module):
 
 
 def sizes_for(solver: Quadrature, dtype: np.dtype) -> Sizes:
-    """Returns the sizes of the most demanding answer, a quantile."""
+    """Returns the sizes for a quantile, the answer that needs the finest resolution."""
     return solver.sizes(math.inf, uniform_atoms(3, dtype))
 
 

@@ -1,4 +1,4 @@
-"""What the first pass over a stream keeps."""
+"""The summary, which the first pass over a stream keeps."""
 
 import dataclasses
 import math
@@ -12,9 +12,9 @@ from .digits import power_of_two, shifted, two_sum
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """Number, mean and deviation of values: what the logistic squash needs to know.
+    """The number, mean and deviation of values, which the logistic squash needs.
 
-    Merging is that of Chan, Golub and LeVeque (1979), in float64.
+    Summaries merge by the method of Chan, Golub and LeVeque (1979), in float64.
 
     Attributes:
         count: number of values.
@@ -22,7 +22,7 @@ class Summary:
         deviation: their standard deviation; 0 where all values are equal.
         low: the least value.
         high: the largest value.
-        rest: what rounding left of the mean, so that mean + rest has twice the digits.
+        rest: the rounding error of the mean: mean + rest has twice the digits.
 
     Example:
         >>> x = np.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -50,12 +50,13 @@ class Summary:
 
     def merge(self, other: "Summary") -> "Summary":
         """Returns the summary of the values of both."""
-        if other.count > self.count:  # the larger one's mean moves by half of the distance at most: it stays finite
+        # Numerics: the mean of the summary with more values moves, by at most half of the distance, so it stays finite.
+        if other.count > self.count:
             return other.merge(self)
         share = other.count / (self.count + other.count)
         half = (other.mean / 2 - self.mean / 2) + (other.rest / 2 - self.rest / 2)
         mean, rest = two_sum(self.mean, self.rest + 2 * share * half)
-        # Deviations, not their squares, which would leave the range of float64.
+        # Numerics: deviations are added by `hypot`; their squares might be out of the range of float64.
         deviation = math.hypot(
             math.sqrt(1 - share) * self.deviation,
             math.sqrt(share) * other.deviation,
@@ -68,7 +69,7 @@ class Summary:
 def summarised(array: np.ndarray) -> Summary:
     """Returns the summary of a checked array."""
     low, high = float(np.min(array)), float(np.max(array))
-    # The least value is counted from, so that an offset takes no digits and equal values have no deviation.
+    # Numerics: values are counted from the least, so that an offset takes no digits and equal values have no deviation.
     unit = np.float64(power_of_two(max(-low, high), np.dtype(np.float64)))
     above = shifted(array, unit, low / unit, np.float64(0))
     mean, rest = two_sum(float(low / unit), float(np.mean(above)))

@@ -1,0 +1,24 @@
+"""Which of many combinations are tried each time, and which with the slow tests."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+
+def diagonal(*axes: Sequence[Any]) -> list[Any]:
+    """All combinations, for `pytest.mark.parametrize`, of which only those on a diagonal are quick.
+
+    Every value of every axis is in one of the quick ones: the shorter axes are run through again.
+    """
+    number = max(map(len, axes))
+    quick = {tuple(place % len(axis) for axis in axes) for place in range(number)}
+    indices = itertools.product(*(range(len(axis)) for axis in axes))
+    return [
+        pytest.param(
+            *(axis[i] for axis, i in zip(axes, index, strict=True)),
+            marks=() if index in quick else pytest.mark.slow,
+        )
+        for index in indices
+    ]
