@@ -1,9 +1,11 @@
 """The code in README and documentation."""
 
+import os
 import pathlib
 import re
 import sys
 import textwrap
+import warnings
 
 ROOT = pathlib.Path(__file__).parent.parent
 _FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -14,6 +16,14 @@ def code(page: str) -> str:
     """All Python blocks of a page, in their order, as one program."""
     blocks = (_FENCED if page.endswith(".md") else _DIRECTIVE).findall((ROOT / page).read_text() + "\n")
     return "\n\n".join(map(textwrap.dedent, blocks))
+
+
+def run(page: str, folder: pathlib.Path, strict: bool) -> None:
+    """Runs the code of a page in a folder; strict: warnings are errors."""
+    os.chdir(folder)
+    if strict:
+        warnings.simplefilter("error")
+    exec(compile(code(page), page, "exec"), {"__name__": "__main__"})
 
 
 #: Those with code; reports of studies, tutorials and the gallery are run elsewhere.

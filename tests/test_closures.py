@@ -9,6 +9,8 @@ import pytest
 
 import otsort
 
+from .cases import diagonal
+
 #: Lists of a length that is solved with the lists in the last axis, and one of another.
 SHORT = jnp.asarray(np.random.default_rng(0).normal(size=6))
 LONG = jnp.asarray(np.random.default_rng(0).normal(size=140))
@@ -34,9 +36,9 @@ def by_partial(temperature, x=SHORT):
 FUNCTIONS = {f.__name__: f for f in (by_squash, by_cost, by_penalty, by_partial)}
 
 
-@pytest.mark.parametrize("x", [SHORT, LONG], ids=["short", "long"])
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_traced_values(name, x):
+@pytest.mark.parametrize(("name", "length"), diagonal(list(FUNCTIONS), ["short", "long"]))
+def test_traced_values(name, length):
+    x = {"short": SHORT, "long": LONG}[length]
     function = lambda value: FUNCTIONS[name](value, x)
     value = 1.7
     expected = function(value)

@@ -1,13 +1,15 @@
 """Every block of code in README and documentation runs, each page as a reader would run it."""
 
 import importlib.util
-import os
-import subprocess
-import sys
+import multiprocessing
 
 import pytest
 
 from . import pages
+
+#: Each page has a process of its own, forked from one that has imported the library once for all of them.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["otsort"])
 
 
 @pytest.mark.parametrize("page", pages.PAGES)
@@ -16,9 +18,10 @@ def test_code_runs(page, tmp_path):
     for module in needs:
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{page} needs {module}")
-    warnings = [] if needs else ["-W", "error"]  # those of other packages are not ours
-    plain = {name: value for name, value in os.environ.items() if name != "JAX_ENABLE_X64"}
-    subprocess.run([sys.executable, *warnings, "-c", pages.code(page)], cwd=tmp_path, env=plain, check=True)
+    process = PROCESSES.Process(target=pages.run, args=(page, tmp_path, not needs))  # warnings of others are not ours
+    process.start()
+    process.join()
+    assert process.exitcode == 0, f"{page}: see the traceback above"
 
 
 def test_pages_with_needs_exist():

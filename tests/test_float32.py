@@ -8,6 +8,7 @@ import pytest
 import otsort
 
 from . import problems
+from .cases import diagonal
 
 pytestmark = pytest.mark.usefixtures("without_x64")
 
@@ -52,7 +53,7 @@ def test_scales_and_offsets_of_the_data_do_not_matter():
         np.testing.assert_allclose(otsort.rank(np.float32(scale) * x + np.float32(shift)), expected, atol=5e-3)
 
 
-@pytest.mark.parametrize(("n", "m"), [(10_000, 11), (100_000, 3)])
+@pytest.mark.parametrize(("n", "m"), [pytest.param(10_000, 11, marks=pytest.mark.slow), (100_000, 3)])
 def test_long_sums(n, m):
     """Sums over many inputs keep their digits; jaxlib 0.10.2 is wrong at the first size (see pyproject.toml)."""
     x = np.random.default_rng(0).normal(size=n).astype(np.float32)
@@ -74,9 +75,12 @@ def test_gradient_of_a_quantile_of_many_values():
     np.testing.assert_allclose(jnp.sum(gradient(x)), 1, rtol=1e-4)  # a shift of all moves it by as much
 
 
-@pytest.mark.parametrize("solver", ["Newton", "Quadrature", "LogSinkhorn", "Sinkhorn"])
-@pytest.mark.parametrize(("offset", "scale"), [(3.0, 1e-3), (1e5, 1.0), (-1e4, 1.0)])
-def test_an_offset_costs_no_digits(solver, offset, scale):
+@pytest.mark.parametrize(
+    ("solver", "moved"),
+    diagonal(["Newton", "Quadrature", "LogSinkhorn", "Sinkhorn"], [(3.0, 1e-3), (1e5, 1.0), (-1e4, 1.0)]),
+)
+def test_an_offset_costs_no_digits(solver, moved):
+    offset, scale = moved
     """Answers are as good as those of the shifted problem, but for the rounding of the answer itself."""
     x = (offset + scale * np.random.default_rng(0).normal(size=64)).astype(np.float32)
     shift = np.min(x)

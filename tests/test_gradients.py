@@ -182,8 +182,10 @@ def test_other_operators(operator):
     np.testing.assert_allclose(problems.directional(scalar, x, v), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("family", ["spread", "two_clusters", "tied", "constant", "with_zeros"])
-@pytest.mark.parametrize("n", [1, 7])
+FLOAT32 = [*((family, 7) for family in ("spread", "two_clusters", "tied", "constant", "with_zeros")), ("spread", 1)]
+
+
+@pytest.mark.parametrize(("family", "n"), FLOAT32)
 def test_float32_gradients_are_finite_and_right(family, n):
     rng = np.random.default_rng(3)
     x = problems.FAMILIES[family if family != "with_zeros" else "spread"](rng, n)

@@ -10,6 +10,8 @@ import pytest
 
 import otsort
 
+from .cases import diagonal
+
 X = np.array([3.0, 1.0, 2.0, 5.0])
 MASKED = np.ma.array(X, mask=[True, False, False, False])
 
@@ -76,8 +78,7 @@ def test_a_buffer_that_is_used_again():
         np.testing.assert_array_equal(answer, otsort.cdf(np.random.default_rng(seed).normal(size=2**16), num_targets=8))
 
 
-@pytest.mark.parametrize("epsilon", [0, 0.05])
-@pytest.mark.parametrize("n", [5, 150])
+@pytest.mark.parametrize(("n", "epsilon"), diagonal([5, 150], [0, 0.05]))
 def test_empty_batches(n, epsilon):
     shapes = {
         (0, n): functools.partial(otsort.rank, epsilon=epsilon),

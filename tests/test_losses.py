@@ -17,6 +17,7 @@ import otsort
 from otsort import losses
 
 from . import problems
+from .cases import diagonal
 
 RNG = np.random.default_rng(0)
 N = 8
@@ -228,8 +229,7 @@ def test_equation_4_is_a_target():
         np.testing.assert_allclose(found, [partial_mean(x, low, low + t) for x in X])
 
 
-@pytest.mark.parametrize("name", ERRORS)
-@pytest.mark.parametrize("epsilon", [0, 0.05])
+@pytest.mark.parametrize(("name", "epsilon"), diagonal(list(ERRORS), [0, 0.05]))
 def test_numbers_of_each_list(name, epsilon):
     """Such as tau, t, low, high and alpha: as list by list, along any axis, and with derivatives."""
     numbers = np.array([0.1, 0.3, 0.5, 0.7])
@@ -324,13 +324,21 @@ def test_integer_labels_are_flat_indices():
         assert np.all(np.isnan(loss(X, np.array([-1, N, -5, 100]))))
 
 
-@pytest.mark.parametrize("loss", [losses.top_k_error, losses.top_k_cross_entropy])
-@pytest.mark.parametrize(
-    ("dtype", "classes"),
-    [(np.uint8, 256), (np.uint8, 300), (np.int8, 128), (np.int8, 200), (np.uint16, 300), (np.int64, 300), (bool, 2)],
-)
-def test_labels_of_narrow_integers(loss, dtype, classes):
+NARROW = [
+    (np.uint8, 256),
+    (np.uint8, 300),
+    (np.int8, 128),
+    (np.int8, 200),
+    (np.uint16, 300),
+    (np.int64, 300),
+    (bool, 2),
+]
+
+
+@pytest.mark.parametrize(("labels", "loss"), diagonal(NARROW, [losses.top_k_error, losses.top_k_cross_entropy]))
+def test_labels_of_narrow_integers(labels, loss):
     """Numbers of classes that the labels' dtype does not hold."""
+    dtype, classes = labels
     known = np.array([0, 1]) if dtype is bool else np.array([0, min(np.iinfo(dtype).max, classes - 1)])
     x = np.random.default_rng(0).normal(size=(2, classes))
     expected = loss(x, np.eye(classes)[known], epsilon=0)

@@ -16,6 +16,7 @@ import otsort
 from otsort import nn
 
 from . import problems
+from .cases import diagonal
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.normal(size=(2, 3, 4))
@@ -77,8 +78,13 @@ def test_gate_in_the_limit():
     np.testing.assert_allclose(jax.vmap(straight)(jnp.asarray(TOKENS)), weights)
 
 
-@pytest.mark.parametrize("scores", [[1.0, 1, 1, 1, 1], [2.0, 1, 1, 1, 0], [0.0, 0, 3, 3, 3]])
-@pytest.mark.parametrize("options", [{"epsilon": 0}, {"straight_through": True}, {"solver": otsort.NorthWestCorner()}])
+@pytest.mark.parametrize(
+    ("scores", "options"),
+    diagonal(
+        [[1.0, 1, 1, 1, 1], [2.0, 1, 1, 1, 0], [0.0, 0, 3, 3, 3]],
+        [{"epsilon": 0}, {"straight_through": True}, {"solver": otsort.NorthWestCorner()}],
+    ),
+)
 def test_gates_of_equal_scores_use_exactly_k_experts(scores, options):
     """The first of those that are equal, with a finite gradient; the squash has none if all are."""
     scores = jnp.array(scores)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import otsort
 
+from .cases import diagonal
+
 #: Operators whose answers are in units of the values, then the others.
 OF_VALUES = {
     "sort": otsort.sort,
@@ -35,8 +37,7 @@ OPERATORS = OF_VALUES | OTHERS
 
 
 @pytest.mark.parametrize("epsilon", [0, 0.03])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize(("operator", "dtype"), diagonal(list(OPERATORS), [np.float32, np.float64]))
 def test_any_finite_input_has_a_finite_answer(operator, dtype, epsilon):
     most = np.finfo(dtype).max
     x = (np.array([-0.7, 1, 0.2, -1, 0.201]) * most).astype(dtype)

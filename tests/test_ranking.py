@@ -12,6 +12,7 @@ import otsort
 from otsort.ranking import cutoff_fn, rank_fn
 
 from . import problems
+from .cases import diagonal
 
 METRICS = {
     "ndcg": rax.ndcg_metric,
@@ -55,8 +56,7 @@ def test_exact_metrics_are_those_of_rax(name, topn):
             np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("topn", [None, 3])
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize(("name", "topn"), diagonal(list(METRICS), [None, 3]))
 def test_smooth_metrics_have_their_gradient(name, topn):
     _, labels, where, _ = lists(0)
     scores, direction = np.random.default_rng(5).normal(size=(2, 4, 9))

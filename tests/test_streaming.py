@@ -12,6 +12,8 @@ import pytest
 import otsort
 from otsort import streaming
 
+from .cases import diagonal
+
 Q = np.array([0.9, 0.0, 0.5])
 
 
@@ -100,9 +102,9 @@ class Exact:
         return np.array([float((Fraction(value.item()) - self.mean) / self.unit) for value in values]) / self.deviation
 
 
-@pytest.mark.parametrize("x64", [True, False])
-@pytest.mark.parametrize(("dtype", "offset", "scale"), DIGITS)
-def test_an_offset_and_a_scale_take_no_digits(dtype, offset, scale, x64, request):
+@pytest.mark.parametrize(("digits", "x64"), diagonal(list(DIGITS), [True, False]))
+def test_an_offset_and_a_scale_take_no_digits(digits, x64, request):
+    dtype, offset, scale = digits
     values = with_digits(dtype, offset, scale)
     exact = Exact(values)
     solver = otsort.Quadrature(accuracy=1e-6)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import otsort
 
+from .cases import diagonal
+
 X = np.array([3.0, 1.0, 4.0, 1.5, 5.0])
 W = np.array([1.0, 2.0, 0.5, 3.0, 1.0])
 AT = np.array([0.3, 3.5])
@@ -74,8 +76,7 @@ def test_exponentials_as_weights():
     np.testing.assert_allclose(otsort.rank(X, weights=weights), expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("epsilon", [0, 0.01, 0.1])
-@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize(("operator", "epsilon"), diagonal(list(OPERATORS), [0, 0.01, 0.1]))
 def test_a_value_of_weight_zero_is_as_if_absent(operator, epsilon):
     """In the middle, ties and extremes among them, as numbers and traced."""
     extra = np.array([1e30, 1.5, np.nan, -7.0, np.inf])

@@ -20,20 +20,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._xla import (
-    materialised,
-    matmul,
-    matvec,
-    max_along,
-    repeat_along,
-    sum_along,
-    transposed,
-    varying_as,
-    weighted_sum,
-)
-from .averages import centred
+from .._xla import materialised, matmul, matvec, repeat_along, sum_along, transposed, varying_as, weighted_sum
 from .dual import AbstractDual
 from .problem import Problem
+from .weighted_exp import averages, exponentials, log_sum_exp, normalised_exp
 
 # Entries of an n x m array that may be in memory at once. Beyond it, rows or columns are worked through in blocks.
 MAX_ENTRIES = 2**24
@@ -69,8 +59,8 @@ class SemiDual(AbstractDual):
         if self.problem.positions.shape[0] * potential.shape[0] > MAX_ENTRIES:
             return self  # too many to store
         exponents = self._exponents(potential, self.problem.positions)
-        exponentials, _ = _exponentials(exponents, self.problem.target_weights)
-        return SemiDual(self.problem, self.epsilon, _Kernel(potential, exponentials))
+        kernel, _ = exponentials(exponents, self.problem.target_weights)
+        return SemiDual(self.problem, self.epsilon, _Kernel(potential, kernel))
 
     def log_partition(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n *lists"]:
         """Returns L, the log-partition of each input; -epsilon L is the soft c-transform of the potential."""
@@ -103,7 +93,7 @@ class SemiDual(AbstractDual):
     ) -> Float[Array, "k *d"]:
         """Returns what `pull` would for inputs at x; the mass of an input does not matter."""
         weights = self.problem.target_weights
-        return self._over_inputs(lambda x: _averages(self._exponents(potential, x), weights, values), x)
+        return self._over_inputs(lambda x: averages(self._exponents(potential, x), weights, values), x)
 
     def push(self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         """Returns P^T v / P^T 1: for each target, the average of the values v of the inputs."""
@@ -115,7 +105,7 @@ class SemiDual(AbstractDual):
         """Returns what `push` would for targets at y; the potential of a target cancels in its average."""
         columns = self._columns(potential)
         weights = self.problem.weights
-        return self._over_targets(lambda y: _averages(columns(y), weights, values), y)
+        return self._over_targets(lambda y: averages(columns(y), weights, values), y)
 
     def as_matrix(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
         """Returns the plan P."""
@@ -144,7 +134,7 @@ class SemiDual(AbstractDual):
 
     def _density(self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]) -> Float[Array, "k m *lists"]:
         """Returns the density S for inputs at x."""
-        return _normalised_exp(self._exponents(potential, x), self.problem.target_weights)
+        return normalised_exp(self._exponents(potential, x), self.problem.target_weights)
 
     def _exponents(
         self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]
@@ -239,82 +229,3 @@ def _blocks(array: Float[Array, "k *lists"], size: int, mode: str) -> Float[Arra
     lists = array.shape[1:]
     padded = jnp.pad(array, [(0, -len(array) % size)] + [(0, 0) for _ in lists], mode=mode)
     return padded.reshape(-1, size, *lists)
-
-
-def _exponentials(values: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"]) -> tuple[Array, Array]:
-    """Returns exp(v - top), and top, the largest v of positive weight in each row."""
-    top = max_along(jnp.where(weights[None, :] > 0, values, -jnp.inf), 1)[:, None]
-    # Numerics: an entry of weight zero may be larger than top, and would overflow: zero times infinity is NaN.
-    return jnp.exp(jnp.minimum(values - top, jnp.log(jnp.finfo(values.dtype).max) / 2)), top
-
-
-# The derivatives below are written by hand, from the results. Through the lines above they would take more passes and
-# store more arrays.
-
-
-@jax.custom_jvp
-def _normalised_exp(
-    values: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"]
-) -> Float[Array, "k l *lists"]:
-    """Returns exp(v) / sum w exp(v) in each row."""
-    exponentials, _ = _exponentials(values, weights)
-    return exponentials * (1 / sum_along(weights[None, :] * exponentials, 1))[:, None]
-
-
-@_normalised_exp.defjvp
-def _normalised_exp_jvp(primals, tangents):
-    result, (values_dot, _) = _normalised_exp(*primals), tangents
-    return result, result * (values_dot - repeat_along(_sum_change(result, primals, tangents), 1, result.shape[1]))
-
-
-@jax.custom_jvp
-def log_sum_exp(values: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"]) -> Float[Array, "k *lists"]:
-    """Returns log sum w exp(v) of each row."""
-    exponentials, top = _exponentials(values, weights)
-    return jnp.squeeze(top, 1) + jnp.log(sum_along(weights[None, :] * exponentials, 1))
-
-
-@log_sum_exp.defjvp
-def log_sum_exp_jvp(primals, tangents):
-    return log_sum_exp(*primals), _sum_change(_normalised_exp(*primals), primals, tangents)
-
-
-def _sum_change(normalised, primals, tangents):
-    """Returns the relative change of sum w exp(v) in each row."""
-    (_, weights), (values_dot, weights_dot) = primals, tangents
-    return sum_along(normalised * (weights[None, :] * values_dot + weights_dot[None, :]), 1)
-
-
-def _averages(
-    exponents: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"], values: Float[Array, "l *d"]
-) -> Float[Array, "k *d"]:
-    """Returns the averages of values under the masses w exp(v) of each row, v the exponents."""
-    return centred(lambda values: _means(exponents, weights, values), values)
-
-
-@jax.custom_jvp
-def _means(
-    exponents: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"], values: Float[Array, "l *d"]
-) -> Float[Array, "k *d"]:
-    return _sums(weights[None, :] * _normalised_exp(exponents, weights), values)
-
-
-@_means.defjvp
-def _means_jvp(primals, tangents):
-    """Returns the averages and their change.
-
-    It is the average of the change of the values, plus the covariance of the values with the relative change of masses.
-    """
-    (exponents, weights, values), (exponents_dot, weights_dot, values_dot) = primals, tangents
-    density, means = _normalised_exp(exponents, weights), _means(exponents, weights, values)
-    change = density * (weights[None, :] * exponents_dot + weights_dot[None, :])
-    relative = sum_along(change, 1).reshape(means.shape[:1] + (1,) * (means.ndim - change.ndim + 1) + change.shape[2:])
-    return means, _sums(weights[None, :] * density, values_dot) + _sums(change, values) - relative * means
-
-
-def _sums(masses: Float[Array, "k l *lists"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:
-    lists = masses.ndim - 2
-    if values.ndim == 1 + lists:
-        return matvec(masses, values)
-    equation = "kl...,ld...->kd..." if lists else "kl,l...->k..."
-    return jnp.einsum(equation, masses, values, precision=jax.lax.Precision.HIGHEST)

@@ -26,8 +26,8 @@ from jaxtyping import Array, Bool, Float
 
 from .._xla import anywhere, with_jvp
 from .problem import Problem
-from .semi_dual import log_sum_exp
 from .target import AbstractTarget
+from .weighted_exp import log_sum_exp
 
 _MAX_STEPS = 50  # of Newton's method, which needs a few
 
