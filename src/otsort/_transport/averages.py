@@ -15,7 +15,7 @@ def origin(values: Float[Array, "n *d"]) -> Float[Array, "1 *d"]:
 
     It is the value nearest to zero if all values have the same sign, and zero otherwise.
 
-    Numerics: differences to the origin are exact where values lie close together, and never larger than twice the
+    Numerics: differences to the origin are exact where values lie close together, and never larger than the
     values. The origin plus an average of differences loses no digits to an offset that all values share.
     """
     low, high = _ends(values)
