@@ -18,7 +18,7 @@ from .._xla import materialised, on_any_mesh, with_lists_last
 from .axes import Axes
 from .guard import guarded
 from .one_list import AbstractListFunction, OneList, filled, taking_part
-from .transport import Transport, squashed
+from .transport import Transport
 
 
 class Given(NamedTuple):
@@ -83,8 +83,7 @@ def solve_only_list(
 ) -> Solution:
     """Returns the solution of the only list, with the diagnostics of the solver."""
     one_list = OneList(**jax.tree.map(lambda array: array[0], _as_lists(axes, given)))
-    positions, _ = squashed(one_list, solver, squash)
-    transport = Transport(positions, one_list.order, one_list.weights, solver, cost, throw)
+    transport = Transport.of(one_list, squash, solver, cost, throw)
     problem = transport.problem(target)
     solution, guard = transport.solve(problem)
     stats = solution.stats | stop_gradient(solver.diagnostics(problem, solution.plan))

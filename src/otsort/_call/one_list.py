@@ -8,7 +8,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float, Int
 
 from .._transport.target import AbstractTarget, UniformTarget
-from .._xla import per_target
+from .._xla import per_target, with_axes
 from .axes import Axes, Dims
 
 
@@ -109,7 +109,7 @@ def filled(array: Float[Array, "..."], where: Bool[Array, "*lists n"]) -> Float[
     weight is zero.
     """
     axis = where.ndim - 1
-    where = where.reshape(*where.shape, *[1] * (array.ndim - where.ndim))
+    where = with_axes(where, array.ndim)
     first = jnp.take_along_axis(array, jnp.argmax(where, axis=axis, keepdims=True), axis=axis)
     return jnp.where(where, array, jnp.where(jnp.any(where, axis=axis, keepdims=True), stop_gradient(first), 0))
 

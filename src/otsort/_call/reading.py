@@ -1,7 +1,6 @@
 """Readings: the answers that operators read from the transport of one list."""
 
 import abc
-import dataclasses
 
 import equinox as eqx
 from equinox import AbstractVar
@@ -12,7 +11,7 @@ from .._transport.target import AbstractTarget, UniformTarget
 from .._types import Cost, Squash
 from .axes import Axes, Dims
 from .one_list import AbstractListFunction, OneList
-from .transport import Transport, squashed
+from .transport import Transport
 
 
 class AbstractReading(eqx.Module):
@@ -31,7 +30,7 @@ class AbstractReading(eqx.Module):
         """Returns the answer for one list, or for lists in the last axis.
 
         Args:
-            one_list: the list, with arrays of shape `(n, *lists)`. Its `at` is squashed.
+            one_list: the list, with arrays of shape `(n, *lists)`.
             transport: gives the plan to a target, by `plan_to`.
         """
 
@@ -58,9 +57,7 @@ class ReadFromTransport(AbstractListFunction):
     throw: bool
 
     def __call__(self, one_list: OneList) -> Float[Array, "..."]:
-        positions, at = squashed(one_list, self.solver, self.squash)
-        transport = Transport(positions, one_list.order, one_list.weights, self.solver, self.cost, self.throw)
-        return self.reading(dataclasses.replace(one_list, at=at), transport)
+        return self.reading(one_list, Transport.of(one_list, self.squash, self.solver, self.cost, self.throw))
 
     def takes_lists_last(self, n: int) -> bool:
         return self.solver.takes_lists_last(n, self.reading.target or UniformTarget(n))

@@ -29,6 +29,7 @@ class Transport(eqx.Module):
         solver: of the problems.
         cost: of a displacement.
         throw: whether an answer raises if its solve failed.
+        at: positions of other values, which plans place among those of the list; None for none.
     """
 
     positions: Float[Array, "n *lists"]
@@ -37,6 +38,13 @@ class Transport(eqx.Module):
     solver: AbstractSolver
     cost: Cost
     throw: bool
+    at: Float[Array, "k *lists"] | None
+
+    @classmethod
+    def of(cls, one_list: OneList, squash: Squash, solver: AbstractSolver, cost: Cost, throw: bool) -> "Transport":
+        """Returns the transport of a list, whose values are squashed."""
+        positions, at = _squashed(one_list, squash, solver)
+        return cls(positions, one_list.order, one_list.weights, solver, cost, throw, at)
 
     def plan_to(self, target: AbstractTarget) -> AbstractPlan:
         """Returns the guarded plan to a target, in which equal values share the mass that they send."""
@@ -79,8 +87,8 @@ class Transport(eqx.Module):
         return solution, reported.error_if(guard, failed)
 
 
-def squashed(
-    one_list: OneList, solver: AbstractSolver, squash: Squash
+def _squashed(
+    one_list: OneList, squash: Squash, solver: AbstractSolver
 ) -> tuple[Float[Array, "n *lists"], Float[Array, "k *lists"] | None]:
     """Returns the positions that the solver is given for the values of a list, and for the other values."""
     x, weights, at = one_list.x, one_list.weights, one_list.at

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .._xla import with_axes
+
 #: Numerics: the most terms that are added one by one, because longer sums lose digits of float32. A longer list is
 #: split into parts, in the order of its points, whose sums are added in the end.
 _TERMS = 2**13
@@ -23,7 +25,7 @@ def moments(weights: Float[Array, "n *d"], points: Float[Array, " n"], cells: in
     """Returns the moments of each cell: the sums of weights times u^0, u^1, u^2 and u^3 over its points."""
     cell, u = locate(points, cells)
     powers = jnp.stack([jnp.ones_like(u), u, u**2, u**3], axis=1)
-    rows = powers.reshape(*powers.shape, *[1] * (weights.ndim - 1)) * weights[:, None]
+    rows = with_axes(powers, weights.ndim + 1) * weights[:, None]
     parts = _num_parts(points.size, cells)
     place = _part(points.size, parts) * cells + cell
     sums = jax.ops.segment_sum(rows, place, parts * cells, mode="promise_in_bounds")
@@ -44,7 +46,7 @@ def evaluate(cubics: Float[Array, "cells 4 *d"], points: Float[Array, " n"]) -> 
     parts = _num_parts(points.size, cells)
     copies = jnp.broadcast_to(cubics[None], (parts, *cubics.shape)).reshape(-1, *cubics.shape[1:])
     rows = copies.at[_part(points.size, parts) * cells + cell].get(mode="promise_in_bounds")
-    return horner(rows, u.reshape(-1, *[1] * (cubics.ndim - 2)))
+    return horner(rows, with_axes(u, cubics.ndim - 1))
 
 
 def horner(coefficients: Float[Array, "k c *d"], u: Float[Array, "k *ones"]) -> Float[Array, "k *d"]:

@@ -10,9 +10,9 @@ from jaxtyping import Array, Float
 from .._transport.averages import origin
 from .._transport.dual import AbstractDual
 from .._transport.problem import Problem
-from .._transport.semi_dual import SemiDual
+from .._transport.semi_dual import CachedSemiDual, SemiDual
 from .._transport.target import AbstractTarget
-from .._xla import matvec
+from .._xla import matvec, with_axes
 from .interpolant import Interpolant, Jet
 
 
@@ -27,11 +27,11 @@ class TabulatedDual(AbstractDual):
         masses: the functional (alpha, beta, gamma) that sums a jet over all inputs, each part of shape `(knots,)`.
     """
 
-    at_knots: SemiDual
+    at_knots: SemiDual | CachedSemiDual
     over_inputs: Interpolant
     masses: Jet
 
-    def __init__(self, at_knots: SemiDual, over_inputs: Interpolant, masses: Jet):
+    def __init__(self, at_knots: SemiDual | CachedSemiDual, over_inputs: Interpolant, masses: Jet):
         self.at_knots, self.over_inputs, self.masses = at_knots, over_inputs, masses
 
     @property
@@ -76,7 +76,7 @@ class TabulatedDual(AbstractDual):
         """Returns the average of the values of the nodes that an input receives, as a jet in its position."""
         # Numerics: the values are counted from an origin, so that the products lose no digits to a common offset.
         start = origin(values)
-        weights = self.nodes.weights.reshape(-1, *[1] * (values.ndim - 1))
+        weights = with_axes(self.nodes.weights, values.ndim)
         product = functools.partial(jnp.tensordot, axes=1, precision=jax.lax.Precision.HIGHEST)
         value, slope, curvature = (product(part, weights * (values - start)) for part in self.density(potential))
         return Jet(start + value, slope, curvature)
@@ -91,6 +91,7 @@ class TabulatedDual(AbstractDual):
             carried: moments, in the cells of the interpolant, of the weights of inputs times the values they carry.
             y: positions of any targets.
         """
+        assert isinstance(self.at_knots, SemiDual)  # a cached kernel knows no log-partition
         masses, sums = self.masses, self.over_inputs.functional(carried)
         knots, log_partition = self.over_inputs.knots, self.at_knots.log_partition(potential)
         exponents = -jnp.square(y[None, :] - knots[:, None]) / self.epsilon - log_partition[:, None]
@@ -101,7 +102,7 @@ class TabulatedDual(AbstractDual):
         column = jnp.exp(jnp.minimum(exponents - top[None, :], limit))
         column = _exponential_jet(column, y, *self._moments(self.at_knots.density(potential)), self.epsilon)
         total = contract(masses, column)
-        return contract(sums, column) / total.reshape(-1, *[1] * (carried.ndim - 2))
+        return contract(sums, column) / with_axes(total, carried.ndim - 1)
 
     def _moments(self, density: Float[Array, "k r"]) -> tuple[Float[Array, " k"], Float[Array, " k"]]:
         """Returns E[y | x] and Var[y | x] for x at each knot."""

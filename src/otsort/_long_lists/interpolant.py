@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._xla import varying_as
+from .._xla import varying_as, with_axes
 from .cells import evaluate
 
 
@@ -62,14 +62,14 @@ class Interpolant(eqx.Module):
         """
         centres = (jnp.arange(self.cells, dtype=self.knots.dtype) + 0.5) / self.cells
         piece, width = self.intervals, jnp.diff(self.knots)
-        quintics = _quintic(jet, _over(width, jet.value))
+        quintics = _quintic(jet, with_axes(width, jet.value.ndim))
         quintics = quintics.at[piece].get(mode="promise_in_bounds")
         terms = [quintics[:, power] for power in range(6)]
-        u = _over((centres - self.knots[piece]) / width[piece], jet.value)
+        u = with_axes((centres - self.knots[piece]) / width[piece], jet.value.ndim)
         for first in range(4):  # Horner's scheme, repeated: each round leaves one coefficient of the expansion
             for power in range(4, first - 1, -1):
                 terms[power] = terms[power] + u * terms[power + 1]
-        ratio = _over(1 / (self.cells * width[piece]), jet.value)
+        ratio = with_axes(1 / (self.cells * width[piece]), jet.value.ndim)
         return jnp.stack([terms[power] * ratio**power for power in range(4)], axis=1)
 
     def interpolate(self, jet: Jet, points: Float[Array, " n"]) -> Float[Array, "n *d"]:
@@ -87,10 +87,6 @@ class Interpolant(eqx.Module):
         zero = varying_as(jnp.zeros((self.knots.size, *moments.shape[2:]), moments.dtype), moments)
         (transposed,) = jax.linear_transpose(self.coefficients, Jet(zero, zero, zero))(moments)
         return transposed
-
-
-def _over(array: Float[Array, " k"], like: Float[Array, "l *d"]) -> Float[Array, "k *ones"]:
-    return array.reshape(-1, *[1] * (like.ndim - 1))
 
 
 def _quintic(jet: Jet, width: Float[Array, "k *ones"]) -> Float[Array, "k 6 *d"]:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .._transport.target import AbstractTarget, UniformTarget
-from .._xla import per_target
+from .._xla import per_target, with_axes
 
 #: Number of nodes of a panel.
 ORDER = 8
@@ -95,12 +95,12 @@ class Panels(AbstractTarget):
         of_targets = _gram_polynomials((2 * places.astype(dtype) + 1) / counts[panel] - 1, counts[panel])
         # Points beyond the last panel have no weight.
         values = jnp.where(per_target(places < self.counts[panel], values), values, 0)
-        terms = of_targets.reshape(*of_targets.shape, *[1] * (values.ndim - 1)) * values[:, None]
+        terms = with_axes(of_targets, values.ndim + 1) * values[:, None]
         sums = jax.ops.segment_sum(terms, panel, self.starts.size, indices_are_sorted=True)
         nodes, _ = _gram_rule(self.counts, dtype)
         of_nodes = _gram_polynomials(nodes.ravel(), jnp.repeat(counts, ORDER)).reshape(-1, ORDER, ORDER)
         means = jnp.einsum("pqk,pk...->pq...", of_nodes, sums, precision=jax.lax.Precision.HIGHEST)
-        return (means / counts.reshape(-1, *[1] * (means.ndim - 1))).reshape(-1, *values.shape[1:])
+        return (means / with_axes(counts, means.ndim)).reshape(-1, *values.shape[1:])
 
 
 def _gram_rule(counts: Int[Array, " p"], dtype: jnp.dtype) -> tuple[Float[Array, "p 8"], Float[Array, "p 8"]]:

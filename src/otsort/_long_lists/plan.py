@@ -10,6 +10,7 @@ from .._transport.problem import Problem
 from .._transport.semi_dual import SemiDual
 from .._transport.target import AbstractTarget
 from .._transport.threshold import log_upper_share
+from .._xla import with_axes
 from .cells import moments
 from .dual import TabulatedDual
 from .interpolant import Interpolant, jet
@@ -72,7 +73,7 @@ class TabulatedPlan(AbstractPlan):
         return self.dual.over_inputs.interpolate(self.dual.pull_at(self.potential, values), positions)
 
     def _pushed(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        weighted = self.weights.reshape(-1, *[1] * (values.ndim - 1)) * values
+        weighted = with_axes(self.weights, values.ndim) * values
         carried = moments(weighted, self.positions, self.dual.over_inputs.cells)
         mean = lambda y: self.dual.push_at(self.potential, carried, y)
         table, points = self.over_targets, self.target.points

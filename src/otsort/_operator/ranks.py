@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
-from .._transport.plan import AbstractPlan
 from .._transport.target import AbstractTarget
 
 
@@ -57,7 +56,7 @@ class _Level(AbstractReading):
     of_others: bool = eqx.field(static=True)
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " k"]:
-        return _of_places(one_list, _level(one_list, transport.plan_to(one_list.of_values(self.target)), 1.0))
+        return _of_places(one_list, _level(transport, one_list.of_values(self.target), 1.0))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new if self.of_others else axes.same
@@ -110,20 +109,21 @@ class _Rank(AbstractReading):
     descending: bool = eqx.field(static=True)
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " k"]:
-        ranks = 0.5 + one_list.count * _level(one_list, transport.plan_to(one_list.of_values(self.target)), 0.5)
+        ranks = 0.5 + one_list.count * _level(transport, one_list.of_values(self.target), 0.5)
         return _of_places(one_list, one_list.count + 1 - ranks if self.descending else ranks)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new if self.of_others else axes.same
 
 
-def _level(one_list: OneList, plan: AbstractPlan, share: float) -> Float[Array, " k"]:
+def _level(transport: Transport, target: AbstractTarget, share: float) -> Float[Array, " k"]:
     """Returns the levels of the values of a list, or of the other values that are placed among them."""
-    if one_list.at is None:
+    plan, at = transport.plan_to(target), transport.at
+    if at is None:
         return plan.level(share)
     # Numerics: NaN among the other values has no level, and would make the derivatives of the others NaN.
-    missing = jnp.isnan(one_list.at)
-    return jnp.where(missing, jnp.nan, plan.level(share, jnp.where(missing, 0, one_list.at)))
+    missing = jnp.isnan(at)
+    return jnp.where(missing, jnp.nan, plan.level(share, jnp.where(missing, 0, at)))
 
 
 def _of_places(one_list: OneList, answers: Float[Array, " k"]) -> Float[Array, " k"]:

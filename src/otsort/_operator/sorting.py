@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
 from .._transport.averages import rising
 from .._transport.target import AbstractTarget
+from .._xla import with_axes
 
 
 def sort(
@@ -157,8 +158,7 @@ class _Permutation(AbstractReading):
     descending: bool = eqx.field(static=True)
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "m n"]:
-        n, *lists = one_list.x.shape
-        each = jnp.eye(n, dtype=one_list.x.dtype).reshape(n, n, *[1] * len(lists))
+        each = with_axes(jnp.eye(len(one_list.x), dtype=one_list.x.dtype), 1 + one_list.x.ndim)
         plan = transport.untied_plan_to(one_list.of_places(self.target), self.descending)
         return _of_targets(one_list, plan.push(each), self.target, self.descending)
 

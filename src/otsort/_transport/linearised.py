@@ -39,7 +39,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from .._xla import factorise, matvec, solve_factorised, sum_along
+from .._xla import factorise, matvec, solve_factorised, sum_along, with_axes
 
 
 class Linearised(eqx.Module):
@@ -79,7 +79,7 @@ class Linearised(eqx.Module):
             gather: see the attributes.
         """
         identity = jnp.eye(len(weights), dtype=weights.dtype)
-        identity = identity.reshape(*identity.shape, *[1] * (overlap.ndim - 2))
+        identity = with_axes(identity, overlap.ndim)
         self.overlap, self.weights, self.gather = overlap, weights, gather
         self.edges = weights[:, None] * overlap * weights[None, :] * (1 - identity)
         # `solve` needs the factor as a preconditioner only, so it is a constant for derivatives.

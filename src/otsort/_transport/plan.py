@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._xla import per_target
+from .._xla import per_target, with_axes
 from .averages import with_value, within_range
 from .semi_dual import SemiDual
 from .start import sorted_corners
@@ -248,8 +248,8 @@ def _segment_mean(
     # Numerics: infinite values are summed apart, because their differences to a finite value times zero are NaN.
     finite: Callable[[Array], Array] = lambda values: jnp.where(jnp.isinf(values), 0, values)
     total = jax.ops.segment_sum(weights, segment, count)
-    safe = jnp.where(total > 0, total, 1).reshape(-1, *[1] * (values.ndim - 1))
-    weights = weights.reshape(-1, *[1] * (values.ndim - 1))
+    safe = with_axes(jnp.where(total > 0, total, 1), values.ndim)
+    weights = with_axes(weights, values.ndim)
     halves = finite(values) / 2 - finite(first)[segment] / 2
     infinite = jnp.where(weights > 0, jnp.where(jnp.isinf(values), values, 0), 0)
     sums = jax.ops.segment_sum(jnp.stack([weights * halves, infinite], axis=-1), segment, count)

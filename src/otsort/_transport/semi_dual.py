@@ -15,7 +15,6 @@ Weights enter as factors, never as logarithms. A weight of zero is then an ordin
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -35,7 +34,6 @@ class SemiDual(AbstractDual):
     Attributes:
         problem: of one list, or of many in the last axis.
         epsilon: regularisation.
-        kernel: the exponentials at one potential, if they are cached: see `with_cached_kernel`.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -46,21 +44,15 @@ class SemiDual(AbstractDual):
 
     problem: Problem
     epsilon: Float[Array, ""]
-    kernel: "_Kernel | None" = None
 
-    def with_cached_kernel(self, potential: Float[Array, "m *lists"]) -> "SemiDual":
-        """Returns an equal dual that stores the exponentials at a potential, for use at potentials near it.
-
-        Density and marginal ratio at another potential are then products, without further exponentials. Near means that
-        no difference of two potentials has moved by more than about 80 epsilon in float32, where exp would underflow.
-        """
+    def with_cached_kernel(self, potential: Float[Array, "m *lists"]) -> "SemiDual | CachedSemiDual":
         # XLA: exponentials dominate a Newton step of short lists. In a prototype on a CPU, ranks of 1000 x 10 with
         # their gradient took 1.6 ms with stored exponentials, and 2.5 ms when each step took them anew.
         if self.problem.positions.shape[0] * potential.shape[0] > MAX_ENTRIES:
             return self  # too many to store
         exponents = self._exponents(potential, self.problem.positions)
         kernel, _ = exponentials(exponents, self.problem.target_weights)
-        return SemiDual(self.problem, self.epsilon, _Kernel(potential, kernel))
+        return CachedSemiDual(self.problem, self.epsilon, potential, kernel)
 
     def log_partition(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n *lists"]:
         """Returns L, the log-partition of each input; -epsilon L is the soft c-transform of the potential."""
@@ -70,8 +62,6 @@ class SemiDual(AbstractDual):
 
     def marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """Returns s in one pass over the plan; far from the solution it may underflow (see `log_marginal_ratio`)."""
-        if self.kernel is not None:
-            return self.kernel.marginal_ratio(self, potential)
         return self._sum_over_inputs(potential, lambda density, a: sum_along(a[:, None] * density, 0))
 
     def log_marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
@@ -115,21 +105,10 @@ class SemiDual(AbstractDual):
         self, potential: Float[Array, "m *lists"]
     ) -> tuple[Float[Array, "m m *lists"], Float[Array, "m *lists"]]:
         """Returns the overlap W = S^T diag(a) S, and s; see `AbstractDual.overlap`."""
-
-        def of_block(density, a):
-            if density.ndim > 2:
-                # XLA: with the lists last, the product is a loop, into which the compiler would fuse the exponentials
-                # of the density and compute them anew for each entry of W.
-                density = materialised(density)
-            masses = a[:, None] * density
-            return matmul(transposed(density), masses), sum_along(masses, 0)
-
-        return self._sum_over_inputs(potential, of_block)
+        return self._sum_over_inputs(potential, _overlap_of_inputs)
 
     def density(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
         """Returns the density S for all inputs."""
-        if self.kernel is not None:
-            return self.kernel.density(self, potential)
         return self._density(potential, self.problem.positions)
 
     def _density(self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]) -> Float[Array, "k m *lists"]:
@@ -163,8 +142,6 @@ class SemiDual(AbstractDual):
     def _sum_over_inputs(self, potential: Float[Array, "m *lists"], function: Callable[[Array, Array], Any]) -> Any:
         """Returns the sum over blocks of inputs of a function of their densities and weights."""
         x, a = self.problem.positions, self.problem.weights
-        if self.kernel is not None:
-            return function(self.density(potential), a)
         of_block = lambda x, a: function(self._density(potential, x), a)
         # Numerics: a matrix product over more inputs, as in `overlap`, would lose digits of float32.
         size = min(_block_size(self.problem.target.size), 2**14)
@@ -179,30 +156,61 @@ class SemiDual(AbstractDual):
         return jax.lax.scan(add, zero, blocks)[0]
 
 
-class _Kernel(eqx.Module):
-    """The exponentials at one potential; those of each input are scaled so that the largest is 1.
+class CachedSemiDual(AbstractDual):
+    """A semi-dual with the exponentials at one potential stored, for use at potentials near it.
 
-    A density is normalised for each input, so that the scale cancels.
+    Density and marginal ratio at another potential are products, without further exponentials. Near means that no
+    difference of two potentials has moved by more than about 80 epsilon in float32, where exp would underflow.
+
+    Attributes:
+        problem: of one list, or of many in the last axis.
+        epsilon: regularisation.
+        potential: where the exponentials were taken.
+        exponentials: those of each input are scaled so that the largest is 1. A density is normalised for each input,
+            so that the scale cancels.
     """
 
+    problem: Problem
+    epsilon: Float[Array, ""]
     potential: Float[Array, "m *lists"]
     exponentials: Float[Array, "n m *lists"]
 
-    def density(self, dual: SemiDual, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
-        """Returns S for all inputs at another potential, by products."""
-        moved = self.exponentials * self._factor(dual, potential)[None]
-        return moved * (1 / matvec(moved, dual.problem.target_weights))[:, None]
+    def with_cached_kernel(self, potential: Float[Array, "m *lists"]) -> "SemiDual | CachedSemiDual":
+        return SemiDual(self.problem, self.epsilon).with_cached_kernel(potential)
 
-    def marginal_ratio(self, dual: SemiDual, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
-        """Returns s at another potential, by products of the stored matrix with vectors."""
-        factor = self._factor(dual, potential)
-        sums = matvec(self.exponentials, dual.problem.target_weights * factor)
-        return factor * weighted_sum(self.exponentials, dual.problem.weights / sums)
+    def density(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
+        """Returns the density S for all inputs."""
+        moved = self.exponentials * self._factor(potential)[None]
+        return moved * (1 / matvec(moved, self.problem.target_weights))[:, None]
 
-    def _factor(self, dual: SemiDual, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
-        change = (potential - self.potential) / dual.epsilon
+    def marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
+        """Returns s, by products of the stored matrix with vectors."""
+        factor = self._factor(potential)
+        sums = matvec(self.exponentials, self.problem.target_weights * factor)
+        return factor * weighted_sum(self.exponentials, self.problem.weights / sums)
+
+    def overlap(
+        self, potential: Float[Array, "m *lists"]
+    ) -> tuple[Float[Array, "m m *lists"], Float[Array, "m *lists"]]:
+        """Returns the overlap W = S^T diag(a) S, and s; see `AbstractDual.overlap`."""
+        return _overlap_of_inputs(self.density(potential), self.problem.weights)
+
+    def _factor(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
+        change = (potential - self.potential) / self.epsilon
         # Numerics: a constant added to a potential changes nothing, but may be so large that exp would overflow.
         return jnp.exp(change - jnp.max(change, axis=0, keepdims=True))
+
+
+def _overlap_of_inputs(
+    density: Float[Array, "k m *lists"], weights: Float[Array, "k *lists"]
+) -> tuple[Float[Array, "m m *lists"], Float[Array, "m *lists"]]:
+    """Returns the part of some inputs in the overlap, and in s."""
+    if density.ndim > 2:
+        # XLA: with the lists last, the product is a loop, into which the compiler would fuse the exponentials of the
+        # density and compute them anew for each entry of W.
+        density = materialised(density)
+    masses = weights[:, None] * density
+    return matmul(transposed(density), masses), sum_along(masses, 0)
 
 
 def _in_blocks(function: Callable[[Array], Array], elements: Float[Array, "k *lists"], width: int) -> Array:

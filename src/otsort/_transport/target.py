@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, DTypeLike, Float
 
 from .._checks import as_array, as_size, checked, probabilities
 from .._types import Scalar
-from .._xla import per_target
+from .._xla import per_target, with_axes
 
 
 class AbstractTarget(eqx.Module):
@@ -100,9 +100,8 @@ class UniformTarget(AbstractTarget):
 
     @property
     def _places(self) -> Float[Array, "m *ones"]:
-        return jnp.arange(self.size, dtype=self.dtype).reshape(
-            -1, *[1] * (0 if self.count is None else self.count.ndim)
-        )
+        lists = 0 if self.count is None else self.count.ndim
+        return with_axes(jnp.arange(self.size, dtype=self.dtype), 1 + lists)
 
 
 class TargetMeasure(AbstractTarget):

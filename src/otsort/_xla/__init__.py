@@ -12,6 +12,7 @@ import os
 from .layout import lists_last as lists_last
 from .layout import per_target as per_target
 from .layout import select_lists as select_lists
+from .layout import with_axes as with_axes
 
 if os.environ.get("OTSORT_PLAIN", "0") in ("", "0"):
     from .gather import with_lists_last as with_lists_last

@@ -27,12 +27,17 @@ def lists_last(n: int, m: int) -> bool:
     return n <= _MAX_INPUTS and m <= _MAX_TARGETS and n * m <= _MAX_PAIRS
 
 
+def with_axes(array: Num[Array, "*d"], ndim: int) -> Num[Array, "..."]:
+    """Returns an array with axes of length 1 after its own, so that it has `ndim` dimensions."""
+    return array.reshape(*array.shape, *[1] * (ndim - array.ndim))
+
+
 def per_target(array: Num[Array, "m *lists"], like: Float[Array, "k *lists"]) -> Num[Array, "m *lists"]:
     """Returns numbers along the first axis in a shape that broadcasts against `like`.
 
     An array with numbers for each list is returned as it is. An array with numbers for all lists gets further axes.
     """
-    return array if array.ndim == like.ndim else array.reshape(-1, *[1] * (like.ndim - 1))
+    return array if array.ndim == like.ndim else with_axes(array, like.ndim)
 
 
 def select_lists(condition: Bool[Array, "*lists"], new: Tree, old: Tree) -> Tree:

@@ -14,6 +14,7 @@ from .._checks import as_array, as_callable, as_indices, dtypes
 from .._operator.top_k import top_mass
 from .._transport.target import AbstractTarget, TargetMeasure, uniform_atoms
 from .._types import Scalar
+from .._xla import with_axes
 
 # Networks train at it with 10 classes and with 100, unlike at the default of the operators:
 # benchmarks/scripts/default_epsilon.py.
@@ -133,7 +134,7 @@ class _CrossEntropy(AbstractReading):
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
         log_mask = lambda k: transport.plan_to(top_mass(one_list, self.target, k)).log_upper()
         logs = jax.vmap(log_mask)(jnp.stack(one_list.numbers))
-        log = jax.nn.logsumexp(logs, axis=0, b=self.shares.reshape(-1, *[1] * one_list.x.ndim))
+        log = jax.nn.logsumexp(logs, axis=0, b=with_axes(self.shares, 1 + one_list.x.ndim))
         labels = one_list.at_inputs(one_list.values)
         return jnp.sum(labels * jnp.where(labels == 0, 0, -log), axis=0)
 
