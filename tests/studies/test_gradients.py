@@ -18,7 +18,7 @@ from otsort_studies.gradients import methods
 from otsort_studies.gradients.laws import law, pairs
 from otsort_studies.gradients.measure import Truth
 from otsort_studies.gradients.report import report
-from otsort_studies.gradients.study import MAIN, METHODS, STARTS, Gradient, Gradients
+from otsort_studies.gradients.study import GRADIENT_METHODS, MAIN, STARTS, Gradient, Gradients
 
 from .frames import frames
 
@@ -80,8 +80,8 @@ def test_the_truth_is_a_gradient():
 
 
 def test_all_methods_are_there():
-    assert tuple(methods.METHODS) == METHODS
-    assert {case.method for case in Gradients().cases()} == set(METHODS)
+    assert tuple(methods.RANKS_BY_METHOD) == GRADIENT_METHODS
+    assert {case.method for case in Gradients().cases()} == set(GRADIENT_METHODS)
 
 
 def test_without_a_reference_there_is_no_error(monkeypatch):
@@ -104,7 +104,7 @@ def test_what_fails_is_a_row(rows, monkeypatch):
 
     failing = {"ott implicit": absent, "ott unrolled": broken, "jaxopt implicit": infinite}
     for method, ranks in failing.items():
-        monkeypatch.setitem(methods.METHODS, method, ranks)
+        monkeypatch.setitem(methods.RANKS_BY_METHOD, method, ranks)
     cases = [case for case in TINY.cases() if case.data == "normal" and case.method in failing]
     failed = list(measured(TINY, cases))
     assert [Gradient.of(row) for row in failed] == cases

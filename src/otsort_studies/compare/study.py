@@ -10,7 +10,7 @@ import polars as pl
 from ..common.column import example
 from ..common.data import REFERENCE_TOL
 from ..common.errors import InputError
-from ..common.methods import EXACT_SOLVER, METHODS
+from ..common.methods import EXACT_SOLVER, SOLVER_DIFFERENTIATIONS
 from ..common.study import AbstractCase, AbstractStudy
 
 EPSILONS = (1e-1, 1e-2, 1e-3)  # unless others are asked for
@@ -114,7 +114,7 @@ class Compare(AbstractStudy):
     source: str = "scikit-learn diabetes"
     column: str = "s2"
     values: tuple[float, ...] = field(default_factory=lambda: tuple(example().values.tolist()))
-    solvers: tuple[str, ...] = tuple(METHODS)
+    solvers: tuple[str, ...] = tuple(SOLVER_DIFFERENTIATIONS)
     epsilons: tuple[float, ...] = (*EPSILONS, 1e-4)
     sweeps: tuple[int, ...] = (1, 3, 10, 30, 100)
     pictured: int = 31
@@ -135,7 +135,7 @@ class Compare(AbstractStudy):
     def cases(self) -> list[AbstractCase]:
         costs = [
             Cost(solver, differentiation, epsilon)
-            for solver, differentiations in METHODS.items()
+            for solver, differentiations in SOLVER_DIFFERENTIATIONS.items()
             if solver in self.solvers
             for differentiation in differentiations
             for epsilon in ((0.0,) if solver == EXACT_SOLVER else self.epsilons)
@@ -157,6 +157,6 @@ def chosen(solvers: Sequence[str]) -> tuple[str, ...]:
         InputError: no solver has such a name.
     """
     for name in solvers:
-        if name not in METHODS:
-            raise InputError(f"unknown solver {name!r}: known are {', '.join(METHODS)}")
-    return tuple(name for name in METHODS if not solvers or name in solvers)
+        if name not in SOLVER_DIFFERENTIATIONS:
+            raise InputError(f"unknown solver {name!r}: known are {', '.join(SOLVER_DIFFERENTIATIONS)}")
+    return tuple(name for name in SOLVER_DIFFERENTIATIONS if not solvers or name in solvers)

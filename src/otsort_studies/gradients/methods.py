@@ -69,7 +69,7 @@ def _ott(implicit: bool) -> Ranks:
 
 _SOLVERS = (*STRATEGIES, "Sinkhorn Unrolled", "AndersonSinkhorn Implicit", "Newton Implicit")
 
-METHODS: dict[str, Ranks] = {
+RANKS_BY_METHOD: dict[str, Ranks] = {
     **{method: _ours(method) for method in _SOLVERS},
     "jaxopt implicit": _jaxopt,
     "ott unrolled": _ott(False),

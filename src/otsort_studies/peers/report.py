@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from ..common.outcome import MEASURED, NOT_INSTALLED, NOT_OFFERED, TRAINED
 from ..common.report import Report, markdown_table, number
-from .methods import METHODS, OURS
+from .methods import OURS, PEER_METHODS
 from .study import CHECKS, TASKS, Peers
 
 _OPTIONS = ("axis", "weights", "masks")  # an option that a function does not know is simply not there
@@ -64,7 +64,7 @@ def _absent(installed: pl.DataFrame) -> Iterator[str]:
 
 def _speeds(study: Peers, costs: pl.DataFrame) -> Iterator[str]:
     """Where otsort stands, shape by shape, among smooth operators."""
-    smooth = [name for name in study.methods if METHODS[name].temperature]
+    smooth = [name for name in study.methods if PEER_METHODS[name].temperature]
     for lists, n in study.shapes:
         here = costs.filter(pl.col("method").is_in(smooth), outcome=MEASURED, lists=lists, n=n).sort("gradient_seconds")
         yield _place(
@@ -160,7 +160,7 @@ def _scores(study: Peers, scores: pl.DataFrame) -> str:
         how = f"{row['operator']}, {row['factor']:g}"
         found[row["method"], row["task"]] = f"{row['test']:.3f} ± {row['deviation']:.3f} ({how})"
     lines = [[name, *(found.get((name, task), number(None)) for task in TASKS)] for name in study.methods]
-    return markdown_table([line for line in lines if METHODS[line[0]].temperature], ["", *TASKS])
+    return markdown_table([line for line in lines if PEER_METHODS[line[0]].temperature], ["", *TASKS])
 
 
 def _draw(study: Peers, costs: pl.DataFrame) -> tuple[Figure, str]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import polars as pl
 
 from ..common.study import AbstractCase, AbstractStudy
-from .methods import METHODS
+from .methods import PEER_METHODS
 
 OPERATORS = ("rank", "sort", "sort_by", "quantile", "top_k", "top_k_mask")
 CHECKS = ("axis", "weights", "masks", "float64", "order", "monotone", "ties", "single", "all")
@@ -138,7 +138,7 @@ class Peers(AbstractStudy):
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Installed, Ability, Cost, Training)
 
-    methods: tuple[str, ...] = tuple(METHODS)
+    methods: tuple[str, ...] = tuple(PEER_METHODS)
     operators: tuple[str, ...] = OPERATORS
     shapes: tuple[tuple[int, int], ...] = (
         *((1000, 10), (256, 100), (128, 1000)),
@@ -158,7 +158,7 @@ class Peers(AbstractStudy):
         return [case for method in self.methods for case in self._of(method)]
 
     def _of(self, method: str) -> list[AbstractCase]:
-        factors = self.factors if METHODS[method].temperature else ()
+        factors = self.factors if PEER_METHODS[method].temperature else ()
         return [
             Installed(method),
             *(Ability(method, operator) for operator in self.operators),

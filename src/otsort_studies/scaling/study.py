@@ -5,12 +5,12 @@ from typing import ClassVar, NamedTuple
 
 import polars as pl
 
-from ..common.methods import EXACT_SOLVER, METHODS
+from ..common.methods import EXACT_SOLVER, SOLVER_DIFFERENTIATIONS
 from ..common.study import AbstractCase, AbstractStudy
 
 SORT = "jnp.sort"  # the unit: it stands among the solvers
 EXACT = (EXACT_SOLVER, SORT)  # without epsilon
-SOLVERS = (*METHODS, SORT)
+SOLVERS = (*SOLVER_DIFFERENTIATIONS, SORT)
 
 
 @dataclass(frozen=True)
