@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from ..common.learning.study import AbstractLearning, of_training
+from ..common.learning.study import AbstractPictures, of_training
 from ..common.study import AbstractCase
 
 SORT, NEURAL_SORT, RANKS, STRAIGHT_THROUGH = "S-sort", "NeuralSort", "S-ranks", "straight-through"
@@ -40,25 +40,17 @@ class Training(AbstractCase):
 
 
 @dataclass(frozen=True)
-class Figure5(AbstractLearning):
+class Figure5(AbstractPictures):
     """Accuracy curves of methods that learn to sort.
 
     Attributes:
-        data: name of the pictures.
         length: numbers in a list.
         digits: of a number.
         epsilons: of S-sort.
         neighbours: that `suggest_epsilon` gives another epsilon for.
         temperatures: of NeuralSort.
-        widths: channels of the convolutions.
-        hidden: width of the dense layer.
         kernel: height and width of a convolution.
-        batch: lists a step.
-        rate: of Adam.
-        checkpoints: of a training.
-        stride: steps before each of them.
         tests: test lists, always the same.
-        seeds: trainings with each method.
     """
 
     name: ClassVar[str] = "figure5"
@@ -77,7 +69,6 @@ class Figure5(AbstractLearning):
         "after each, and two dense layers. Scores: how many test lists are sorted, and how many places hold the "
         "right number."
     )
-    dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Training,)
 
     data: str = "mnist"
@@ -90,11 +81,9 @@ class Figure5(AbstractLearning):
     hidden: int = 64
     kernel: int = 3
     batch: int = 20
-    rate: float = 1e-3
     checkpoints: int = 10
     stride: int = 300
     tests: int = 500
-    seeds: int = 3
 
     def __post_init__(self):
         if PAPER_EPSILON not in self.epsilons:

@@ -11,7 +11,7 @@ from .methods import PEER_METHODS
 OPERATORS = ("rank", "sort", "sort_by", "quantile", "top_k", "top_k_mask")
 CHECKS = ("axis", "weights", "masks", "float64", "order", "monotone", "ties", "single", "all")
 #: What is learnt -> the operators that it is learnt through.
-TASKS = {"spearman": ("rank",), "digits": ("rank", "top_k_mask"), "key": ("sort_by",)}
+OPERATORS_BY_TASK = {"spearman": ("rank",), "digits": ("rank", "top_k_mask"), "key": ("sort_by",)}
 #: What is timed, the first that a package has.
 RANKING = ("rank", "top_k_mask")
 
@@ -165,7 +165,7 @@ class Peers(AbstractStudy):
             *(Cost(method, lists, n) for lists, n in self.shapes),
             *(
                 Training(method, task, operator, factor, seed)
-                for task, operators in TASKS.items()
+                for task, operators in OPERATORS_BY_TASK.items()
                 for operator in operators
                 for factor in factors
                 for seed in range(self.seeds)

@@ -54,7 +54,7 @@ class Training(AbstractCase):
         epsilon: of the last training step.
         gradient_norm: its mean over the training steps since the last checkpoint.
         validation, test: scores, larger is better.
-        seconds: of the whole training, without compilation.
+        seconds: of the whole training.
     """
 
     part: ClassVar[str] = "training"

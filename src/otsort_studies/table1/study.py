@@ -113,14 +113,8 @@ class Table1(AbstractLearning):
         data: names of tables.
         taus: levels.
         methods: names of the losses made of an S-quantile.
-        hidden: width of the two hidden layers.
-        dropout: share of their outputs.
-        rate: of Adam.
+        dropout: share of the outputs of the two hidden layers.
         decay: of the weights.
-        batch: rows a step.
-        checkpoints: of a training.
-        stride: steps before each of them.
-        seeds: trainings of each kind.
         setting_data: name of the table whose settings vary.
         setting_taus: levels there.
         setting_methods: losses there.
@@ -154,7 +148,6 @@ class Table1(AbstractLearning):
         "pinball loss on the test rows over the deviation of the training targets. All seeds of a regression are "
         "trained side by side."
     )
-    dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Constant, Fit, Setting)
 
     data: tuple[str, ...] = tuple(PAPER)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from ..common.learning.study import AbstractLearning, of_training
+from ..common.learning.study import AbstractPictures, of_training
 from ..common.study import AbstractCase
 
 SOFT, CROSS_ENTROPY = "soft 0/1", "cross-entropy"
@@ -87,7 +87,7 @@ class Training(AbstractCase):
 
 
 @dataclass(frozen=True)
-class Tutorial(AbstractLearning):
+class Tutorial(AbstractPictures):
     """The tutorial's numbers, its photo and its training.
 
     Attributes:
@@ -95,16 +95,8 @@ class Tutorial(AbstractLearning):
         epsilons: of the soft medians.
         size: of the filter, in points.
         noises: number of noisy photos.
-        data: name of the pictures.
-        widths: channels of the convolutions.
-        hidden: width of the dense layer.
-        batch: pictures a step.
-        rate: of AdamW.
-        decay: of its weights.
-        checkpoints: of a training.
-        stride: steps before each of them.
+        decay: of the weights, by AdamW.
         scored: pictures of the training set that scores are means over.
-        seeds: trainings with each loss.
     """
 
     name: ClassVar[str] = "tutorial"
@@ -120,7 +112,6 @@ class Tutorial(AbstractLearning):
         "layers, in one epoch of AdamW. The soft 0/1 loss is `10 * otsort.losses.top_k_error(logits, labels)`: "
         "how many places the soft rank of the label's logit is below the first, epsilon = 0.01."
     )
-    dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Example, Denoising, Training)
 
     noise: float = 0.1
@@ -136,7 +127,6 @@ class Tutorial(AbstractLearning):
     checkpoints: int = 20
     stride: int = 3
     scored: int = 5000
-    seeds: int = 3
 
     @classmethod
     def quick(cls) -> "Tutorial":
