@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-import polars as pl
 
 from ..common.column import example
 from ..common.data import REFERENCE_TOL
@@ -39,10 +38,10 @@ class Cost(AbstractCase):
 
     part: ClassVar[str] = "cost"
     measured: ClassVar[dict] = {
-        "steps": pl.Int64,
-        **dict.fromkeys(("marginal_error", "tol", "rank_error", "sort_error", "gradient_error"), pl.Float64),
-        **dict.fromkeys(("forward_seconds", "gradient_seconds", "scratch_bytes"), pl.Float64),
-        **{"reference": pl.String, "reference_marginal_error": pl.Float64},
+        "steps": int,
+        **dict.fromkeys(("marginal_error", "tol", "rank_error", "sort_error", "gradient_error"), float),
+        **dict.fromkeys(("forward_seconds", "gradient_seconds", "scratch_bytes"), float),
+        **{"reference": str, "reference_marginal_error": float},
     }
 
     solver: str
@@ -62,7 +61,7 @@ class Swept(AbstractCase):
     """
 
     part: ClassVar[str] = "sweeps"
-    measured: ClassVar[dict] = {"gradient_error": pl.Float64}
+    measured: ClassVar[dict] = {"gradient_error": float}
 
     differentiation: str
     sweeps: int
@@ -80,7 +79,7 @@ class Reading(AbstractCase):
     """
 
     part: ClassVar[str] = "reading"
-    measured: ClassVar[dict] = {"ranks": pl.List(pl.Float64), "sorted_values": pl.List(pl.Float64)}
+    measured: ClassVar[dict] = {"ranks": list[float], "sorted_values": list[float]}
 
     epsilon: float
 

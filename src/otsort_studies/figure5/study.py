@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from ..common.learning.study import AbstractPictures, of_training
 from ..common.study import AbstractCase
 
@@ -32,7 +30,7 @@ class Training(AbstractCase):
     """
 
     part: ClassVar[str] = "training"
-    measured: ClassVar[dict] = {**of_training(CURVES), "epsilon": pl.Float64}
+    measured: ClassVar[dict] = {**of_training(CURVES), "epsilon": float}
 
     method: str
     setting: float

@@ -4,8 +4,6 @@ import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from ..common.data import REFERENCE_TOL
 from ..common.study import AbstractCase, AbstractStudy
 
@@ -47,9 +45,9 @@ class Gradient(AbstractCase):
 
     part: ClassVar[str] = "gradient"
     measured: ClassVar[dict] = {
-        "reference": pl.String,
-        **dict.fromkeys(("rate", "marginal_error", "gradient_error", "point_error", "derivative_error"), pl.Float64),
-        **dict.fromkeys(("forward_seconds", "gradient_seconds", "scratch_bytes"), pl.Float64),
+        "reference": str,
+        **dict.fromkeys(("rate", "marginal_error", "gradient_error", "point_error", "derivative_error"), float),
+        **dict.fromkeys(("forward_seconds", "gradient_seconds", "scratch_bytes"), float),
     }
 
     n: int

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from ..common.study import AbstractCase, AbstractStudy
 from .methods import PEER_METHODS
 
@@ -27,7 +25,7 @@ class Installed(AbstractCase):
     """
 
     part: ClassVar[str] = "installed"
-    measured: ClassVar[dict] = {"version": pl.String, "environment": pl.String}
+    measured: ClassVar[dict] = {"version": str, "environment": str}
 
     method: str
 
@@ -55,8 +53,8 @@ class Ability(AbstractCase):
 
     part: ClassVar[str] = "ability"
     measured: ClassVar[dict] = {
-        **dict.fromkeys(CHECKS, pl.String),
-        **dict.fromkeys(("hard_error", "definition_error"), pl.Float64),
+        **dict.fromkeys(CHECKS, str),
+        **dict.fromkeys(("hard_error", "definition_error"), float),
     }
 
     method: str
@@ -78,8 +76,8 @@ class Cost(AbstractCase):
 
     part: ClassVar[str] = "cost"
     measured: ClassVar[dict] = {
-        "operator": pl.String,
-        **dict.fromkeys(("first_seconds", "forward_seconds", "gradient_seconds", "scratch_bytes"), pl.Float64),
+        "operator": str,
+        **dict.fromkeys(("first_seconds", "forward_seconds", "gradient_seconds", "scratch_bytes"), float),
     }
 
     method: str
@@ -101,7 +99,7 @@ class Training(AbstractCase):
     """
 
     part: ClassVar[str] = "training"
-    measured: ClassVar[dict] = {"validation": pl.Float64, "test": pl.Float64}
+    measured: ClassVar[dict] = {"validation": float, "test": float}
 
     method: str
     task: str

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-import polars as pl
-
 from ..common.methods import EXACT_SOLVER, SOLVER_DIFFERENTIATIONS
 from ..common.study import AbstractCase, AbstractStudy
 
@@ -32,8 +30,8 @@ class Cost(AbstractCase):
 
     part: ClassVar[str] = "cost"
     measured: ClassVar[dict] = {
-        "entries": pl.Int64,
-        **dict.fromkeys(("tol", "forward_seconds", "gradient_seconds", "gradient_bytes"), pl.Float64),
+        "entries": int,
+        **dict.fromkeys(("tol", "forward_seconds", "gradient_seconds", "gradient_bytes"), float),
     }
 
     n: int
@@ -53,7 +51,7 @@ class Switch(AbstractCase):
     """
 
     part: ClassVar[str] = "switch"
-    measured: ClassVar[dict] = {"n": pl.Int64}
+    measured: ClassVar[dict] = {"n": int}
 
     m: int
 

@@ -4,8 +4,6 @@ import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from ..common.learning.study import AbstractLearning, of_training
 from ..common.study import AbstractCase
 
@@ -47,7 +45,7 @@ class Constant(AbstractCase):
     """
 
     part: ClassVar[str] = "constants"
-    measured: ClassVar[dict] = dict.fromkeys(("standardised", "scaled"), pl.Float64)
+    measured: ClassVar[dict] = dict.fromkeys(("standardised", "scaled"), float)
 
     data: str
     tau: float

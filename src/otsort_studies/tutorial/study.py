@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from ..common.learning.study import AbstractPictures, of_training
 from ..common.study import AbstractCase
 
@@ -35,7 +33,7 @@ class Example(AbstractCase):
     """
 
     part: ClassVar[str] = "examples"
-    measured: ClassVar[dict] = dict.fromkeys(("ours", "exact"), pl.List(pl.Float64))
+    measured: ClassVar[dict] = dict.fromkeys(("ours", "exact"), list[float])
 
     name: str
 
@@ -56,9 +54,9 @@ class Denoising(AbstractCase):
 
     part: ClassVar[str] = "denoising"
     measured: ClassVar[dict] = {
-        **dict.fromkeys(("psnr", "seconds"), pl.Float64),
-        "picture": pl.List(pl.Int64),
-        "width": pl.Int64,
+        **dict.fromkeys(("psnr", "seconds"), float),
+        "picture": list[int],
+        "width": int,
     }
 
     filter: str

@@ -5,14 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import polars as pl
-
 from ..study import AbstractStudy
 
 
 def of_training(curves: Iterable[str]) -> dict[str, Any]:
     """What the row of a training holds: an entry of each curve for each checkpoint, seconds, and a source of data."""
-    return {**dict.fromkeys(curves, pl.List(pl.Float64)), "seconds": pl.Float64, "source": pl.String}
+    return {**dict.fromkeys(curves, list[float]), "seconds": float, "source": str}
 
 
 @dataclass(frozen=True, kw_only=True)
