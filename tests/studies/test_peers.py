@@ -200,9 +200,3 @@ def test_a_temperature_at_which_a_training_failed_is_not_chosen():
     cases = [case for case in study.cases() if isinstance(case, Training)]
     rows = [case.row("raised Error") if case.factor == 3.0 and case.seed else known(case) for case in cases]
     assert best(frames(Peers, rows)["training"])["factor"].to_list() == 3 * [1.0]
-
-
-def test_a_report_on_nothing():
-    found = report(TINY, frames(Peers, [case.row(NOT_INSTALLED) for case in TINY.cases()]))
-    assert "Training of key: nothing was measured." in found.text
-    assert "nan" not in found.text

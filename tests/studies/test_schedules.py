@@ -153,14 +153,6 @@ def test_report_of_a_study_in_which_all_fails():
     assert "Whether annealing pays beside the exact start is open" in text
 
 
-def test_report_of_a_study_in_which_all_raises():
-    study = Schedules.quick()
-    rows = [case.row("raised ValueError") for case in study.cases()]
-    text = report(study, frames(study, rows)).text
-    assert f"{CONSTANT} | 0 of 4" in " ".join(text.split())
-    assert "nan" not in text
-
-
 def test_report_of_a_baseline_that_fails(rows):
     changed = [
         {**row, "outcome": "raised ValueError", "validation": None, "test": None}

@@ -192,10 +192,3 @@ def test_report_of_a_tiny_study(rows):
     assert set(found.figures) == {"table1-ratios", "table1-settings"}
     assert "0 of 16 trainings failed" in found.text
     assert "nan" not in found.text
-
-
-def test_report_of_a_study_in_which_all_raises():
-    study = Table1.quick()
-    text = report(study, frames(study, [case.row("raised ValueError") for case in study.cases()])).text
-    assert "102 of 102 trainings failed (raised ValueError)" in text
-    assert "nan" not in text
