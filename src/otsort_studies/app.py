@@ -105,7 +105,7 @@ def _add_learning(kind: type[AbstractLearning]) -> None:
 
 
 def _sized(kind: type[AbstractStudy], full: bool) -> tuple[AbstractStudy, str]:
-    """The study, and what its folder's name ends with."""
+    """Returns the study, and what its folder's name ends with."""
     return (kind(), "-full") if full else (kind.quick(), "")
 
 

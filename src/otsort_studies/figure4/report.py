@@ -4,8 +4,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import TOLERANCE, at_end, differences, draw, failures, seconds, sources, spread
-from ..common.outcome import TRAINED
+from ..common.learning.summary import TOLERANCE, at_end, differences, draw, failures, lines, seconds, sources, spread
 from ..common.report import Report, markdown_table
 from .study import CROSS_ENTROPY, PAPER, TOP_K, Figure4
 
@@ -20,7 +19,7 @@ def report(study: Figure4, frames: dict[str, pl.DataFrame]) -> Report:
         _answer(study, found),
         _differences(study, trainings),
         _table(found),
-        failures(trainings, TRAINED),
+        failures(trainings),
     ]
     return Report("\n\n".join(parts), {"figure4": _draw(study, found)})
 
@@ -68,23 +67,19 @@ def _table(found: dict[str, pl.DataFrame]) -> str:
         "test top-5, %": "test_top_5",
         "train top-1, %": "train_accuracy",
     }
-    lines = []
+    table = []
     for loss, rows in found.items():
         shares = [spread(100 * at_end(rows, column), ".2f") for column in columns.values()]
         entropy = spread(at_end(rows, "test_cross_entropy"))
-        lines.append([loss, *shares, entropy, seconds(rows)])
+        table.append([loss, *shares, entropy, seconds(rows)])
     headers = ["loss", *columns, "test cross-entropy", "seconds a training"]
-    return "At the last checkpoint, mean and standard deviation over seeds:\n\n" + markdown_table(lines, headers)
+    return "At the last checkpoint, mean and standard deviation over seeds:\n\n" + markdown_table(table, headers)
 
 
 def _draw(study: Figure4, found: dict[str, pl.DataFrame]) -> tuple[Figure, str]:
-    panels = {
-        f"{title} accuracy, test set": [
-            (rows, column, {"color": f"C{i}", "label": loss}) for i, (loss, rows) in enumerate(found.items())
-        ]
-        for title, column in (("top-1", "test_accuracy"), ("top-5", "test_top_5"))
-    }
-    return draw(study, panels, 12), (
+    places = {"top-1": "test_accuracy", "top-5": "test_top_5"}
+    panels = {f"{place} accuracy, test set": lines(found, column) for place, column in places.items()}
+    return draw(study, panels, (12, 4)), (
         f"Test accuracy on {study.data} over training steps: means over {study.seeds} seeds, bars of a standard "
         "deviation."
     )

@@ -17,7 +17,7 @@ CURVES = ("train_loss", "train_accuracy", "test_accuracy", "test_top_5", "test_c
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training; its curves have an entry for each checkpoint.
+    """One training; see `of_training`.
 
     Attributes:
         loss: its name.
@@ -26,8 +26,6 @@ class Training(AbstractCase):
         train_accuracy, test_accuracy: how often the label is the first.
         test_top_5: how often it is among the first five.
         test_cross_entropy: of the softmax, on the test set.
-        seconds: of the training.
-        source: of the data.
     """
 
     part: ClassVar[str] = "training"

@@ -5,7 +5,6 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from ..common.learning.summary import TOLERANCE, at_end, differences, draw, failures, seconds, sources, spread
-from ..common.outcome import TRAINED
 from ..common.report import Report, markdown_table, number
 from .study import NEURAL_SORT, PAPER_EPSILON, RANKS, SORT, STRAIGHT_THROUGH, Figure5
 
@@ -25,7 +24,7 @@ def report(study: Figure5, frames: dict[str, pl.DataFrame]) -> Report:
         *_details(study, sorted_, found),
         _differences(study, trainings),
         _table(found),
-        failures(trainings, TRAINED),
+        failures(trainings),
     ]
     return Report("\n\n".join(parts), {"figure5": _draw(study, found)})
 
@@ -126,7 +125,7 @@ def _draw(study: Figure5, found: dict[Method, pl.DataFrame]) -> tuple[Figure, st
         title: [(rows, column, look) for rows, look in zip(found.values(), looks, strict=True)]
         for column, title in titles.items()
     }
-    return draw(study, panels, 13), (
+    return draw(study, panels, (13, 4.5)), (
         f"Accuracy on test lists over training steps: means over {study.seeds} seeds, bars of a standard deviation; "
         "beside a method its epsilon, or the temperature of NeuralSort."
     )

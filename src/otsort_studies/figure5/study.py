@@ -14,7 +14,7 @@ CURVES = ("loss", "test_loss", "test_all", "test_each")
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training; its curves have an entry for each checkpoint.
+    """One training; see `of_training`.
 
     Attributes:
         method: its name.
@@ -25,8 +25,6 @@ class Training(AbstractCase):
         test_loss: the same on test lists.
         test_all: share of the test lists that are sorted.
         test_each: share of the places with the right number.
-        seconds: of the training.
-        source: of the data.
     """
 
     part: ClassVar[str] = "training"

@@ -4,8 +4,18 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import TOLERANCE, at_end, curves, differences, draw, failures, seconds, sources, spread
-from ..common.outcome import TRAINED
+from ..common.learning.summary import (
+    TOLERANCE,
+    at_end,
+    curves,
+    differences,
+    draw,
+    failures,
+    lines,
+    seconds,
+    sources,
+    spread,
+)
 from ..common.report import Report, markdown_table
 from .study import BATCH, NORMS, QUANTILE, Figure6
 
@@ -18,7 +28,7 @@ def report(study: Figure6, frames: dict[str, pl.DataFrame]) -> Report:
         _answer(study, found),
         _differences(study, trainings),
         _table(study, found),
-        failures(trainings, TRAINED),
+        failures(trainings),
     ]
     return Report("\n\n".join(parts), {"figure6": _draw(study, found)})
 
@@ -71,29 +81,23 @@ def _differences(study: Figure6, trainings: pl.DataFrame) -> str:
 
 
 def _table(study: Figure6, found: dict[str, pl.DataFrame]) -> str:
-    lines = []
+    table = []
     for norm, rows in found.items():
         train = at_end(rows, "train_cross_entropy")
         entropies = [spread(of) for of in (train, _test(rows), _gap(rows), _least(study, rows))]
         shares = [spread(100 * at_end(rows, column), ".2f") for column in ("train_accuracy", "test_accuracy")]
-        lines.append([norm, *entropies, *shares, seconds(rows)])
+        table.append([norm, *entropies, *shares, seconds(rows)])
     headers = ["norm", "train", "test", "test - train", "least test", "train top-1, %", "test top-1, %", "seconds"]
     return (
         "Cross-entropy and accuracy at the last checkpoint, the least cross-entropy of the test set at any, and "
         "seconds a training, beside what else ran; mean and standard deviation over seeds:\n\n"
-        + markdown_table(lines, headers)
+        + markdown_table(table, headers)
     )
 
 
 def _draw(study: Figure6, found: dict[str, pl.DataFrame]) -> tuple[Figure, str]:
-    panels = {
-        f"cross-entropy, {use} set": [
-            (rows, f"{use}_cross_entropy", {"color": f"C{i}", "label": norm})
-            for i, (norm, rows) in enumerate(found.items())
-        ]
-        for use in ("train", "test")
-    }
-    return draw(study, panels, 12, sharey=True), (
+    panels = {f"cross-entropy, {use} set": lines(found, f"{use}_cross_entropy") for use in ("train", "test")}
+    return draw(study, panels, (12, 4), sharey=True), (
         f"Cross-entropy on {study.data} over training steps: means over {study.seeds} seeds, bars of a standard "
         "deviation."
     )

@@ -15,15 +15,13 @@ CURVES = ("train_cross_entropy", "test_cross_entropy", "train_accuracy", "test_a
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training; its curves have an entry for each checkpoint.
+    """One training; see `of_training`.
 
     Attributes:
         norm: its name.
         seed: of first weights and batches.
         train_*: cross-entropy and accuracy on a part of the pictures that are learnt.
         test_*: the same on the test set.
-        seconds: of the training.
-        source: of the data.
     """
 
     part: ClassVar[str] = "training"

@@ -115,7 +115,7 @@ def _through(
     target: np.ndarray,
     cotangent: Callable[[Any, Any], Array],
 ) -> np.ndarray:
-    """The gradient of the loss in the outputs of the model."""
+    """Computes the gradient of the loss in the outputs of the model."""
     # Values that are sorted change from step to step: they go in beside x, so that nothing is compiled anew.
     x = np.stack([outputs, target]) if operator == "sort_by" else outputs[None]
     forward, pullback = _compiled(library, operator, temperature, x.shape)

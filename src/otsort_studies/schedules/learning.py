@@ -136,7 +136,7 @@ class Scheduled(AbstractTask):
         return formula(_outputs(network.model, x), y, network.state.epsilon), network.state
 
     def scores(self, network: Network, examples: Any) -> dict[str, Float[Array, ""]]:
-        """The score, and epsilon of the last step."""
+        """Returns the score, and epsilon of the last step."""
         x, y = examples
         return {"score": self.kind.score(_outputs(network.model, x), y), "epsilon": network.state.before}
 
@@ -149,7 +149,7 @@ def _outputs(weights: list[tuple[Array, Array]], x: Float[Array, "batch d"]) -> 
 
 
 def _soft_error(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
-    """The soft 0/1 loss: how many classes are above the true one."""
+    """Computes the soft 0/1 loss: how many classes are above the true one."""
     return logits.shape[1] * jnp.mean(losses.top_k_error(logits, labels, epsilon=epsilon))
 
 

@@ -33,7 +33,7 @@ def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
         _table(study, fits, frames["constants"]),
         _pattern(study, ratios, paper),
         _settings(study, settings),
-        failures(pl.concat([fits.select("outcome"), settings.select("outcome")]), TRAINED),
+        failures(pl.concat([fits.select("outcome"), settings.select("outcome")])),
     ]
     figures = {"table1-ratios": _draw(study, ratios, paper), "table1-settings": _draw_settings(study, settings)}
     return Report("\n\n".join(parts), figures)

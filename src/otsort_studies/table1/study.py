@@ -54,7 +54,7 @@ class Constant(AbstractCase):
 
 @dataclass(frozen=True)
 class Fit(AbstractCase):
-    """A regression; its curves have an entry for each checkpoint.
+    """A regression; see `of_training`.
 
     Attributes:
         data: name of the table.
@@ -64,8 +64,6 @@ class Fit(AbstractCase):
         loss: what is minimised, its mean since the last checkpoint.
         train_pinball, validation_pinball, test_pinball: mean pinball losses over the deviation of the training
             targets.
-        seconds: of the training.
-        source: of the data.
     """
 
     part: ClassVar[str] = "fits"

@@ -8,7 +8,6 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from ..common.learning.summary import TOLERANCE, Line, at_end, differences, draw, failures, sources, spread
-from ..common.outcome import TRAINED
 from ..common.report import Report, markdown_table, number
 from .study import CROSS_ENTROPY, CURVES, MEDIAN, NOISY, PRINTED, SOFT, SOFT_MEDIAN, Tutorial
 
@@ -27,7 +26,7 @@ def report(study: Tutorial, frames: dict[str, pl.DataFrame]) -> Report:
         _training_table(found),
         _examples_table(examples),
         _denoising_table(study, denoising),
-        failures(trainings, TRAINED),
+        failures(trainings),
     ]
     figures = {"tutorial-training": _draw_training(study, found), "tutorial-photo": _draw_photo(denoising)}
     return Report("\n\n".join(parts), figures)
@@ -139,7 +138,7 @@ def _draw_training(study: Tutorial, found: dict[str, pl.DataFrame]) -> tuple[Fig
         "cross-entropy": lines("cross_entropy", both),
         "accuracy": lines("accuracy", both),
     }
-    return draw(study, panels, 13), (
+    return draw(study, panels, (13, 4)), (
         f"One epoch on {study.data}: soft 0/1 loss, cross-entropy and accuracy, after training with either loss; means "
         f"over {study.seeds} seeds, bars of a standard deviation."
     )

@@ -66,15 +66,13 @@ class Denoising(AbstractCase):
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training; its curves have an entry for each checkpoint.
+    """One training; see `of_training`.
 
     Attributes:
         loss: its name.
         seed: of first weights and batches.
         train_*: means over a part of the training set: its own loss, cross-entropy and accuracy.
         test_*: means over the test set.
-        seconds: of all.
-        source: of the data.
     """
 
     part: ClassVar[str] = "training"

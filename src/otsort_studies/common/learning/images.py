@@ -36,7 +36,7 @@ class _Known(NamedTuple):
 
 
 def load(study: AbstractPictures, folder: Path | None) -> Images:
-    """The pictures of a study."""
+    """Returns the pictures of a study."""
     return images(study.data, folder)
 
 

@@ -9,7 +9,14 @@ from ..study import AbstractStudy
 
 
 def of_training(curves: Iterable[str]) -> dict[str, Any]:
-    """What the row of a training holds: an entry of each curve for each checkpoint, seconds, and a source of data."""
+    """Names what the row of a training holds.
+
+    Args:
+        curves: names of what has an entry for each checkpoint.
+
+    Returns:
+        These, `seconds` of the training, and `source` of the data.
+    """
     return {**dict.fromkeys(curves, list[float]), "seconds": float, "source": str}
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from ..outcome import TRAINED
 from ..report import markdown_table, number
 from .study import AbstractLearning
 
@@ -19,12 +20,12 @@ def curves(rows: pl.DataFrame, column: str, checkpoints: int) -> Float[np.ndarra
 
 
 def at_end(rows: pl.DataFrame, column: str) -> Float[np.ndarray, " seeds"]:
-    """The last entry of every curve; NaN where there is none."""
+    """Returns the last entry of every curve; NaN where there is none."""
     return rows[column].list.last().cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
 def seconds(rows: pl.DataFrame) -> str:
-    """The median of the seconds of trainings."""
+    """Writes the median of the seconds of trainings."""
     return number(rows["seconds"].median(), ".0f")
 
 
@@ -50,17 +51,24 @@ def differences(lines: Sequence[Sequence[str]], source: str = "paper") -> str:
 Line = tuple[pl.DataFrame, str, dict[str, Any]]
 
 
-def draw(study: AbstractLearning, panels: Mapping[str, Sequence[Line]], width: float, **options: Any) -> Figure:
+def lines(found: Mapping[Any, pl.DataFrame], column: str) -> list[Line]:
+    """Returns a line for each name, in a colour of its own."""
+    return [(rows, column, {"color": f"C{i}", "label": name}) for i, (name, rows) in enumerate(found.items())]
+
+
+def draw(
+    study: AbstractLearning, panels: Mapping[str, Sequence[Line]], size: tuple[float, float], **options: Any
+) -> Figure:
     """Draws means over seeds against the training step, with bars of a standard deviation.
 
     Args:
         study: its configuration.
         panels: title of a panel -> its lines; the legend is that of the last one.
-        width: of the figure.
+        size: of the figure.
         **options: of the panels.
     """
     steps = study.stride * np.arange(1, study.checkpoints + 1)
-    figure = Figure(figsize=(width, 4), layout="constrained")
+    figure = Figure(figsize=size, layout="constrained")
     places = figure.subplots(1, len(panels), **options)
     for axes, (title, lines) in zip(places, panels.items(), strict=True):
         for rows, column, style in lines:
@@ -78,8 +86,8 @@ def sources(rows: pl.DataFrame) -> str:
     return ", ".join(sorted(set(rows["source"].drop_nulls()))) or "nowhere"
 
 
-def failures(rows: pl.DataFrame, sound: str) -> str:
-    """How many trainings failed, and how."""
-    failed = rows.filter(pl.col("outcome") != sound)
+def failures(rows: pl.DataFrame) -> str:
+    """Says how many trainings failed, and how."""
+    failed = rows.filter(pl.col("outcome") != TRAINED)
     words = ", ".join(sorted(set(failed["outcome"])))
     return f"{failed.height} of {rows.height} trainings failed{f' ({words})' if words else ''}."
