@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import otsort
-from otsort._operator import suggest_epsilon
+from otsort._operator.suggest_epsilon import OWN, SUPPORT
 from otsort_studies.common import outcome
 from otsort_studies.common.run import measured
 from otsort_studies.signal import study as names
@@ -59,7 +59,7 @@ def test_participation_counts():
 
 
 def test_theory_is_that_of_the_library():
-    assert (names.SUPPORT, names.OWN) == (suggest_epsilon.SUPPORT, suggest_epsilon.OWN)
+    assert (names.SUPPORT, names.OWN) == (SUPPORT, OWN)
     assert tuple(SQUASHES) == names.SQUASHES
     assert otsort.Newton().epsilon == names.DEFAULT_EPSILON
 
