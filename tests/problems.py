@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import otsort
 from otsort_studies.common import solvers
-from otsort_studies.common.methods import EXACT_SOLVER, METHODS
+from otsort_studies.common.methods import EXACT_SOLVER, SOLVER_DIFFERENTIATIONS
 
 #: Numbers of inputs and of targets, few, so that compilation does not dominate.
 SIZES = (5, 16)
@@ -89,7 +89,11 @@ targets = st.sampled_from(sorted(TARGETS))
 
 #: Every iterative solver, each at an epsilon and a budget at which it converges.
 SOLVERS = {
-    **{name: functools.partial(solvers.SOLVERS[name], tol=1e-9) for name in METHODS if name != EXACT_SOLVER},
+    **{
+        name: functools.partial(solvers.SOLVERS[name], tol=1e-9)
+        for name in SOLVER_DIFFERENTIATIONS
+        if name != EXACT_SOLVER
+    },
     "Sinkhorn": functools.partial(otsort.Sinkhorn, max_steps=3000),
     "Sinkhorn to a tolerance": functools.partial(
         otsort.Sinkhorn, tol=1e-9, max_steps=3000, differentiation=otsort.Implicit()

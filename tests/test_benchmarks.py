@@ -12,7 +12,7 @@ from benchmarks import benchmark_operators, benchmark_short, benchmark_solvers
 from benchmarks.base import AbstractAccuracy, AbstractBenchmark, AbstractTime, Case, compiled, in_turn
 from benchmarks.benchmark_streams import Streams
 from benchmarks.programs import OPERATORS, PROGRAMS
-from otsort_studies.common.methods import EXACT_SOLVER, METHODS
+from otsort_studies.common.methods import EXACT_SOLVER, SOLVER_DIFFERENTIATIONS
 
 BENCHMARKS = [
     kind
@@ -41,7 +41,7 @@ def test_every_operator_and_every_solver_is_there():
     operators = {name for name, one in vars(otsort).items() if getattr(one, "__module__", "").startswith("otsort._op")}
     assert operators - {"straight_through", "suggest_epsilon"} <= OPERATORS.keys()
     solvers = {solver for solver, _ in benchmark_solvers.METHODS.values()}
-    assert solvers == METHODS.keys() - {EXACT_SOLVER}
+    assert solvers == SOLVER_DIFFERENTIATIONS.keys() - {EXACT_SOLVER}
 
 
 @pytest.mark.parametrize("kind", BENCHMARKS)

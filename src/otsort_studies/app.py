@@ -95,16 +95,18 @@ _Out = Annotated[Path | None, typer.Option(help="Folder for the results: otsort-
 def _add(kind: type[AbstractStudy]) -> None:
     @study.command(kind.name, help=f"{kind.title}.")
     def run_one(full: _Full = False, out: _Out = None) -> None:
-        _study(kind() if full else kind.quick(), "-full" if full else "", out)
+        _study(*_sized(kind, full), out)
 
 
 def _add_learning(kind: type[AbstractLearning]) -> None:
     @study.command(kind.name, help=f"{kind.title}.")
     def run_one(full: _Full = False, paper: _Paper = False, data: _Data = None, out: _Out = None) -> None:
-        if paper:
-            _study(kind.paper(), "-paper", out, data)
-        else:
-            _study(kind() if full else kind.quick(), "-full" if full else "", out, data)
+        _study(*((kind.paper(), "-paper") if paper else _sized(kind, full)), out, data)
+
+
+def _sized(kind: type[AbstractStudy], full: bool) -> tuple[AbstractStudy, str]:
+    """Returns the study, and what its folder's name ends with."""
+    return (kind(), "-full") if full else (kind.quick(), "")
 
 
 def _study(study: AbstractStudy, size: str, out: Path | None, data: Path | None = None) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from otsort_studies.common.methods import METHODS
+from otsort_studies.common.methods import SOLVER_DIFFERENTIATIONS
 from otsort_studies.common.report import load
 from otsort_studies.compare.study import Compare, chosen
 
@@ -141,10 +141,11 @@ def test_refuses_a_folder_with_other_files(tmp_path):
 
 
 def test_solvers_are_chosen_in_the_order_of_the_list():
-    assert chosen(()) == tuple(METHODS)
+    assert chosen(()) == tuple(SOLVER_DIFFERENTIATIONS)
     assert chosen(["NorthWestCorner", "Sinkhorn"]) == ("Sinkhorn", "NorthWestCorner")
     study = Compare("", "", (1.0, 2.0), chosen(["Newton"]), (0.1, 0.01), pictured=2)
     assert [type(case).__name__ for case in study.cases()] == ["Cost", "Cost", "Reading", "Reading"]
     assert (
-        len(Compare("", "", (1.0, 2.0)).cases()) == 4 * (sum(map(len, METHODS.values())) - 1) + 1 + 4 * (5 + 5 + 3) + 31
+        len(Compare("", "", (1.0, 2.0)).cases())
+        == 4 * (sum(map(len, SOLVER_DIFFERENTIATIONS.values())) - 1) + 1 + 4 * (5 + 5 + 3) + 31
     )

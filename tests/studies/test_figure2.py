@@ -112,10 +112,3 @@ def test_what_fails_is_a_row_and_is_told(rows, monkeypatch):
     assert text.count("raised ZeroDivisionError") == text.count(f"| {NOT_FINITE} ") == 2
     assert "4 of 20 solves failed" in text
     assert "nan" not in text
-
-
-def test_report_of_a_study_in_which_all_raises():
-    found = report(STUDY, frames(STUDY, [case.row("raised OSError") for case in STUDY.cases()]))
-    assert "20 of 20 solves failed" in found.text
-    assert "nan" not in found.text
-    assert found.figures == {}

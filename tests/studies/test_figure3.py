@@ -151,15 +151,6 @@ def test_what_fails_is_a_row_and_is_told(rows, monkeypatch):
     assert "nan" not in text
 
 
-def test_report_of_a_study_in_which_all_raises(tmp_path):
-    found = report(STUDY, frames(STUDY, [case.row("raised OSError") for case in CASES]))
-    assert "16 of 16 solves failed" in found.text
-    assert "most of the error" not in found.text
-    assert "nan" not in found.text
-    ((figure, _),) = found.figures.values()
-    figure.savefig(tmp_path / "errors.png")
-
-
 @pytest.mark.parametrize("lacking", [{"ts": (0.2,)}, {"epsilons": (0.0, 0.1)}, {"epsilons": (1e-2,)}])
 def test_the_paper_s_numbers_are_needed(lacking):
     with pytest.raises(ValueError, match=r"ts must hold 0\.1, and epsilons 0 and 0\.01"):

@@ -164,11 +164,3 @@ def test_the_verdict(shares, word, said):
     assert text.startswith(f"**{word}** The paper")
     assert "NeuralSort at its better temperature, 5" in text
     assert said in text
-
-
-def test_report_of_a_study_in_which_all_raises():
-    study = Figure5.quick()
-    text = report(study, frames(study, [case.row("raised ValueError") for case in study.cases()])).text
-    assert text.startswith("**Open.**")
-    assert "12 of 12 trainings failed (raised ValueError)" in text
-    assert "nan" not in text

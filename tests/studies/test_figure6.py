@@ -120,11 +120,3 @@ def test_the_verdict(quantile, word):
     assert f"is {quantile[1]:.3f} with quantile normalisation and 1.200 with batch norm" in text
     order = "layer norm, batch norm, no norm"
     assert (f"{QUANTILE}, {order}" if word == "Reproduced." else f"{order}, {QUANTILE}") in text
-
-
-def test_report_of_a_study_in_which_all_raises():
-    study = Figure6.quick()
-    text = report(study, frames(study, [case.row("raised ValueError") for case in study.cases()])).text
-    assert text.startswith("**Open.**")
-    assert "8 of 8 trainings failed (raised ValueError)" in text
-    assert "nan" not in text

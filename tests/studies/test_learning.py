@@ -2,6 +2,7 @@
 
 import functools
 import json
+from types import SimpleNamespace
 
 import equinox as eqx
 import jax
@@ -120,7 +121,7 @@ def test_seeds_side_by_side_are_those_alone():
     together = lines([1, 2, 3])
     for seed, found in zip([1, 2, 3], together, strict=True):
         (alone,) = lines([seed])
-        assert found.curves.keys() == alone.curves.keys() == {"loss", "train_error", "test_error"}
+        assert found.curves.keys() == alone.curves.keys() == {"loss", "gradient_norm", "train_error", "test_error"}
         for name, curve in found.curves.items():
             np.testing.assert_allclose(curve, alone.curves[name], rtol=1e-4)
     assert together[0].curves != together[1].curves
@@ -206,7 +207,7 @@ def test_pictures_are_learnt():
     norm = lambda shape: eqx.nn.BatchNorm(shape[0], BATCH, dtype=jnp.float32, mode="batch", momentum=0.5)
     begin = convolutional((1, 4, 4), Design((2, 2), 4), 10, norm)
     assert begin is convolutional((1, 4, 4), Design((2, 2), 4), 10, norm)  # so that nothing is compiled anew
-    how = plan(data, optax.adam(0.02), batch=10, checkpoints=2, stride=30, scored=20)
+    how = plan(SimpleNamespace(batch=10, checkpoints=2, stride=30, scored=20), data, optax.adam(0.02))
     (found,) = train("bright", [Classification(data, cross_entropy, begin)], [0], how, Workbench())
     assert found.curves["train_accuracy"][-1] > 0.9
     assert found.curves["test_accuracy"][-1] > 0.7

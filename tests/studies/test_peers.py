@@ -20,7 +20,7 @@ from otsort_studies.peers import __main__ as elsewhere
 from otsort_studies.peers import abilities, library, measure
 from otsort_studies.peers.frameworks import Jax
 from otsort_studies.peers.library import Library
-from otsort_studies.peers.methods import METHODS, OURS
+from otsort_studies.peers.methods import OURS, PEER_METHODS
 from otsort_studies.peers.report import best, report
 from otsort_studies.peers.study import Ability, Cost, Installed, Peers, Training
 from otsort_studies.peers.training import train
@@ -50,7 +50,7 @@ def made(operators):
 
 def test_every_library_has_a_module_and_every_module_a_method():
     modules = {path.stem for path in (files.Path(library.__file__).parent / "libraries").glob("*.py")} - {"__init__"}
-    assert modules == {method.library for method in METHODS.values()}
+    assert modules == {method.library for method in PEER_METHODS.values()}
 
 
 def test_the_rows_of_a_run():
@@ -200,9 +200,3 @@ def test_a_temperature_at_which_a_training_failed_is_not_chosen():
     cases = [case for case in study.cases() if isinstance(case, Training)]
     rows = [case.row("raised Error") if case.factor == 3.0 and case.seed else known(case) for case in cases]
     assert best(frames(Peers, rows)["training"])["factor"].to_list() == 3 * [1.0]
-
-
-def test_a_report_on_nothing():
-    found = report(TINY, frames(Peers, [case.row(NOT_INSTALLED) for case in TINY.cases()]))
-    assert "Training of key: nothing was measured." in found.text
-    assert "nan" not in found.text

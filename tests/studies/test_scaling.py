@@ -210,15 +210,6 @@ def test_answers_are_those_of_the_rows(tmp_path):
     found.figures["scaling"][0].savefig(tmp_path / "scaling.png")
 
 
-def test_a_report_on_nothing(tmp_path):
-    study = Scaling()
-    found = report(study, frames(Scaling, [case.row("raised MemoryError") for case in study.cases()]))
-    assert "No soft solver gave sound gradients of soft ranks with n = m." in found.text
-    assert "Outcome raised MemoryError of Sinkhorn, LogSinkhorn, AndersonSinkhorn, Newton, Quadrature at" in found.text
-    assert "nan" not in found.text
-    found.figures["scaling"][0].savefig(tmp_path / "scaling.png")
-
-
 def test_every_solver_is_measured():
     """And exact solvers once a size, whatever epsilon is."""
     cases = [case for case in Scaling().cases() if isinstance(case, Cost)]

@@ -110,12 +110,6 @@ def test_what_did_not_converge_is_told_and_left_out(rows):
     assert f"{count} of {len(rows)} solves did not converge and are left out: rounded" in text
 
 
-def test_report_of_a_study_in_which_all_raises():
-    found = report(TINY, frames(TINY, [case.row("raised ValueError") for case in TINY.cases()]))
-    assert found.text.startswith(f"{len(TINY.cases())} of {len(TINY.cases())} solves did not converge")
-    assert not found.figures
-
-
 @pytest.mark.parametrize("exponent", [0.5, 0.25])
 def test_exponents_and_targets_of_made_rows(exponent):
     """Of rows that follow a law, the report finds it, and from how many neighbours on fewer targets do not matter."""

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import pytest
 
 import otsort
-from otsort_studies.common.methods import EXACT_SOLVER, METHODS
+from otsort_studies.common.methods import EXACT_SOLVER, SOLVER_DIFFERENTIATIONS
 from otsort_studies.common.solvers import DIFFERENTIATIONS, SOLVERS, with_budget
 
 from ..problems import SOLVERS as TESTED
@@ -24,8 +24,10 @@ def test_every_solver_is_named_and_tested():
 
 
 def test_every_solver_is_compared():
-    assert set(METHODS) == set(SOLVERS)
-    assert {name for differentiations in METHODS.values() for name in differentiations} - {""} == set(DIFFERENTIATIONS)
+    assert set(SOLVER_DIFFERENTIATIONS) == set(SOLVERS)
+    assert {name for differentiations in SOLVER_DIFFERENTIATIONS.values() for name in differentiations} - {""} == set(
+        DIFFERENTIATIONS
+    )
 
 
 @pytest.mark.parametrize("solver", ["Sinkhorn", "LogSinkhorn", "AndersonSinkhorn", "Newton"])

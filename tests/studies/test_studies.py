@@ -9,10 +9,29 @@ import pytest
 import otsort_studies
 from otsort_studies.common.folder import CONFIG, ROWS
 from otsort_studies.common.learning.study import AbstractLearning
-from otsort_studies.common.report import load
+from otsort_studies.common.report import load, save
 from otsort_studies.studies import STUDIES
 
+from .frames import frames
+
 FOLDER = Path(otsort_studies.__file__).parent
+
+#: Study -> what its report says if all its {n} measurements raised.
+SAID = {
+    "compare": "| raised ValueError |",
+    "gradients": "at 0 of 0 points",
+    "schedules": "constant from zero | 0 of 4",
+    "signal": "{n} of {n} solves did not converge",
+    "figure2": "{n} of {n} solves failed",
+    "figure3": "{n} of {n} solves failed",
+    "scaling": "No soft solver gave sound gradients of soft ranks with n = m.",
+    "peers": "Training of key: nothing was measured.",
+    "tutorial": "**Soft 0/1 loss: open.**",
+    "table1": "102 of 102 trainings failed (raised ValueError)",
+    "figure4": "**Open.**",
+    "figure5": "**Open.**",
+    "figure6": "**Open.**",
+}
 
 
 def test_every_folder_with_a_study_is_listed():
@@ -48,3 +67,14 @@ def test_configurations_and_cases_survive_a_file(name, tmp_path):
         assert read.cases() == cases
         assert sum(frame.height for frame in frames.values()) == len(cases)
     assert len(kind.quick().cases()) <= len(kind().cases())
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_report_on_measurements_that_all_raised(name, tmp_path):
+    study = STUDIES[name].quick()
+    cases = study.cases()
+    found = study.module("report").report(study, frames(study, [case.row("raised ValueError") for case in cases]))
+    assert SAID[name].format(n=len(cases)) in " ".join(found.text.split())
+    assert "nan" not in found.text
+    for figure, _ in found.figures.values():
+        save(figure, tmp_path / "figure.png")

@@ -1,7 +1,5 @@
 """The tutorial's numbers, photo and training, and the text of the report."""
 
-from dataclasses import replace
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -125,11 +123,3 @@ def test_the_verdicts(behind, word):
     assert (
         "the soft one, epsilon = 0.01: 20.0, epsilon = 1: 21.0. The best is the soft median with epsilon = 1." in text
     )
-
-
-def test_report_of_a_study_in_which_all_raises():
-    study = replace(Tutorial.quick(), seeds=1)
-    text = report(study, frames(study, [case.row("raised ValueError") for case in study.cases()])).text
-    assert text.count("open.**") == 3
-    assert "2 of 2 trainings failed (raised ValueError)" in text
-    assert "nan" not in text

@@ -1,10 +1,11 @@
 """One column of numbers: the user's, from a file, or the example."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import polars as pl
+from polars.exceptions import NoDataError, PolarsError
 
 from .data import REAL
 from .errors import InputError, accessing
@@ -77,25 +78,23 @@ def load(path: Path, column: str | None) -> Column:
 
 def _read_csv(path: Path, column: str | None) -> Column:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            lines = [(reader.line_num, line) for line in reader if line]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a .csv file: {error}") from None
-    if not lines:
-        raise InputError(f"{path} is empty")
-    header = [name.strip() for name in lines[0][1]]
-    if column is None and len(header) == 1 and _number(header[0]) is not None:
-        raise InputError(f"the first line of {path} must name its column, got {header[0]!r}")
+        lines = pl.read_csv(path.read_bytes(), has_header=False, infer_schema=False, truncate_ragged_lines=True)
+    except NoDataError:
+        raise InputError(f"{path} is empty") from None
+    except PolarsError as error:
+        raise InputError(f"{path} is not a .csv file: {' '.join(str(error).split())}") from None
+    lines = lines.with_row_index("line", offset=1).filter(~pl.all_horizontal(pl.exclude("line").is_null()))
+    header = [(name or "").strip() for name in next(lines.drop("line").iter_rows(), ("",))]
     index = _index(header, column, path)
-    values = []
-    for number, line in lines[1:]:
-        text = line[index] if index < len(line) else ""
-        value = _number(text)
-        if value is None:
-            raise InputError(f"line {number} of {path}: {text!r} in column {header[index]!r} is not a number")
-        values.append(value)
-    return Column(np.asarray(values, np.float64), path.name, header[index])
+    texts = lines[:, index + 1].fill_null("")
+    numbers = texts.str.strip_chars().cast(pl.Float64, strict=False)
+    if column is None and numbers[:1].is_not_null().any():
+        raise InputError(f"the first line of {path} must name its column, got {header[0]!r}")
+    if (bad := numbers[1:].is_null()).any():
+        place = 1 + bad.arg_true()[0]
+        said = f"{texts[place]!r} in column {header[index]!r} is not a number"
+        raise InputError(f"line {lines['line'][place]} of {path}: {said}")
+    return Column(numbers[1:].to_numpy(), path.name, header[index])
 
 
 def _read_npy(path: Path, column: str | None) -> Column:
@@ -125,10 +124,3 @@ def _index(names: list[str], column: str | None, path: Path) -> int:
     if names.count(column) != 1:
         raise InputError(f"{path} has {names.count(column) or 'no'} columns {column!r}: it has {known}")
     return names.index(column)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -4,7 +4,7 @@
 EXACT_SOLVER = "NorthWestCorner"
 
 #: Name of a solver in `otsort` -> the differentiations that the comparison shows it with, "" where it has no choice.
-METHODS: dict[str, tuple[str, ...]] = {
+SOLVER_DIFFERENTIATIONS: dict[str, tuple[str, ...]] = {
     "Sinkhorn": ("Unrolled", "Checkpointed"),
     "LogSinkhorn": ("Implicit", "Unrolled", "OneStep(5)"),
     "AndersonSinkhorn": ("Implicit",),

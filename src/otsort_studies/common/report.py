@@ -44,9 +44,19 @@ def render(folder: Path) -> Report:
     with writing(folder):
         for name, (figure, _) in report.figures.items():
             with replacing(folder / f"{name}.png") as draft:
-                figure.savefig(draft, format="png", dpi=150)
+                save(figure, draft)
         write_text(folder / REPORT, _page(config, study, report))
     return report
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a picture; an axis without a positive point, as where all measurements failed, is not logarithmic."""
+    for axes in figure.axes:
+        if math.isinf(axes.dataLim.minposy) and axes.get_yscale() == "log":
+            axes.set_yscale("linear")
+        if math.isinf(axes.dataLim.minposx) and axes.get_xscale() == "log":
+            axes.set_xscale("linear")
+    figure.savefig(path, format="png", dpi=150)
 
 
 def load(folder: Path) -> tuple[dict[str, Any], AbstractStudy, dict[str, pl.DataFrame]]:

@@ -5,11 +5,11 @@ from typing import Any
 
 import otsort
 
-from .methods import EXACT_SOLVER, METHODS
+from .methods import EXACT_SOLVER, SOLVER_DIFFERENTIATIONS
 
 #: Name -> callable that makes the solver from epsilon and further options of its own.
 SOLVERS: dict[str, Callable[..., otsort.AbstractSolver]] = {
-    **{name: getattr(otsort, name) for name in METHODS if name != EXACT_SOLVER},
+    **{name: getattr(otsort, name) for name in SOLVER_DIFFERENTIATIONS if name != EXACT_SOLVER},
     EXACT_SOLVER: lambda epsilon: getattr(otsort, EXACT_SOLVER)(),
 }
 

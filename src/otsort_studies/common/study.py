@@ -11,7 +11,8 @@ import polars as pl
 #: A case, its outcome and what was measured: JSON values, None for a number that does not exist.
 Row: TypeAlias = dict[str, Any]
 
-_TYPES = {str: pl.String, int: pl.Int64, float: pl.Float64}
+_TYPES: dict[Any, Any] = {str: pl.String, int: pl.Int64, float: pl.Float64}
+_TYPES |= {list[kind]: pl.List(_TYPES[kind]) for kind in (int, float)}
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class AbstractCase(abc.ABC):
 
     Attributes:
         part: of the study; all rows of a part are of one kind.
-        measured: what its row holds beside these fields and the outcome, and as which type.
+        measured: what its row holds beside these fields and the outcome, and as which type: str, int, float, or a list
+            of numbers.
     """
 
     part: ClassVar[str]
@@ -40,8 +42,8 @@ class AbstractCase(abc.ABC):
     @classmethod
     def schema(cls) -> dict[str, Any]:
         """Columns of a frame of such rows."""
-        case = {field.name: _TYPES[field.type] for field in fields(cls)}  # pyright: ignore
-        return {**case, "outcome": pl.String, **cls.measured}
+        kinds = {**{field.name: field.type for field in fields(cls)}, "outcome": str, **cls.measured}
+        return {name: _TYPES[kind] for name, kind in kinds.items()}
 
 
 @dataclass(frozen=True)

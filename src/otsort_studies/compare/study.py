@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-import polars as pl
 
 from ..common.column import example
 from ..common.data import REFERENCE_TOL
 from ..common.errors import InputError
-from ..common.methods import EXACT_SOLVER, METHODS
+from ..common.methods import EXACT_SOLVER, SOLVER_DIFFERENTIATIONS
 from ..common.study import AbstractCase, AbstractStudy
 
 EPSILONS = (1e-1, 1e-2, 1e-3)  # unless others are asked for
@@ -39,10 +38,10 @@ class Cost(AbstractCase):
 
     part: ClassVar[str] = "cost"
     measured: ClassVar[dict] = {
-        "steps": pl.Int64,
-        **dict.fromkeys(("marginal_error", "tol", "rank_error", "sort_error", "gradient_error"), pl.Float64),
-        **dict.fromkeys(("forward_seconds", "gradient_seconds", "scratch_bytes"), pl.Float64),
-        **{"reference": pl.String, "reference_marginal_error": pl.Float64},
+        "steps": int,
+        **dict.fromkeys(("marginal_error", "tol", "rank_error", "sort_error", "gradient_error"), float),
+        **dict.fromkeys(("forward_seconds", "gradient_seconds", "scratch_bytes"), float),
+        **{"reference": str, "reference_marginal_error": float},
     }
 
     solver: str
@@ -62,7 +61,7 @@ class Swept(AbstractCase):
     """
 
     part: ClassVar[str] = "sweeps"
-    measured: ClassVar[dict] = {"gradient_error": pl.Float64}
+    measured: ClassVar[dict] = {"gradient_error": float}
 
     differentiation: str
     sweeps: int
@@ -80,7 +79,7 @@ class Reading(AbstractCase):
     """
 
     part: ClassVar[str] = "reading"
-    measured: ClassVar[dict] = {"ranks": pl.List(pl.Float64), "sorted_values": pl.List(pl.Float64)}
+    measured: ClassVar[dict] = {"ranks": list[float], "sorted_values": list[float]}
 
     epsilon: float
 
@@ -114,7 +113,7 @@ class Compare(AbstractStudy):
     source: str = "scikit-learn diabetes"
     column: str = "s2"
     values: tuple[float, ...] = field(default_factory=lambda: tuple(example().values.tolist()))
-    solvers: tuple[str, ...] = tuple(METHODS)
+    solvers: tuple[str, ...] = tuple(SOLVER_DIFFERENTIATIONS)
     epsilons: tuple[float, ...] = (*EPSILONS, 1e-4)
     sweeps: tuple[int, ...] = (1, 3, 10, 30, 100)
     pictured: int = 31
@@ -135,7 +134,7 @@ class Compare(AbstractStudy):
     def cases(self) -> list[AbstractCase]:
         costs = [
             Cost(solver, differentiation, epsilon)
-            for solver, differentiations in METHODS.items()
+            for solver, differentiations in SOLVER_DIFFERENTIATIONS.items()
             if solver in self.solvers
             for differentiation in differentiations
             for epsilon in ((0.0,) if solver == EXACT_SOLVER else self.epsilons)
@@ -157,6 +156,6 @@ def chosen(solvers: Sequence[str]) -> tuple[str, ...]:
         InputError: no solver has such a name.
     """
     for name in solvers:
-        if name not in METHODS:
-            raise InputError(f"unknown solver {name!r}: known are {', '.join(METHODS)}")
-    return tuple(name for name in METHODS if not solvers or name in solvers)
+        if name not in SOLVER_DIFFERENTIATIONS:
+            raise InputError(f"unknown solver {name!r}: known are {', '.join(SOLVER_DIFFERENTIATIONS)}")
+    return tuple(name for name in SOLVER_DIFFERENTIATIONS if not solvers or name in solvers)

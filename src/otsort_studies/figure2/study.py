@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import polars as pl
-
 from ..common.study import AbstractCase, AbstractStudy
 
 
@@ -28,8 +26,8 @@ class Curves(AbstractCase):
 
     part: ClassVar[str] = "curves"
     measured: ClassVar[dict] = {
-        **dict.fromkeys(("values", "cdf", "levels", "quantiles"), pl.List(pl.Float64)),
-        "marginal_error": pl.Float64,
+        **dict.fromkeys(("values", "cdf", "levels", "quantiles"), list[float]),
+        "marginal_error": float,
     }
 
     data: str

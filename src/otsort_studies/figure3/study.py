@@ -4,8 +4,6 @@ import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from ..common.study import AbstractCase, AbstractStudy
 
 PAPER, CENTRED = "equation (4)", "centred"
@@ -33,8 +31,8 @@ class Average(AbstractCase):
 
     part: ClassVar[str] = "averages"
     measured: ClassVar[dict] = {
-        **dict.fromkeys(("values", "positions", "weights", "shares"), pl.List(pl.Float64)),
-        **dict.fromkeys(("quantile", "exact", "marginal_error"), pl.Float64),
+        **dict.fromkeys(("values", "positions", "weights", "shares"), list[float]),
+        **dict.fromkeys(("quantile", "exact", "marginal_error"), float),
     }
 
     data: str

@@ -4,9 +4,8 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import TOLERANCE, curves, differences, draw_curves, failures, sources, spread
-from ..common.outcome import TRAINED
-from ..common.report import Report, markdown_table, number
+from ..common.learning.summary import TOLERANCE, at_end, differences, draw, failures, lines, seconds, sources, spread
+from ..common.report import Report, markdown_table
 from .study import CROSS_ENTROPY, PAPER, TOP_K, Figure4
 
 _COMPARABLE = 0.02  # of accuracy
@@ -19,18 +18,14 @@ def report(study: Figure4, frames: dict[str, pl.DataFrame]) -> Report:
     parts = [
         _answer(study, found),
         _differences(study, trainings),
-        _table(study, found),
-        failures(trainings, TRAINED),
+        _table(found),
+        failures(trainings),
     ]
     return Report("\n\n".join(parts), {"figure4": _draw(study, found)})
 
 
-def _at_end(study: Figure4, rows: pl.DataFrame, column: str) -> np.ndarray:
-    return curves(rows, column, study.checkpoints)[:, -1]
-
-
 def _answer(study: Figure4, found: dict[str, pl.DataFrame]) -> str:
-    top_1 = {loss: _at_end(study, rows, "test_accuracy") for loss, rows in found.items()}
+    top_1 = {loss: at_end(rows, "test_accuracy") for loss, rows in found.items()}
     behind = {loss: float(np.mean(top_1[CROSS_ENTROPY] - top_1[loss])) for loss in study.losses}
     soft = [loss for loss in study.losses if loss in TOP_K and np.isfinite(behind[loss])]
     if not soft or PAPER not in soft:
@@ -40,13 +35,13 @@ def _answer(study: Figure4, found: dict[str, pl.DataFrame]) -> str:
     best = min(soft, key=lambda loss: behind[loss])
     said = (
         f"**{word}.** The paper finds comparable accuracies, which is called so here within {100 * _COMPARABLE:g} "
-        f"points of test accuracy. After {study.checkpoints * study.stride} steps *{PAPER}*, the paper's loss, is "
+        f"points of test accuracy. After {study.steps} steps *{PAPER}*, the paper's loss, is "
         f"{_points(top_1[CROSS_ENTROPY] - top_1[PAPER])} behind cross-entropy (mean over {study.seeds} seeds, and "
         "standard deviation of the differences with equal seeds)"
     )
     if best != PAPER:
         said += f"; the nearest is *{best}*, {_points(top_1[CROSS_ENTROPY] - top_1[best])} behind"
-    top_5 = {loss: _at_end(study, found[loss], "test_top_5") for loss in (CROSS_ENTROPY, PAPER)}
+    top_5 = {loss: at_end(found[loss], "test_top_5") for loss in (CROSS_ENTROPY, PAPER)}
     apart = _points(top_5[CROSS_ENTROPY] - top_5[PAPER])
     return f"{said}. In top-5 accuracy *{PAPER}* is {apart} behind."
 
@@ -58,41 +53,33 @@ def _points(differences: np.ndarray) -> str:
 def _differences(study: Figure4, trainings: pl.DataFrame) -> str:
     lines = [
         ["data", "CIFAR-10, CIFAR-100", f"{study.data} ({sources(trainings)}); CIFAR-100 cannot be had"],
-        ["widths", "not said", f"{', '.join(map(str, study.widths))}; {study.hidden}"],
-        ["training", "not said", f"{study.checkpoints * study.stride} steps of {study.batch} pictures, Adam"],
+        ["widths", "not said", study.sizes],
+        ["training", "not said", f"{study.steps} steps of {study.batch} pictures, Adam"],
         ["runs", "12", str(study.seeds)],
         ["transport", "100 sweeps", TOLERANCE],
     ]
     return differences(lines)
 
 
-def _table(study: Figure4, found: dict[str, pl.DataFrame]) -> str:
+def _table(found: dict[str, pl.DataFrame]) -> str:
     columns = {
         "test top-1, %": "test_accuracy",
         "test top-5, %": "test_top_5",
         "train top-1, %": "train_accuracy",
     }
-    lines = []
+    table = []
     for loss, rows in found.items():
-        shares = [spread(100 * _at_end(study, rows, column), ".2f") for column in columns.values()]
-        entropy = spread(_at_end(study, rows, "test_cross_entropy"))
-        seconds = number(rows["seconds"].median() or float("nan"), ".0f")  # pyright: ignore
-        lines.append([loss, *shares, entropy, seconds])
+        shares = [spread(100 * at_end(rows, column), ".2f") for column in columns.values()]
+        entropy = spread(at_end(rows, "test_cross_entropy"))
+        table.append([loss, *shares, entropy, seconds(rows)])
     headers = ["loss", *columns, "test cross-entropy", "seconds a training"]
-    return "At the last checkpoint, mean and standard deviation over seeds:\n\n" + markdown_table(lines, headers)
+    return "At the last checkpoint, mean and standard deviation over seeds:\n\n" + markdown_table(table, headers)
 
 
 def _draw(study: Figure4, found: dict[str, pl.DataFrame]) -> tuple[Figure, str]:
-    steps = study.stride * np.arange(1, study.checkpoints + 1)
-    figure = Figure(figsize=(12, 4), layout="constrained")
-    panels = figure.subplots(1, 2)
-    for axes, column, title in zip(panels, ("test_accuracy", "test_top_5"), ("top-1", "top-5"), strict=True):
-        for i, (loss, rows) in enumerate(found.items()):
-            draw_curves(axes, steps, curves(rows, column, study.checkpoints), color=f"C{i}", label=loss)
-        axes.set(title=f"{title} accuracy, test set", xlabel="training step")
-        axes.grid(alpha=0.3)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
-    return figure, (
+    places = {"top-1": "test_accuracy", "top-5": "test_top_5"}
+    panels = {f"{place} accuracy, test set": lines(found, column) for place, column in places.items()}
+    return draw(study, panels, (12, 4)), (
         f"Test accuracy on {study.data} over training steps: means over {study.seeds} seeds, bars of a standard "
         "deviation."
     )

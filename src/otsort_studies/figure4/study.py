@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..common.learning.study import AbstractLearning, of_training
+from ..common.learning.study import AbstractPictures, of_training
 from ..common.study import AbstractCase
 
 CROSS_ENTROPY, TOP_5_CROSS_ENTROPY = "cross-entropy", "top-5 cross-entropy"
@@ -17,7 +17,7 @@ CURVES = ("train_loss", "train_accuracy", "test_accuracy", "test_top_5", "test_c
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training; its curves have an entry for each checkpoint.
+    """One training; see `of_training`.
 
     Attributes:
         loss: its name.
@@ -26,8 +26,6 @@ class Training(AbstractCase):
         train_accuracy, test_accuracy: how often the label is the first.
         test_top_5: how often it is among the first five.
         test_cross_entropy: of the softmax, on the test set.
-        seconds: of the training.
-        source: of the data.
     """
 
     part: ClassVar[str] = "training"
@@ -38,20 +36,12 @@ class Training(AbstractCase):
 
 
 @dataclass(frozen=True)
-class Figure4(AbstractLearning):
+class Figure4(AbstractPictures):
     """Accuracy curves of the S-top-k loss and of cross-entropies.
 
     Attributes:
-        data: name of the pictures.
         losses: their names.
-        widths: channels of the convolutions.
-        hidden: width of the dense layer.
-        batch: pictures a step.
-        rate: of Adam.
-        checkpoints: of a training.
-        stride: steps before each of them.
         scored: pictures of the training set that scores are means over.
-        seeds: trainings with each loss.
     """
 
     name: ClassVar[str] = "figure4"
@@ -65,7 +55,6 @@ class Figure4(AbstractLearning):
         "Two pairs of 3 x 3 convolutions, each with a 2 x 2 max-pooling, and two dense layers; batch norm and ReLU "
         "after each layer but the last; Adam, one learning rate for all losses, and no augmentation."
     )
-    dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Training,)
 
     data: str = "cifar10"
@@ -73,11 +62,9 @@ class Figure4(AbstractLearning):
     widths: tuple[int, ...] = (16, 16, 32, 32)
     hidden: int = 128
     batch: int = 100
-    rate: float = 1e-3
     checkpoints: int = 6
     stride: int = 500
     scored: int = 2000
-    seeds: int = 3
 
     @classmethod
     def quick(cls) -> "Figure4":

@@ -1,7 +1,6 @@
 """Measures the trainings of Figure 5."""
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import equinox as eqx
@@ -14,11 +13,12 @@ from jaxtyping import Array, Float, Int, Key
 import otsort
 
 from ..common.learning.bench import Workbench
-from ..common.learning.images import Images, images
+from ..common.learning.images import Images
+from ..common.learning.images import load as load
 from ..common.learning.networks import Design, Unchanged, as_input, convolutional
 from ..common.learning.training import AbstractTask, Network, Plan, in_batches, train
 from ..common.study import Row
-from .study import CURVES, NEURAL_SORT, RANKS, SORT, STRAIGHT_THROUGH, Figure5, Training
+from .study import NEURAL_SORT, RANKS, SORT, STRAIGHT_THROUGH, Figure5, Training
 
 _LEAST = 1e-20  # of a probability, as in the code of NeuralSort
 _SCORED = 100  # lists at once
@@ -122,11 +122,6 @@ def _read(network: Network, examples: Any) -> tuple[Float[Array, "lists n"], Int
     return scores.reshape(lists, n), jnp.sum(labels * powers[None, None, :], axis=2)
 
 
-def load(study: Figure5, folder: Path | None) -> Images:
-    """The pictures."""
-    return images(study.data, folder)
-
-
 def measure(study: Figure5, cases: Sequence[Training], data: Images, bench: Workbench) -> Iterator[Row]:
     """The rows of some of the cases."""
     how = _plan(study, data)
@@ -141,7 +136,7 @@ def measure(study: Figure5, cases: Sequence[Training], data: Images, bench: Work
         setting = jnp.asarray(case.setting or suggested(study), jnp.float32)
         task = Sorting(parts, LOSSES[case.method], setting, begin)
         (found,) = train(repr(case), [task], [case.seed], how, bench)
-        yield found.row(case, CURVES, data.source, epsilon=float(setting))
+        yield found.row(case, data.source, epsilon=float(setting))
 
 
 def suggested(study: Figure5) -> float:

@@ -4,8 +4,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import TOLERANCE, curves, differences, draw_curves, failures, sources, spread
-from ..common.outcome import TRAINED
+from ..common.learning.summary import TOLERANCE, at_end, differences, draw, failures, seconds, sources, spread
 from ..common.report import Report, markdown_table, number
 from .study import NEURAL_SORT, PAPER_EPSILON, RANKS, SORT, STRAIGHT_THROUGH, Figure5
 
@@ -19,13 +18,13 @@ def report(study: Figure5, frames: dict[str, pl.DataFrame]) -> Report:
     """Whether S-sort is on par with NeuralSort, and how much epsilon matters."""
     trainings = frames["training"]
     found = {method: trainings.filter(method=method[0], setting=method[1]) for method in study.methods()}
-    at_end = {method: curves(rows, "test_all", study.checkpoints)[:, -1] for method, rows in found.items()}
+    sorted_ = {method: at_end(rows, "test_all") for method, rows in found.items()}
     parts = [
-        _answer(study, at_end),
-        *_details(study, at_end, found),
+        _answer(study, sorted_),
+        *_details(study, sorted_, found),
         _differences(study, trainings),
-        _table(study, found),
-        failures(trainings, TRAINED),
+        _table(found),
+        failures(trainings),
     ]
     return Report("\n\n".join(parts), {"figure5": _draw(study, found)})
 
@@ -35,24 +34,24 @@ def _mean(sample: np.ndarray) -> float:
     return float(np.mean(sample))
 
 
-def _best(at_end: dict[Method, np.ndarray], name: str) -> Method | None:
+def _best(sorted_: dict[Method, np.ndarray], name: str) -> Method | None:
     """The setting of a method with the largest mean share of sorted lists."""
-    known = [method for method in at_end if method[0] == name and np.isfinite(_mean(at_end[method]))]
-    return max(known, key=lambda method: _mean(at_end[method]), default=None)
+    known = [method for method in sorted_ if method[0] == name and np.isfinite(_mean(sorted_[method]))]
+    return max(known, key=lambda method: _mean(sorted_[method]), default=None)
 
 
-def _answer(study: Figure5, at_end: dict[Method, np.ndarray]) -> str:
-    baseline, best = _best(at_end, NEURAL_SORT), _best(at_end, SORT)
+def _answer(study: Figure5, sorted_: dict[Method, np.ndarray]) -> str:
+    baseline, best = _best(sorted_, NEURAL_SORT), _best(sorted_, SORT)
     paper = SORT, PAPER_EPSILON
-    if baseline is None or best is None or not np.isfinite(_mean(at_end[paper])):
+    if baseline is None or best is None or not np.isfinite(_mean(sorted_[paper])):
         return "**Open.** A method did not train with every seed."
-    behind = at_end[baseline] - at_end[paper]
-    nearest = at_end[baseline] - at_end[best]
+    behind = sorted_[baseline] - sorted_[paper]
+    nearest = sorted_[baseline] - sorted_[best]
     on_par = _mean(behind) <= _PAR
     word = "Reproduced" if on_par else "Reproduced in part" if _mean(nearest) <= _PAR else "Not reproduced"
     said = (
         f"**{word}.** The paper finds S-sort on par with NeuralSort, which is called so here up to {100 * _PAR:g} "
-        f"points of sorted lists behind it. After {study.checkpoints * study.stride} steps S-sort with the "
+        f"points of sorted lists behind it. After {study.steps} steps S-sort with the "
         f"paper's epsilon = {PAPER_EPSILON:g} is {spread(100 * behind, '.1f')} points behind NeuralSort at its "
         f"better temperature, {baseline[1]:g} (means over {study.seeds} seeds and standard deviation of the "
         "differences with equal seeds)"
@@ -66,9 +65,9 @@ def _epsilon(method: Method) -> str:
     return f"{method[1]:g}" if method[1] else "that of `suggest_epsilon`"
 
 
-def _details(study: Figure5, at_end: dict[Method, np.ndarray], found: dict[Method, pl.DataFrame]) -> list[str]:
+def _details(study: Figure5, sorted_: dict[Method, np.ndarray], found: dict[Method, pl.DataFrame]) -> list[str]:
     """What epsilon, exact ranks and their derivative do."""
-    soft = {method: _mean(sample) for method, sample in at_end.items() if method[0] == SORT}
+    soft = {method: _mean(sample) for method, sample in sorted_.items() if method[0] == SORT}
     finite = {method: share for method, share in soft.items() if np.isfinite(share)}
     details = []
     if finite:
@@ -83,15 +82,15 @@ def _details(study: Figure5, at_end: dict[Method, np.ndarray], found: dict[Metho
     exact, ranks = ((name, PAPER_EPSILON) for name in (STRAIGHT_THROUGH, RANKS))
     details.append(
         f"**Straight-through**: exact ranks with the derivative of soft ones sort "
-        f"{number(100 * _mean(at_end[exact]), '.1f')} % of the lists, soft ranks in the same loss "
-        f"{number(100 * _mean(at_end[ranks]), '.1f')} %."
+        f"{number(100 * _mean(sorted_[exact]), '.1f')} % of the lists, soft ranks in the same loss "
+        f"{number(100 * _mean(sorted_[ranks]), '.1f')} %."
     )
     return details
 
 
 def _differences(study: Figure5, trainings: pl.DataFrame) -> str:
-    sizes = f"{study.kernel} x {study.kernel}, widths {', '.join(map(str, study.widths))}; {study.hidden}"
-    steps = f"{study.checkpoints * study.stride} steps of {study.batch} lists, Adam at {study.rate:g}"
+    sizes = f"{study.kernel} x {study.kernel}, widths {study.sizes}"
+    steps = f"{study.steps} steps of {study.batch} lists, Adam at {study.rate:g}"
     lines = [
         ["data", "MNIST", f"{study.data} ({sources(trainings)})"],
         ["a list", "5 numbers of 4 digits", f"{study.length} numbers of {study.digits} digits"],
@@ -103,15 +102,12 @@ def _differences(study: Figure5, trainings: pl.DataFrame) -> str:
     return differences(lines)
 
 
-def _table(study: Figure5, found: dict[Method, pl.DataFrame]) -> str:
+def _table(found: dict[Method, pl.DataFrame]) -> str:
     lines = []
     for (name, setting), rows in found.items():
-        shares = [
-            spread(100 * curves(rows, column, study.checkpoints)[:, -1], ".1f") for column in ("test_all", "test_each")
-        ]
+        shares = [spread(100 * at_end(rows, column), ".1f") for column in ("test_all", "test_each")]
         said = f"{setting:g}" if setting else f"{number(rows['epsilon'].max(), '.3g')}, suggested"
-        seconds = number(rows["seconds"].median() or float("nan"), ".0f")  # pyright: ignore
-        lines.append([name, said, *shares, seconds])
+        lines.append([name, said, *shares, seconds(rows)])
     headers = ["method", "epsilon or temperature", "all in place, %", "each in place, %", "seconds a training"]
     return "Test lists after the last step, mean and standard deviation over seeds:\n\n" + markdown_table(
         lines, headers
@@ -119,21 +115,17 @@ def _table(study: Figure5, found: dict[Method, pl.DataFrame]) -> str:
 
 
 def _draw(study: Figure5, found: dict[Method, pl.DataFrame]) -> tuple[Figure, str]:
-    steps = study.stride * np.arange(1, study.checkpoints + 1)
-    figure = Figure(figsize=(13, 4.5), layout="constrained")
-    panels = figure.subplots(1, 2)
-    lines = {SORT: "-", NEURAL_SORT: "--", RANKS: "-.", STRAIGHT_THROUGH: ":"}
-    titles = {"test_all": "all in place", "test_each": "each in place"}
-    for axes, (column, title) in zip(panels, titles.items(), strict=True):
-        for i, ((name, setting), rows) in enumerate(found.items()):
-            label = f"{name}, {setting:g}" if setting else f"{name}, suggested"
-            values = curves(rows, column, study.checkpoints)
-            draw_curves(axes, steps, values, color=f"C{i}", linestyle=lines[name], label=label)
-        axes.set(title=f"share of test lists with {title}", xlabel="training step")
-        axes.grid(alpha=0.3)
-    panels[1].set_title("share of places with the right number")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
-    return figure, (
+    styles = {SORT: "-", NEURAL_SORT: "--", RANKS: "-.", STRAIGHT_THROUGH: ":"}
+    looks = [
+        {"color": f"C{i}", "linestyle": styles[name], "label": f"{name}, {f'{setting:g}' if setting else 'suggested'}"}
+        for i, (name, setting) in enumerate(found)
+    ]
+    titles = {"test_all": "share of test lists with all in place", "test_each": "share of places with the right number"}
+    panels = {
+        title: [(rows, column, look) for rows, look in zip(found.values(), looks, strict=True)]
+        for column, title in titles.items()
+    }
+    return draw(study, panels, (13, 4.5)), (
         f"Accuracy on test lists over training steps: means over {study.seeds} seeds, bars of a standard deviation; "
         "beside a method its epsilon, or the temperature of NeuralSort."
     )

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
-from ..common.learning.study import AbstractLearning, of_training
+from ..common.learning.study import AbstractPictures, of_training
 from ..common.study import AbstractCase
 
 SORT, NEURAL_SORT, RANKS, STRAIGHT_THROUGH = "S-sort", "NeuralSort", "S-ranks", "straight-through"
@@ -16,7 +14,7 @@ CURVES = ("loss", "test_loss", "test_all", "test_each")
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training; its curves have an entry for each checkpoint.
+    """One training; see `of_training`.
 
     Attributes:
         method: its name.
@@ -27,12 +25,10 @@ class Training(AbstractCase):
         test_loss: the same on test lists.
         test_all: share of the test lists that are sorted.
         test_each: share of the places with the right number.
-        seconds: of the training.
-        source: of the data.
     """
 
     part: ClassVar[str] = "training"
-    measured: ClassVar[dict] = {**of_training(CURVES), "epsilon": pl.Float64}
+    measured: ClassVar[dict] = {**of_training(CURVES), "epsilon": float}
 
     method: str
     setting: float
@@ -40,25 +36,17 @@ class Training(AbstractCase):
 
 
 @dataclass(frozen=True)
-class Figure5(AbstractLearning):
+class Figure5(AbstractPictures):
     """Accuracy curves of methods that learn to sort.
 
     Attributes:
-        data: name of the pictures.
         length: numbers in a list.
         digits: of a number.
         epsilons: of S-sort.
         neighbours: that `suggest_epsilon` gives another epsilon for.
         temperatures: of NeuralSort.
-        widths: channels of the convolutions.
-        hidden: width of the dense layer.
         kernel: height and width of a convolution.
-        batch: lists a step.
-        rate: of Adam.
-        checkpoints: of a training.
-        stride: steps before each of them.
         tests: test lists, always the same.
-        seeds: trainings with each method.
     """
 
     name: ClassVar[str] = "figure5"
@@ -77,7 +65,6 @@ class Figure5(AbstractLearning):
         "after each, and two dense layers. Scores: how many test lists are sorted, and how many places hold the "
         "right number."
     )
-    dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Training,)
 
     data: str = "mnist"
@@ -90,11 +77,9 @@ class Figure5(AbstractLearning):
     hidden: int = 64
     kernel: int = 3
     batch: int = 20
-    rate: float = 1e-3
     checkpoints: int = 10
     stride: int = 300
     tests: int = 500
-    seeds: int = 3
 
     def __post_init__(self):
         if PAPER_EPSILON not in self.epsilons:

@@ -15,12 +15,11 @@ from jaxtyping import Array, Float
 import otsort
 
 from ..common.learning.bench import Workbench
-from ..common.learning.classification import Classification, batch_norm, cross_entropy, plan
-from ..common.learning.images import CLASSES, Images, images
-from ..common.learning.networks import Design, Norm, Unchanged, convolutional
-from ..common.learning.training import train
+from ..common.learning.classification import batch_norm, cross_entropy, trainings
+from ..common.learning.images import Images, images
+from ..common.learning.networks import Norm, Unchanged
 from ..common.study import Row
-from .study import BATCH, CURVES, EPSILON, LAYER, NONE, QUANTILE, Figure6, Training
+from .study import BATCH, EPSILON, LAYER, NONE, QUANTILE, Figure6, Training
 
 
 class Stateless(eqx.Module):
@@ -73,10 +72,5 @@ def load(study: Figure6, folder: Path | None) -> Images:
 
 def measure(study: Figure6, cases: Sequence[Training], data: Images, bench: Workbench) -> Iterator[Row]:
     """The rows of some of the cases."""
-    how = plan(data, optax.adam(study.rate), study.batch, study.checkpoints, study.stride, study.scored)
-    for case in cases:
-        norm = norms(study.targets)[case.norm]
-        begin = convolutional(data.train.shape[1:], Design(study.widths, study.hidden), CLASSES, norm)
-        task = Classification(data, cross_entropy, begin)
-        (found,) = train(repr(case), [task], [case.seed], how, bench)
-        yield found.row(case, CURVES, data.source)
+    how = lambda case: (cross_entropy, norms(study.targets)[case.norm])
+    yield from trainings(study, cases, data, bench, optax.adam(study.rate), how)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..common.learning.study import AbstractLearning, of_training
+from ..common.learning.study import AbstractPictures, of_training
 from ..common.study import AbstractCase
 
 NONE, BATCH, LAYER, QUANTILE = "no norm", "batch norm", "layer norm", "quantile normalisation"
@@ -15,15 +15,13 @@ CURVES = ("train_cross_entropy", "test_cross_entropy", "train_accuracy", "test_a
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training; its curves have an entry for each checkpoint.
+    """One training; see `of_training`.
 
     Attributes:
         norm: its name.
         seed: of first weights and batches.
         train_*: cross-entropy and accuracy on a part of the pictures that are learnt.
         test_*: the same on the test set.
-        seconds: of the training.
-        source: of the data.
     """
 
     part: ClassVar[str] = "training"
@@ -34,21 +32,13 @@ class Training(AbstractCase):
 
 
 @dataclass(frozen=True)
-class Figure6(AbstractLearning):
+class Figure6(AbstractPictures):
     """Cross-entropy curves of one network with several norms.
 
     Attributes:
-        data: name of the pictures.
         pictures: of the training set, always the same, that are learnt.
         targets: m of quantile normalisation.
-        widths: channels of the convolutions.
-        hidden: width of the dense layer.
-        batch: pictures a step.
-        rate: of Adam.
-        checkpoints: of a training.
-        stride: steps before each of them.
         scored: pictures of those learnt that scores are means over.
-        seeds: trainings with each norm.
     """
 
     name: ClassVar[str] = "figure6"
@@ -64,7 +54,6 @@ class Figure6(AbstractLearning):
         "0.01, after which ReLU changes nothing, as its values are positive. Few pictures are learnt, many times, so "
         "that there is something to overfit."
     )
-    dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Training,)
 
     data: str = "cifar10"
@@ -73,11 +62,9 @@ class Figure6(AbstractLearning):
     widths: tuple[int, ...] = (8, 8, 16, 16)
     hidden: int = 64
     batch: int = 100
-    rate: float = 1e-3
     checkpoints: int = 10
     stride: int = 150
     scored: int = 2000
-    seeds: int = 3
 
     @classmethod
     def quick(cls) -> "Figure6":

@@ -19,7 +19,7 @@ from ..common.data import REFERENCE_TOL, rank_weights, values
 from ..common.execution import Call, Execution, execute, in_turn
 from ..common.study import Row
 from ..common.verdict import Verdict
-from .methods import METHODS, Ranks, Start, dual_of
+from .methods import RANKS_BY_METHOD, Ranks, Start, dual_of
 from .study import Gradient, Gradients
 
 
@@ -120,7 +120,7 @@ def _arguments(case: Gradient, truth: Truth) -> tuple:
     given = truth.potential if case.start == "solution" else jnp.zeros_like(truth.potential)
     x, weights, epsilon, given = (array.astype(case.dtype) for array in (truth.x, truth.weights, truth.epsilon, given))
     start = Start(jnp.asarray(case.start == "exact"), given)
-    return x, weights, METHODS[case.method], epsilon, start, case.m, case.sweeps
+    return x, weights, RANKS_BY_METHOD[case.method], epsilon, start, case.m, case.sweeps
 
 
 def _row(case: Gradient, truth: Truth, gradient: Execution, forward_seconds: float, gradient_seconds: float) -> Row:

@@ -1,5 +1,6 @@
 """Soft ranks by each method after a fixed number of sweeps, from a start that is an argument of the program."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -9,10 +10,9 @@ from jaxtyping import Array, Bool, Float
 
 import otsort
 
-from ..common.peers import jaxopt_potential, ott_ranks
 from ..common.solvers import with_budget
 from ..common.verdict import Verdict
-from .study import STRATEGIES
+from .study import GRADIENT_METHODS
 
 
 class Start(eqx.Module):
@@ -53,25 +53,36 @@ def _ours(method: str) -> Ranks:
 
 
 def _jaxopt(x, epsilon, start, m, sweeps):
+    """Sinkhorn sweeps by `jaxopt.FixedPointIteration`, with its implicit derivative."""
+    with warnings.catch_warnings():  # jaxopt announces at import that it is no longer developed
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from jaxopt import FixedPointIteration
+
+    def sweep(potential: Float[Array, " m"], dual: otsort.SemiDual) -> Float[Array, " m"]:
+        return potential - dual.epsilon * dual.log_marginal_ratio(potential)
+
     dual = dual_of(x, epsilon, m)
-    potential = jaxopt_potential(dual, start(dual.problem), sweeps)
+    iteration = FixedPointIteration(sweep, maxiter=sweeps, tol=0.0, implicit_diff=True)
+    potential = iteration.run(start(dual.problem), dual).params
     answer = x.size * otsort.EntropicPlan(dual, potential).level(0.5)
     return Verdict.without_solution(jnp.inf, answer), answer, potential
 
 
 def _ott(implicit: bool) -> Ranks:
+    """`ott.tools.soft_sort.ranks`, from 0, after some sweeps from its own start."""
+
     def ranks(x, epsilon, start, m, sweeps):
-        answer = ott_ranks(x, epsilon, m, sweeps, implicit)
+        from ott.solvers.linear.implicit_differentiation import ImplicitDiff
+        from ott.tools import soft_sort
+
+        # Not min_iterations = max_iterations: ott-jax 0.6.0 then runs its backward pass through the wrong states.
+        budget = {"inner_iterations": 1, "min_iterations": sweeps - 1, "max_iterations": sweeps, "threshold": 0.0}
+        how = ImplicitDiff() if implicit else None
+        answer = soft_sort.ranks(x, num_targets=m, epsilon=epsilon, implicit_diff=how, **budget)
         return Verdict.without_solution(jnp.inf, answer), answer, jnp.full(m, jnp.nan)  # its potential is its own
 
     return ranks
 
 
-_SOLVERS = (*STRATEGIES, "Sinkhorn Unrolled", "AndersonSinkhorn Implicit", "Newton Implicit")
-
-METHODS: dict[str, Ranks] = {
-    **{method: _ours(method) for method in _SOLVERS},
-    "jaxopt implicit": _jaxopt,
-    "ott unrolled": _ott(False),
-    "ott implicit": _ott(True),
-}
+_PEERS = {"jaxopt implicit": _jaxopt, "ott unrolled": _ott(False), "ott implicit": _ott(True)}
+RANKS_BY_METHOD: dict[str, Ranks] = {name: _PEERS.get(name) or _ours(name) for name in GRADIENT_METHODS}

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from ..common.outcome import CONVERGED, FIXED_BUDGET
 from ..common.report import Report, markdown_table, number
 from .laws import COLD, FLOOR, median, median_cell, pairs, speed, spread_cell
-from .study import MAIN, METHODS, STARTS, STRATEGIES, Gradients
+from .study import GRADIENT_METHODS, MAIN, STARTS, STRATEGIES, Gradients
 
 CLEARLY = 0.9  # a ratio of errors that is no tie
 
@@ -163,7 +163,7 @@ def _all_methods(study: Gradients, rows: pl.DataFrame) -> str:
     """
     centre = rows.filter(n=study.n, m=study.n, dtype="float64")
     table = []
-    for method in METHODS:
+    for method in GRADIENT_METHODS:
         mine = centre.filter(method=method)
         here = mine.filter(pl.col("data").is_in(study.data[:2]), epsilon=study.epsilon)
         # A program's time does not depend on what it is given.
@@ -259,7 +259,7 @@ def _draw_cost(study: Gradients, rows: pl.DataFrame) -> tuple[Figure, str]:
         ratio.legend(fontsize="small")
         ratio.axhline(1, color="0.5", zorder=0)
     ratio.set(xscale="log", yscale="log", xlabel="sweeps x (1 - rho)", ylabel="error, unrolled / implicit")
-    for index, method in enumerate(METHODS):
+    for index, method in enumerate(GRADIENT_METHODS):
         budgets = rows.filter(method=method).sort("sweeps").group_by("sweeps", maintain_order=True)
         groups = {sweeps: group for (sweeps,), group in budgets}
         for axes, column, scale, style in (

@@ -4,15 +4,13 @@ import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from ..common.data import REFERENCE_TOL
 from ..common.study import AbstractCase, AbstractStudy
 
 MAIN = ("LogSinkhorn Unrolled", "LogSinkhorn Implicit")
 STRATEGIES = (*MAIN, "LogSinkhorn OneStep(5)", "LogSinkhorn Checkpointed")
 OWN_START = ("Sinkhorn Unrolled", "ott unrolled", "ott implicit")  # zero
-METHODS = (
+GRADIENT_METHODS = (
     *STRATEGIES,
     *("Sinkhorn Unrolled", "AndersonSinkhorn Implicit", "Newton Implicit"),
     *("jaxopt implicit", "ott unrolled", "ott implicit"),
@@ -47,9 +45,9 @@ class Gradient(AbstractCase):
 
     part: ClassVar[str] = "gradient"
     measured: ClassVar[dict] = {
-        "reference": pl.String,
-        **dict.fromkeys(("rate", "marginal_error", "gradient_error", "point_error", "derivative_error"), pl.Float64),
-        **dict.fromkeys(("forward_seconds", "gradient_seconds", "scratch_bytes"), pl.Float64),
+        "reference": str,
+        **dict.fromkeys(("rate", "marginal_error", "gradient_error", "point_error", "derivative_error"), float),
+        **dict.fromkeys(("forward_seconds", "gradient_seconds", "scratch_bytes"), float),
     }
 
     n: int
@@ -130,7 +128,7 @@ class Gradients(AbstractStudy):
         lists = [(name, self.epsilon) for name in self.data]
         lists += [(name, epsilon) for epsilon in self.epsilons for name in self.data[:2]]
         centre, *places = self.places()
-        others = tuple(name for name in METHODS if name not in MAIN)
+        others = tuple(name for name in GRADIENT_METHODS if name not in MAIN)
         blocks: list[tuple[tuple[int, int, str], tuple[int, ...], list[tuple[str, float]], tuple[str, ...]]] = [
             (centre, self.sweeps, lists, MAIN),
             (centre, self.few_sweeps, here, others),

@@ -1,10 +1,12 @@
 """How functions of each framework are run, differentiated and awaited."""
-# pyright: reportMissingImports=false
 
 import abc
+import importlib
 from collections.abc import Callable
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 Operator = Callable[..., Any]
@@ -35,18 +37,12 @@ class Jax(AbstractFramework):
     """Compiled."""
 
     def array(self, x: Any) -> Any:
-        import jax.numpy as jnp
-
         return jnp.asarray(x)
 
     def forward(self, function: Operator, x: Any) -> Callable[[Any], Any]:
-        import jax
-
         return _Ready(jax.jit(function).lower(x).compile())
 
     def pullback(self, function: Operator, x: Any) -> Callable[[Any, Any], Any]:
-        import jax
-
         answer = jax.eval_shape(function, x)
         return _Ready(jax.jit(lambda x, given: jax.vjp(function, x)[1](given)[0]).lower(x, answer).compile())
 
@@ -59,38 +55,33 @@ class _Ready:
         self.program = program
 
     def __call__(self, *arguments: Any) -> Any:
-        import jax
-
         return jax.block_until_ready(self.program(*arguments))
 
 
 class Torch(AbstractFramework):
-    """On the CPU, as it is written."""
+    """On the CPU, as it is written; torch is imported only for those who need it."""
+
+    def __init__(self):
+        self.torch: Any = importlib.import_module("torch")
 
     def array(self, x: Any) -> Any:
-        import torch
-
-        return torch.tensor(np.asarray(x))
+        return self.torch.tensor(np.asarray(x))
 
     def forward(self, function: Operator, x: Any) -> Callable[[Any], Any]:
-        import torch
-
         del x
 
         def run(x: Any) -> Any:
-            with torch.no_grad():
+            with self.torch.no_grad():
                 return function(x)
 
         return run
 
     def pullback(self, function: Operator, x: Any) -> Callable[[Any, Any], Any]:
-        import torch
-
         del x
 
         def run(x: Any, given: Any) -> Any:
             leaf = x.detach().requires_grad_()
-            return torch.autograd.grad(function(leaf), leaf, given)[0]
+            return self.torch.autograd.grad(function(leaf), leaf, given)[0]
 
         return run
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .frameworks import Operator
-from .methods import METHODS
+from .methods import PEER_METHODS
 
 K = 3
 LEVELS = (0.1, 0.5, 0.9)
@@ -27,7 +27,7 @@ class Library:
     """
 
     def __init__(self, name: str):
-        method = METHODS[name]
+        method = PEER_METHODS[name]
         module: Any = importlib.import_module(f".libraries.{method.library}", __package__)
         self.package, self.temperature, self.framework = method.package, method.temperature, module.FRAMEWORK
         self.operators: dict[str, Operator] = module.operators(name.partition(" ")[2])

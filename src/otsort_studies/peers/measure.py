@@ -15,7 +15,7 @@ from ..common.precision import precision
 from ..common.study import AbstractCase, Row
 from .abilities import abilities
 from .library import Library
-from .methods import METHODS
+from .methods import PEER_METHODS
 from .study import RANKING, Ability, Cost, Installed, Peers, Training
 from .training import train
 
@@ -49,7 +49,7 @@ def _ability(study: Peers, library: Library, case: Ability) -> Row:
 
 def _cost(study: Peers, library: Library, case: Cost) -> Row:
     operator = next(name for name in RANKING if name in library.operators)
-    if case.lists * case.n ** METHODS[case.method].power > study.largest:
+    if case.lists * case.n ** PEER_METHODS[case.method].power > study.largest:
         return case.row(outcome.TOO_LARGE, operator=operator)
     x = np.random.default_rng(0).normal(size=(case.lists, case.n)).astype(np.float32)
     framework, function = library.framework, library.function(operator, x)

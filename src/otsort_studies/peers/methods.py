@@ -23,7 +23,7 @@ class Method(NamedTuple):
 OURS = "otsort"
 HARD = ("jax.numpy", "numpy")
 
-METHODS: dict[str, Method] = {
+PEER_METHODS: dict[str, Method] = {
     OURS: Method("ours", "otsort", 1e-2),
     "ott": Method("ott_tools", "ott-jax", 1e-2, 2),
     "softjax ot": Method("soft_jax", "softjax", 1e-1, 2),

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from ..common.outcome import MEASURED, NOT_INSTALLED, NOT_OFFERED, TRAINED
 from ..common.report import Report, markdown_table, number
-from .methods import METHODS, OURS
-from .study import CHECKS, TASKS, Peers
+from .methods import OURS, PEER_METHODS
+from .study import CHECKS, OPERATORS_BY_TASK, Peers
 
 _OPTIONS = ("axis", "weights", "masks")  # an option that a function does not know is simply not there
 
@@ -64,7 +64,7 @@ def _absent(installed: pl.DataFrame) -> Iterator[str]:
 
 def _speeds(study: Peers, costs: pl.DataFrame) -> Iterator[str]:
     """Where otsort stands, shape by shape, among smooth operators."""
-    smooth = [name for name in study.methods if METHODS[name].temperature]
+    smooth = [name for name in study.methods if PEER_METHODS[name].temperature]
     for lists, n in study.shapes:
         here = costs.filter(pl.col("method").is_in(smooth), outcome=MEASURED, lists=lists, n=n).sort("gradient_seconds")
         yield _place(
@@ -75,7 +75,7 @@ def _speeds(study: Peers, costs: pl.DataFrame) -> Iterator[str]:
 
 
 def _trainings(scores: pl.DataFrame) -> Iterator[str]:
-    for task in TASKS:
+    for task in OPERATORS_BY_TASK:
         here = scores.filter(task=task).sort("test", descending=True)
         found = dict(here.select("method", "test").iter_rows())
         yield _place(f"Training of {task}", found, lambda value: number(value, ".3f"))
@@ -159,8 +159,8 @@ def _scores(study: Peers, scores: pl.DataFrame) -> str:
     for row in scores.iter_rows(named=True):
         how = f"{row['operator']}, {row['factor']:g}"
         found[row["method"], row["task"]] = f"{row['test']:.3f} ± {row['deviation']:.3f} ({how})"
-    lines = [[name, *(found.get((name, task), number(None)) for task in TASKS)] for name in study.methods]
-    return markdown_table([line for line in lines if METHODS[line[0]].temperature], ["", *TASKS])
+    lines = [[name, *(found.get((name, task), number(None)) for task in OPERATORS_BY_TASK)] for name in study.methods]
+    return markdown_table([line for line in lines if PEER_METHODS[line[0]].temperature], ["", *OPERATORS_BY_TASK])
 
 
 def _draw(study: Peers, costs: pl.DataFrame) -> tuple[Figure, str]:

@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from ..common.study import AbstractCase, AbstractStudy
-from .methods import METHODS
+from .methods import PEER_METHODS
 
 OPERATORS = ("rank", "sort", "sort_by", "quantile", "top_k", "top_k_mask")
 CHECKS = ("axis", "weights", "masks", "float64", "order", "monotone", "ties", "single", "all")
 #: What is learnt -> the operators that it is learnt through.
-TASKS = {"spearman": ("rank",), "digits": ("rank", "top_k_mask"), "key": ("sort_by",)}
+OPERATORS_BY_TASK = {"spearman": ("rank",), "digits": ("rank", "top_k_mask"), "key": ("sort_by",)}
 #: What is timed, the first that a package has.
 RANKING = ("rank", "top_k_mask")
 
@@ -27,7 +25,7 @@ class Installed(AbstractCase):
     """
 
     part: ClassVar[str] = "installed"
-    measured: ClassVar[dict] = {"version": pl.String, "environment": pl.String}
+    measured: ClassVar[dict] = {"version": str, "environment": str}
 
     method: str
 
@@ -55,8 +53,8 @@ class Ability(AbstractCase):
 
     part: ClassVar[str] = "ability"
     measured: ClassVar[dict] = {
-        **dict.fromkeys(CHECKS, pl.String),
-        **dict.fromkeys(("hard_error", "definition_error"), pl.Float64),
+        **dict.fromkeys(CHECKS, str),
+        **dict.fromkeys(("hard_error", "definition_error"), float),
     }
 
     method: str
@@ -78,8 +76,8 @@ class Cost(AbstractCase):
 
     part: ClassVar[str] = "cost"
     measured: ClassVar[dict] = {
-        "operator": pl.String,
-        **dict.fromkeys(("first_seconds", "forward_seconds", "gradient_seconds", "scratch_bytes"), pl.Float64),
+        "operator": str,
+        **dict.fromkeys(("first_seconds", "forward_seconds", "gradient_seconds", "scratch_bytes"), float),
     }
 
     method: str
@@ -101,7 +99,7 @@ class Training(AbstractCase):
     """
 
     part: ClassVar[str] = "training"
-    measured: ClassVar[dict] = {"validation": pl.Float64, "test": pl.Float64}
+    measured: ClassVar[dict] = {"validation": float, "test": float}
 
     method: str
     task: str
@@ -138,7 +136,7 @@ class Peers(AbstractStudy):
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Installed, Ability, Cost, Training)
 
-    methods: tuple[str, ...] = tuple(METHODS)
+    methods: tuple[str, ...] = tuple(PEER_METHODS)
     operators: tuple[str, ...] = OPERATORS
     shapes: tuple[tuple[int, int], ...] = (
         *((1000, 10), (256, 100), (128, 1000)),
@@ -158,14 +156,14 @@ class Peers(AbstractStudy):
         return [case for method in self.methods for case in self._of(method)]
 
     def _of(self, method: str) -> list[AbstractCase]:
-        factors = self.factors if METHODS[method].temperature else ()
+        factors = self.factors if PEER_METHODS[method].temperature else ()
         return [
             Installed(method),
             *(Ability(method, operator) for operator in self.operators),
             *(Cost(method, lists, n) for lists, n in self.shapes),
             *(
                 Training(method, task, operator, factor, seed)
-                for task, operators in TASKS.items()
+                for task, operators in OPERATORS_BY_TASK.items()
                 for operator in operators
                 for factor in factors
                 for seed in range(self.seeds)

@@ -11,8 +11,8 @@ import optax
 import scipy.stats
 from jaxtyping import Array, Float, Int
 
+from ..common.labelled import LABELLED, Split
 from ..common.precision import precision
-from ..common.tasks import TASKS as KNOWN
 from .library import Library
 
 RATE = 0.05
@@ -22,34 +22,20 @@ TOP = 2
 LEAST = 1e-6  # of a mask under the logarithm
 
 
-class Step(NamedTuple):
-    """Some of the training data.
+class Linear(NamedTuple):
+    """What a linear model learns through an operator.
 
     Attributes:
-        features: of shape `(lists, n, d)`, an output for each row; or `(lists, d)`, n outputs.
-        target: `(lists, n)`, or `(lists,)`.
-    """
-
-    features: np.ndarray
-    target: np.ndarray
-
-
-class Task(NamedTuple):
-    """What is learnt.
-
-    Attributes:
-        data: name in the list of tasks of all studies.
+        data: name in `LABELLED`.
         outputs: of the model for each row of the data.
-        draw: training data of a step.
-        options: of the operator in a step.
-        loss: of its answer, by operator.
+        shape: of the rows that are drawn for a step, with repetition; one list of all for an empty one.
+        loss: of an operator's answer and the target, by operator.
         score: of outputs and targets.
     """
 
     data: str
     outputs: int
-    draw: Callable[[np.random.Generator, np.ndarray, np.ndarray], Step]
-    options: Callable[[Step, str], dict[str, Any]]
+    shape: tuple[int, ...]
     loss: dict[str, Callable[[Array, Array], Array]]
     score: Callable[[np.ndarray, np.ndarray], float]
 
@@ -83,95 +69,69 @@ def _among(outputs: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean(np.any(np.argsort(outputs, axis=1)[:, -TOP:] == labels[:, None], axis=1)))
 
 
-def _everything(rng: np.random.Generator, features: np.ndarray, target: np.ndarray) -> Step:
-    del rng
-    return Step(features[None], target[None])
-
-
-def _batch(rng: np.random.Generator, features: np.ndarray, target: np.ndarray) -> Step:
-    chosen = rng.integers(target.size, size=BATCH)
-    return Step(features[chosen], target[chosen])
-
-
-def _lists(rng: np.random.Generator, features: np.ndarray, target: np.ndarray) -> Step:
-    chosen = rng.integers(target.size, size=(BATCH // LENGTH, LENGTH))
-    return Step(features[chosen], target[chosen])
-
-
-TASKS: dict[str, Task] = {
-    "spearman": Task("diabetes", 1, _everything, lambda *_: {}, {"rank": _correlation_loss}, _spearman),
-    "digits": Task(
-        *("digits", 10, _batch),
-        lambda _, operator: {"k": TOP} if operator == "top_k_mask" else {},
-        {"rank": _missed_rank, "top_k_mask": _missed_mask},
-        _among,
-    ),
-    "key": Task("diabetes", 1, _lists, lambda step, _: {"values": step.target}, {"sort_by": _order_loss}, _spearman),
+#: Name -> what is learnt.
+LESSONS: dict[str, Linear] = {
+    "spearman": Linear("diabetes", 1, (), {"rank": _correlation_loss}, _spearman),
+    "digits": Linear("digits", 10, (BATCH,), {"rank": _missed_rank, "top_k_mask": _missed_mask}, _among),
+    "key": Linear("diabetes", 1, (BATCH // LENGTH, LENGTH), {"sort_by": _order_loss}, _spearman),
 }
 
 
 def train(library: Library, name: str, operator: str, temperature: float, seed: int, steps: int) -> dict[str, float]:
-    """Scores on what was left out.
+    """Returns scores on what was left out.
+
+    A loop of its own, step by step: operators of other frameworks cannot be part of a compiled one.
 
     Raises:
         Exception: whatever the operator raises.
     """
-    task = TASKS[name]
+    lesson = LESSONS[name]
     rng = np.random.default_rng(seed)
-    features, target = KNOWN[task.data].load()
-    order = rng.permutation(target.size)
-    train, validation, test = np.split(order, [target.size // 2, 7 * target.size // 10])
-    weights = rng.normal(size=(features.shape[1], task.outputs)).astype(np.float32) / features.shape[1] ** 0.5
+    split = Split.half(*LABELLED[lesson.data](), rng)
+    features, target = split.train
+    inputs = features.shape[1]
+    weights = rng.normal(size=(inputs, lesson.outputs)).astype(np.float32) / inputs**0.5
     optimiser = optax.adam(RATE)
     with precision(np.float32):
         state = optimiser.init(weights)
-        cotangent = jax.jit(jax.grad(task.loss[operator]))
+        cotangent = jax.jit(jax.grad(lesson.loss[operator]))
         for _ in range(steps):
-            step = task.draw(rng, features[train], target[train])
-            outputs = (step.features @ weights).reshape(len(step.features), -1)
-            gradient = _through(
-                library, operator, temperature, task.options(step, operator), outputs, step.target, cotangent
-            )
-            rows = step.features.reshape(-1, step.features.shape[-1])
+            drawn = rng.integers(target.size, size=lesson.shape) if lesson.shape else np.arange(target.size)[None]
+            rows = features[drawn].reshape(-1, inputs)
+            outputs = (rows @ weights).reshape(len(drawn), -1)
+            gradient = _through(library, operator, temperature, outputs, target[drawn], cotangent)
             with jax.numpy_dtype_promotion("standard"):  # optax counts steps in integers
                 updates, state = optimiser.update(rows.T @ gradient.reshape(len(rows), -1), state)
             weights = np.asarray(optax.apply_updates(weights, updates))
-    return {
-        use: task.score(features[part] @ weights, target[part])
-        for use, part in (("validation", validation), ("test", test))
-    }
+    parts = {"validation": split.validation, "test": split.test}
+    return {use: lesson.score(features @ weights, target) for use, (features, target) in parts.items()}
 
 
 def _through(
     library: Library,
     operator: str,
     temperature: float,
-    options: dict[str, Any],
     outputs: np.ndarray,
     target: np.ndarray,
     cotangent: Callable[[Any, Any], Array],
 ) -> np.ndarray:
-    """The gradient of the loss in the outputs of the model."""
-    framework = library.framework
-    # Values that change from step to step go in beside x, so that nothing is compiled anew.
-    changing = options.pop("values", None)
-    x = np.stack([outputs, changing]) if changing is not None else outputs[None]
-    forward, pullback = _compiled(library, operator, temperature, tuple(options.items()), x.shape)
-    native = framework.array(x.astype(np.float32))
+    """Computes the gradient of the loss in the outputs of the model."""
+    # Values that are sorted change from step to step: they go in beside x, so that nothing is compiled anew.
+    x = np.stack([outputs, target]) if operator == "sort_by" else outputs[None]
+    forward, pullback = _compiled(library, operator, temperature, x.shape)
+    native = library.framework.array(x.astype(np.float32))
     answer = np.asarray(forward(native))
     given = np.asarray(cotangent(answer, target), answer.dtype)
-    return np.asarray(pullback(native, framework.array(given)))[0]
+    return np.asarray(pullback(native, library.framework.array(given)))[0]
 
 
 @functools.lru_cache(maxsize=2)
-def _compiled(
-    library: Library, operator: str, temperature: float, options: tuple[tuple[str, Any], ...], shape: tuple[int, ...]
-) -> tuple[Any, Any]:
+def _compiled(library: Library, operator: str, temperature: float, shape: tuple[int, ...]) -> tuple[Any, Any]:
     called, framework = library.operators[operator], library.framework
 
     def function(x: Any) -> Any:
-        beside = {"values": x[1]} if shape[0] == 2 else {}
-        return called(x[0], temperature, **beside, **dict(options))
+        options = {"k": TOP} if operator == "top_k_mask" else {"values": x[1]} if operator == "sort_by" else {}
+        return called(x[0], temperature, **options)
 
     example = framework.array(np.zeros(shape, np.float32))
     return framework.forward(function, example), framework.pullback(function, example)

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-import polars as pl
-
-from ..common.methods import EXACT_SOLVER, METHODS
+from ..common.methods import EXACT_SOLVER, SOLVER_DIFFERENTIATIONS
 from ..common.study import AbstractCase, AbstractStudy
 
 SORT = "jnp.sort"  # the unit: it stands among the solvers
 EXACT = (EXACT_SOLVER, SORT)  # without epsilon
-SOLVERS = (*METHODS, SORT)
+SOLVERS = (*SOLVER_DIFFERENTIATIONS, SORT)
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,8 @@ class Cost(AbstractCase):
 
     part: ClassVar[str] = "cost"
     measured: ClassVar[dict] = {
-        "entries": pl.Int64,
-        **dict.fromkeys(("tol", "forward_seconds", "gradient_seconds", "gradient_bytes"), pl.Float64),
+        "entries": int,
+        **dict.fromkeys(("tol", "forward_seconds", "gradient_seconds", "gradient_bytes"), float),
     }
 
     n: int
@@ -53,7 +51,7 @@ class Switch(AbstractCase):
     """
 
     part: ClassVar[str] = "switch"
-    measured: ClassVar[dict] = {"n": pl.Int64}
+    measured: ClassVar[dict] = {"n": int}
 
     m: int
 

@@ -16,10 +16,11 @@ import otsort
 from ..common import outcome
 from ..common.data import values
 from ..common.execution import Call, execute, in_turn
+from ..common.learning.bench import Workbench
+from ..common.learning.training import Plan, train
 from ..common.study import Row
-from ..common.tasks import TASKS
-from ..common.training import TrainingSchedule, begin, train
 from ..common.verdict import Verdict
+from .learning import Scheduled, TrainingSchedule
 from .study import BASELINE, CONSTANT, COSINE, EXACT, GEOMETRIC, GRADIENT_NORM, NEWTON, Schedules, Solve, Training
 
 
@@ -109,9 +110,7 @@ def training_schedules(study: Schedules) -> dict[str, TrainingSchedule]:
         return np.full(study.steps, epsilon)
 
     def schedule(plan: Any, share: float = 0.0, lowest: float = 0.0) -> TrainingSchedule:
-        numbers = (jnp.asarray(number, jnp.float32) for number in (plan, share, study.factor, lowest))
-        plan, share_, factor, lowest_ = numbers
-        return TrainingSchedule(plan, share_, factor, jnp.asarray(study.window), lowest_)
+        return TrainingSchedule(plan, share, study.factor, study.window, lowest)
 
     return {
         BASELINE: schedule(flat(np.nan)),
@@ -143,22 +142,27 @@ def _solves(study: Schedules, cases: Sequence[Solve]) -> Iterator[Row]:
                 yield case.row(execution.value.outcome(), **execution.value.row(), seconds=seconds)
 
 
+_adam = functools.cache(optax.adam)  # one object for the same rate, so that nothing is compiled anew
+
+
 def _trainings(study: Schedules, cases: Sequence[Training]) -> Iterator[Row]:
     schedules = training_schedules(study)
-    shape = study.checkpoints, study.stride, study.batch
-    start = functools.cache(lambda task, seed: begin(TASKS[task], seed, shape))
-
-    def call(case: Training) -> Call:
-        task = TASKS[case.task]
-        loss = task.baseline if case.schedule == BASELINE else task.loss
-        rate = jnp.asarray(case.rate, jnp.float32)
-        return Call(train, (task, loss, schedules[case.schedule], *start(case.task, case.seed), rate))
-
-    for case, execution in zip(cases, execute(list(map(call, cases))), strict=True):
-        if execution.failure:  # such as a solve that missed its tolerance
-            yield case.row(execution.failure)
-            continue
-        seen = {name: np.asarray(curve, float) for name, curve in execution.value.items()}
-        word = outcome.outcome(outcome.TRAINED, finite=np.isfinite(seen["loss"] + seen["gradient_norm"]))
-        curves = {name: seen[name].tolist() for name in ("epsilon", "gradient_norm", "validation", "test")}
-        yield case.row(word, **curves, seconds=execution.seconds)
+    for case in cases:
+        rng = np.random.default_rng(case.seed)
+        task = Scheduled(case.task, case.schedule != BASELINE, schedules[case.schedule], rng)
+        sizes = {use: target.size for use, (_, target) in task.parts.items()}
+        batches = rng.integers(sizes["train"], size=(study.checkpoints * study.stride, study.batch))
+        plan = Plan(
+            optimiser=_adam(case.rate),
+            batches=lambda seed, step, batches=batches: batches[step],
+            checkpoints=study.checkpoints,
+            stride=study.stride,
+            scored={use: [np.arange(sizes[use])] for use in ("validation", "test")},
+            loops=True,
+            remember=TrainingSchedule.update,
+        )
+        (found,) = train(repr(case), [task], [case.seed], plan, Workbench())
+        norms, scores = found.curves["gradient_norm"], {use: found.curves[f"{use}_score"] for use in plan.scored}
+        word = outcome.outcome(found.outcome, finite=np.isfinite(norms))
+        seen = {"epsilon": found.curves["test_epsilon"], "gradient_norm": norms}
+        yield case.row(word, **seen, **scores, seconds=found.seconds)

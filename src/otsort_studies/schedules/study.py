@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from ..common.study import AbstractCase, AbstractStudy
 
 # Within a solve: names of the schedules, beside those by a number.
@@ -32,8 +30,8 @@ class Solve(AbstractCase):
 
     part: ClassVar[str] = "solve"
     measured: ClassVar[dict] = {
-        "steps": pl.Int64,
-        **dict.fromkeys(("marginal_error", "tol", "seconds"), pl.Float64),
+        "steps": int,
+        **dict.fromkeys(("marginal_error", "tol", "seconds"), float),
     }
 
     data: str
@@ -54,13 +52,13 @@ class Training(AbstractCase):
         epsilon: of the last training step.
         gradient_norm: its mean over the training steps since the last checkpoint.
         validation, test: scores, larger is better.
-        seconds: of the whole training, without compilation.
+        seconds: of the whole training.
     """
 
     part: ClassVar[str] = "training"
     measured: ClassVar[dict] = {
-        **dict.fromkeys(("epsilon", "gradient_norm", "validation", "test"), pl.List(pl.Float64)),
-        "seconds": pl.Float64,
+        **dict.fromkeys(("epsilon", "gradient_norm", "validation", "test"), list[float]),
+        "seconds": float,
     }
 
     task: str

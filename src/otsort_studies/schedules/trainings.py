@@ -8,6 +8,7 @@ import scipy.stats
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from ..common.learning.summary import curves
 from ..common.outcome import TRAINED
 from ..common.report import markdown_table, number
 from .study import BASELINE, UNITS, Schedules
@@ -59,12 +60,9 @@ def choose(trainings: pl.DataFrame, checkpoints: int) -> dict[str, Chosen]:
 
 def _stops(rate: float, runs: pl.DataFrame, checkpoints: int) -> list[Chosen]:
     """At every checkpoint."""
-    curves = {
-        column: np.array([curve or [None] * checkpoints for curve in runs[column].to_list()], float)
-        for column in ("epsilon", "gradient_norm", "validation", "test")
-    }
+    found = {column: curves(runs, column, checkpoints) for column in ("epsilon", "gradient_norm", "validation", "test")}
     failures = sorted(set(runs["outcome"]) - {TRAINED})
-    return [Chosen(rate, curves, failures, stop) for stop in range(checkpoints)]
+    return [Chosen(rate, found, failures, stop) for stop in range(checkpoints)]
 
 
 LEVEL = 0.05

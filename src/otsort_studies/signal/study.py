@@ -4,8 +4,6 @@ import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from ..common.data import values
 from ..common.study import AbstractCase, AbstractStudy
 
@@ -44,7 +42,7 @@ class Sweep(AbstractCase):
     """
 
     part: ClassVar[str] = "sweep"
-    measured: ClassVar[dict] = dict.fromkeys(_MEASURED, pl.Float64)
+    measured: ClassVar[dict] = dict.fromkeys(_MEASURED, float)
 
     data: str
     n: int
@@ -67,7 +65,7 @@ class Suggested(AbstractCase):
     """
 
     part: ClassVar[str] = "suggested"
-    measured: ClassVar[dict] = dict.fromkeys(("epsilon", *_MEASURED), pl.Float64)
+    measured: ClassVar[dict] = dict.fromkeys(("epsilon", *_MEASURED), float)
 
     data: str
     n: int

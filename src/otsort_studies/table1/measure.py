@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -17,12 +17,13 @@ from jaxtyping import Array, Float, Key
 import otsort
 
 from ..common import outcome
+from ..common.labelled import Split
 from ..common.learning.bench import Workbench
 from ..common.learning.networks import Dense
 from ..common.learning.tables import Table, table
 from ..common.learning.training import AbstractTask, Network, Plan, Trained, shuffled, train
 from ..common.study import Row
-from .study import CURVES, LOGISTIC, MIN_MAX, PAPER_EPSILON, PAPER_T, PINBALL, Constant, Fit, Setting, Table1
+from .study import LOGISTIC, MIN_MAX, PAPER_EPSILON, PAPER_T, PINBALL, Constant, Fit, Setting, Table1
 
 _TRAIN, _VALIDATION = 0.8, 0.1  # shares of all rows, and of these
 
@@ -110,19 +111,11 @@ class Regression(AbstractTask):
         return {"pinball": jnp.mean(pinball(residuals, self.minimised.tau)) / self.deviation}
 
 
-class Split(NamedTuple):
-    """Features and target for the three uses, as they are in the table."""
-
-    train: tuple[np.ndarray, np.ndarray]
-    validation: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray]
-
-    @classmethod
-    def of(cls, data: Table, seed: int) -> "Split":
-        order = np.random.default_rng(seed).permutation(data.target.size)
-        train, test = np.split(order, [round(_TRAIN * order.size)])
-        train, validation = np.split(train, [round((1 - _VALIDATION) * train.size)])
-        return cls(*((data.features[part], data.target[part]) for part in (train, validation, test)))
+def split(data: Table, seed: int) -> Split:
+    """Splits a table, whose targets stay as they are."""
+    order = np.random.default_rng(seed).permutation(data.target.size)
+    both = round(_TRAIN * order.size)
+    return Split.of(data.features, data.target, order, (round((1 - _VALIDATION) * both), both))
 
 
 def load(study: Table1, folder: Path | None) -> dict[str, Table]:
@@ -139,12 +132,12 @@ def measure(study: Table1, cases: Sequence[Any], data: dict[str, Table], bench: 
         known = data[study.setting_data if isinstance(first, Setting) else first.data]
         found = _regressions(study, first, known, bench)
         for case in group:
-            yield found[case.seed].row(case, CURVES, known.source)
+            yield found[case.seed].row(case, known.source)
 
 
 def _constant(case: Constant, data: Table) -> Row:
-    split = Split.of(data, case.seed)
-    (_, train), (_, test) = split.train, split.test
+    parts = split(data, case.seed)
+    (_, train), (_, test) = parts.train, parts.test
     residuals = test - np.quantile(train, case.tau)
     loss = float(np.mean(np.maximum(case.tau * residuals, (case.tau - 1) * residuals)))
     scaled, standardised = loss / np.mean(np.abs(train)), loss / np.std(train)
@@ -154,11 +147,11 @@ def _constant(case: Constant, data: Table) -> Row:
 def _regressions(study: Table1, case: Fit | Setting, data: Table, bench: Workbench) -> list[Trained]:
     """Of all seeds."""
     loss, outliers = _loss(case)
-    split = Split.of(data, seed=0)
-    scored = {part: [np.arange(target.size)] for part, (_, target) in split._asdict().items()}
+    parts = split(data, seed=0)
+    scored = {part: [np.arange(target.size)] for part, (_, target) in parts._asdict().items()}
     plan = Plan(
         _optimiser(study.rate, study.decay),
-        shuffled(split.train[1].size, study.batch),
+        shuffled(parts.train[1].size, study.batch),
         study.checkpoints,
         study.stride,
         scored,
@@ -181,8 +174,8 @@ def _loss(case: Fit | Setting) -> tuple[Loss, float]:
 
 
 def _task(study: Table1, data: Table, loss: Loss, outliers: float, seed: int) -> Regression:
-    split = Split.of(data, seed)
-    x, y = split.train
+    whole = split(data, seed)
+    x, y = whole.train
     mean, scale = x.mean(axis=0), np.mean(np.abs(y))
     deviation = np.where(np.ptp(x, axis=0) > 0, x.std(axis=0), 1)  # one kind of weather was seen only once
     unit = jnp.asarray(y.std() / scale, jnp.float32)
@@ -190,7 +183,7 @@ def _task(study: Table1, data: Table, loss: Loss, outliers: float, seed: int) ->
     def prepared(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
         return jnp.asarray((x - mean) / deviation, jnp.float32), jnp.asarray(y / scale, jnp.float32)
 
-    parts = {name: prepared(*part) for name, part in split._asdict().items()}
+    parts = {name: prepared(*part) for name, part in whole._asdict().items()}
     far = np.random.default_rng(seed).permutation(y.size)[: round(outliers * y.size)]
     x_train, y_train = parts["train"]
     parts["train"] = x_train, y_train.at[far].multiply(study.factor)

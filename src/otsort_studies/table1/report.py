@@ -33,7 +33,7 @@ def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
         _table(study, fits, frames["constants"]),
         _pattern(study, ratios, paper),
         _settings(study, settings),
-        failures(pl.concat([fits.select("outcome"), settings.select("outcome")]), TRAINED),
+        failures(pl.concat([fits.select("outcome"), settings.select("outcome")])),
     ]
     figures = {"table1-ratios": _draw(study, ratios, paper), "table1-settings": _draw_settings(study, settings)}
     return Report("\n\n".join(parts), figures)
@@ -108,7 +108,7 @@ def _differences(study: Table1, fits: pl.DataFrame) -> str:
         ["features of star", "39, the number of the row among them", "39, another one in its place"],
         ["what is minimised", "not said", "see the table above"],
         ["runs", "12", str(study.seeds)],
-        ["training", "not said, Adam at 1e-4", f"{study.checkpoints * study.stride} steps, Adam at {study.rate:g}"],
+        ["training", "not said, Adam at 1e-4", f"{study.steps} steps, Adam at {study.rate:g}"],
         ["transport", "100 sweeps", TOLERANCE],
         ["unit of the loss", "not said", "deviation of the target"],
     ]
@@ -159,33 +159,16 @@ def _constants(study: Table1, constants: pl.DataFrame) -> str:
 
 
 def _settings(study: Table1, settings: pl.DataFrame) -> str:
-    lines = []
+    places = [*itertools.product(study.setting_taus, study.outliers)]
     grid = itertools.product(study.setting_methods, (LOGISTIC, MIN_MAX), study.settings())
-    for method, squash, (epsilon, t) in grid:
+    kinds = [(method, squash, epsilon, t) for method, squash, (epsilon, t) in grid]
+    lines = []
+    for method, squash, epsilon, t in [(PINBALL, "", 0.0, 0.0), *kinds]:
         here = settings.filter(method=method, squash=squash, epsilon=epsilon, t=t)
-        cells = [
-            spread(here.filter(tau=tau, outliers=outliers)["test"].to_numpy(), ".3f")
-            for tau, outliers in itertools.product(study.setting_taus, study.outliers)
-        ]
-        lines.append([method, squash, f"{epsilon:g}", f"{t:g}", *cells])
-    usual = settings.filter(method=PINBALL)
-    lines.insert(
-        0,
-        [
-            PINBALL,
-            "",
-            "",
-            "",
-            *(
-                spread(usual.filter(tau=tau, outliers=outliers)["test"].to_numpy(), ".3f")
-                for tau, outliers in itertools.product(study.setting_taus, study.outliers)
-            ),
-        ],
-    )
-    headers = [
-        f"tau = {tau:g}, {100 * outliers:g} % outliers"
-        for tau, outliers in itertools.product(study.setting_taus, study.outliers)
-    ]
+        numbers = [f"{epsilon:g}", f"{t:g}"] if squash else ["", ""]
+        cells = [spread(here.filter(tau=tau, outliers=share)["test"].to_numpy(), ".3f") for tau, share in places]
+        lines.append([method, squash, *numbers, *cells])
+    headers = [f"tau = {tau:g}, {100 * share:g} % outliers" for tau, share in places]
     said = "\n".join(f"- {line}" for line in _claims(study, settings))
     return (
         f"**Outliers and epsilon** ({study.setting_data}; outliers are training targets times {study.factor:g}, the "

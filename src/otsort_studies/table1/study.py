@@ -4,8 +4,6 @@ import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from ..common.learning.study import AbstractLearning, of_training
 from ..common.study import AbstractCase
 
@@ -47,7 +45,7 @@ class Constant(AbstractCase):
     """
 
     part: ClassVar[str] = "constants"
-    measured: ClassVar[dict] = dict.fromkeys(("standardised", "scaled"), pl.Float64)
+    measured: ClassVar[dict] = dict.fromkeys(("standardised", "scaled"), float)
 
     data: str
     tau: float
@@ -56,7 +54,7 @@ class Constant(AbstractCase):
 
 @dataclass(frozen=True)
 class Fit(AbstractCase):
-    """A regression; its curves have an entry for each checkpoint.
+    """A regression; see `of_training`.
 
     Attributes:
         data: name of the table.
@@ -66,8 +64,6 @@ class Fit(AbstractCase):
         loss: what is minimised, its mean since the last checkpoint.
         train_pinball, validation_pinball, test_pinball: mean pinball losses over the deviation of the training
             targets.
-        seconds: of the training.
-        source: of the data.
     """
 
     part: ClassVar[str] = "fits"
@@ -113,14 +109,8 @@ class Table1(AbstractLearning):
         data: names of tables.
         taus: levels.
         methods: names of the losses made of an S-quantile.
-        hidden: width of the two hidden layers.
-        dropout: share of their outputs.
-        rate: of Adam.
+        dropout: share of the outputs of the two hidden layers.
         decay: of the weights.
-        batch: rows a step.
-        checkpoints: of a training.
-        stride: steps before each of them.
-        seeds: trainings of each kind.
         setting_data: name of the table whose settings vary.
         setting_taus: levels there.
         setting_methods: losses there.
@@ -154,7 +144,6 @@ class Table1(AbstractLearning):
         "pinball loss on the test rows over the deviation of the training targets. All seeds of a regression are "
         "trained side by side."
     )
-    dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Constant, Fit, Setting)
 
     data: tuple[str, ...] = tuple(PAPER)

@@ -4,7 +4,6 @@ import functools
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,19 +17,14 @@ import otsort
 
 from ..common import outcome
 from ..common.learning.bench import Workbench
-from ..common.learning.classification import Classification, cross_entropy, plan
-from ..common.learning.images import CLASSES, Images, images
-from ..common.learning.networks import Design, Unchanged, convolutional
-from ..common.learning.training import train
+from ..common.learning.classification import cross_entropy, trainings
+from ..common.learning.images import CLASSES, Images
+from ..common.learning.images import load as load
+from ..common.learning.networks import Unchanged
 from ..common.study import Row
-from .study import CROSS_ENTROPY, CURVES, MEDIAN, NOISY, SOFT, Denoising, Example, Training, Tutorial
+from .study import CROSS_ENTROPY, MEDIAN, NOISY, SOFT, Denoising, Example, Tutorial
 
 _SHOWN = (slice(30, 158), slice(180, 340))  # of the photo
-
-
-def load(study: Tutorial, folder: Path | None) -> Images:
-    """The pictures of the training."""
-    return images(study.data, folder)
 
 
 def measure(study: Tutorial, cases: Sequence[Any], data: Images, bench: Workbench) -> Iterator[Row]:
@@ -42,7 +36,9 @@ def measure(study: Tutorial, cases: Sequence[Any], data: Images, bench: Workbenc
         elif kind is Denoising:
             yield from (_denoised(study, case) for case in some)
         else:
-            yield from _trained(study, some, data, bench)
+            how = lambda case: (_OBJECTIVES[case.loss], Unchanged.of)
+            optimiser = optax.adamw(study.rate, weight_decay=study.decay)
+            yield from trainings(study, some, data, bench, optimiser, how)
 
 
 def _example(case: Example) -> Row:
@@ -111,12 +107,4 @@ def soft_error(logits: Float[Array, "batch classes"], labels: Int[Array, " batch
     return CLASSES * otsort.losses.top_k_error(logits, labels, throw=False)
 
 
-def _trained(study: Tutorial, cases: Sequence[Training], data: Images, bench: Workbench) -> Iterator[Row]:
-    objectives = {SOFT: soft_error, CROSS_ENTROPY: cross_entropy}
-    optimiser = optax.adamw(study.rate, weight_decay=study.decay)
-    how = plan(data, optimiser, study.batch, study.checkpoints, study.stride, study.scored)
-    begin = convolutional(data.train.shape[1:], Design(study.widths, study.hidden), CLASSES, Unchanged.of)
-    for case in cases:
-        task = Classification(data, objectives[case.loss], begin)
-        (found,) = train(repr(case), [task], [case.seed], how, bench)
-        yield found.row(case, CURVES, data.source)
+_OBJECTIVES = {SOFT: soft_error, CROSS_ENTROPY: cross_entropy}

@@ -7,10 +7,9 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import TOLERANCE, curves, differences, draw_curves, failures, sources, spread
-from ..common.outcome import TRAINED
+from ..common.learning.summary import TOLERANCE, Line, at_end, differences, draw, failures, sources, spread
 from ..common.report import Report, markdown_table, number
-from .study import CROSS_ENTROPY, CURVES, MEDIAN, NOISY, PRINTED, SCORES, SOFT, SOFT_MEDIAN, Tutorial
+from .study import CROSS_ENTROPY, CURVES, MEDIAN, NOISY, PRINTED, SOFT, SOFT_MEDIAN, Tutorial
 
 _AGREE = 0.01  # of the range of the numbers: the tutorial stops its sweeps early
 _COMPETITIVE = 0.02  # of accuracy
@@ -24,27 +23,23 @@ def report(study: Tutorial, frames: dict[str, pl.DataFrame]) -> Report:
     parts = [
         "\n".join(f"- {answer}" for answer in answers),
         _differences(study, trainings),
-        _training_table(study, found),
+        _training_table(found),
         _examples_table(examples),
         _denoising_table(study, denoising),
-        failures(trainings, TRAINED),
+        failures(trainings),
     ]
     figures = {"tutorial-training": _draw_training(study, found), "tutorial-photo": _draw_photo(denoising)}
     return Report("\n\n".join(parts), figures)
 
 
-def _at_end(study: Tutorial, rows: pl.DataFrame, column: str) -> np.ndarray:
-    return curves(rows, column, study.checkpoints)[:, -1]
-
-
 def _loss(study: Tutorial, found: dict[str, pl.DataFrame]) -> str:
-    soft, usual = (_at_end(study, found[loss], "test_accuracy") for loss in (SOFT, CROSS_ENTROPY))
+    soft, usual = (at_end(found[loss], "test_accuracy") for loss in (SOFT, CROSS_ENTROPY))
     behind = float(np.mean(usual - soft))
     if not np.isfinite(behind):
         return "**Soft 0/1 loss: open.** A loss did not train with every seed."
     word = "reproduced" if behind <= _COMPETITIVE else "not reproduced"
     return (
-        f"**Soft 0/1 loss: {word}.** The tutorial calls it competitive. After {study.checkpoints * study.stride} steps "
+        f"**Soft 0/1 loss: {word}.** The tutorial calls it competitive. After {study.steps} steps "
         f"its test accuracy is {spread(100 * soft, '.2f')} %, and {spread(100 * usual, '.2f')} % after training with "
         f"cross-entropy ({study.seeds} seeds); competitive is to be at most {100 * _COMPETITIVE:g} points behind."
     )
@@ -88,11 +83,11 @@ def _photo(study: Tutorial, denoising: pl.DataFrame) -> str:
 
 
 def _differences(study: Tutorial, trainings: pl.DataFrame) -> str:
-    sizes = f"{', '.join(map(str, study.widths))}; {study.hidden}"
+    training = f"{study.steps} steps of {study.batch}, AdamW at {study.rate:g}"
     lines = [
         ["data", "MNIST, 0 to 255", f"{study.data} ({sources(trainings)}), 0 to 1"],
-        ["network", "widths 32, 32, 64, 64; 512", f"widths {sizes}"],
-        ["training", "60 steps of 1000, AdamW; cross-entropy by Adam", _training(study)],
+        ["network", "widths 32, 32, 64, 64; 512", f"widths {study.sizes}"],
+        ["training", "60 steps of 1000, AdamW; cross-entropy by Adam", training],
         ["runs", "1", str(study.seeds)],
         ["photo", "another one", "china.jpg of scikit-learn"],
         ["transport", "stopped early", TOLERANCE],
@@ -100,12 +95,8 @@ def _differences(study: Tutorial, trainings: pl.DataFrame) -> str:
     return differences(lines, "tutorial")
 
 
-def _training(study: Tutorial) -> str:
-    return f"{study.checkpoints * study.stride} steps of {study.batch}, AdamW at {study.rate:g}"
-
-
-def _training_table(study: Tutorial, found: dict[str, pl.DataFrame]) -> str:
-    lines = [[loss, *(spread(_at_end(study, rows, column)) for column in CURVES)] for loss, rows in found.items()]
+def _training_table(found: dict[str, pl.DataFrame]) -> str:
+    lines = [[loss, *(spread(at_end(rows, column)) for column in CURVES)] for loss, rows in found.items()]
     headers = ["training loss", *(column.replace("_", " ") for column in CURVES)]
     return "After the last step, mean and standard deviation over seeds:\n\n" + markdown_table(lines, headers)
 
@@ -134,22 +125,20 @@ def _filter(name: Any, epsilon: Any) -> str:
 
 
 def _draw_training(study: Tutorial, found: dict[str, pl.DataFrame]) -> tuple[Figure, str]:
-    steps = study.stride * np.arange(1, study.checkpoints + 1)
-    figure = Figure(figsize=(13, 4), layout="constrained")
-    panels = figure.subplots(1, 3)
-    for axes, curve in zip(panels, SCORES, strict=True):
-        for loss, rows in found.items():
-            if curve == "loss" and loss != SOFT:
-                continue  # its loss is in the next panel
-            for use, line in (("train", "-"), ("test", "--")):
-                values = curves(rows, f"{use}_{curve}", study.checkpoints)
-                color = "C0" if loss == SOFT else "C1"
-                draw_curves(axes, steps, values, color=color, linestyle=line, label=f"{loss}, {use}")
-        axes.set(title=curve.replace("_", "-"), xlabel="training step")
-        axes.grid(alpha=0.3)
-    panels[0].set_title("soft 0/1 loss")
-    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
-    return figure, (
+    def lines(curve: str, losses: tuple[str, ...]) -> list[Line]:
+        return [
+            (found[loss], f"{use}_{curve}", {"color": color, "linestyle": style, "label": f"{loss}, {use}"})
+            for loss, color in zip(losses, ("C0", "C1"), strict=False)
+            for use, style in (("train", "-"), ("test", "--"))
+        ]
+
+    both = SOFT, CROSS_ENTROPY
+    panels = {
+        "soft 0/1 loss": lines("loss", (SOFT,)),  # that of cross-entropy is in the next panel
+        "cross-entropy": lines("cross_entropy", both),
+        "accuracy": lines("accuracy", both),
+    }
+    return draw(study, panels, (13, 4)), (
         f"One epoch on {study.data}: soft 0/1 loss, cross-entropy and accuracy, after training with either loss; means "
         f"over {study.seeds} seeds, bars of a standard deviation."
     )

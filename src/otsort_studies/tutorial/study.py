@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
-from ..common.learning.study import AbstractLearning, of_training
+from ..common.learning.study import AbstractPictures, of_training
 from ..common.study import AbstractCase
 
 SOFT, CROSS_ENTROPY = "soft 0/1", "cross-entropy"
@@ -35,7 +33,7 @@ class Example(AbstractCase):
     """
 
     part: ClassVar[str] = "examples"
-    measured: ClassVar[dict] = dict.fromkeys(("ours", "exact"), pl.List(pl.Float64))
+    measured: ClassVar[dict] = dict.fromkeys(("ours", "exact"), list[float])
 
     name: str
 
@@ -56,9 +54,9 @@ class Denoising(AbstractCase):
 
     part: ClassVar[str] = "denoising"
     measured: ClassVar[dict] = {
-        **dict.fromkeys(("psnr", "seconds"), pl.Float64),
-        "picture": pl.List(pl.Int64),
-        "width": pl.Int64,
+        **dict.fromkeys(("psnr", "seconds"), float),
+        "picture": list[int],
+        "width": int,
     }
 
     filter: str
@@ -68,15 +66,13 @@ class Denoising(AbstractCase):
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training; its curves have an entry for each checkpoint.
+    """One training; see `of_training`.
 
     Attributes:
         loss: its name.
         seed: of first weights and batches.
         train_*: means over a part of the training set: its own loss, cross-entropy and accuracy.
         test_*: means over the test set.
-        seconds: of all.
-        source: of the data.
     """
 
     part: ClassVar[str] = "training"
@@ -87,7 +83,7 @@ class Training(AbstractCase):
 
 
 @dataclass(frozen=True)
-class Tutorial(AbstractLearning):
+class Tutorial(AbstractPictures):
     """The tutorial's numbers, its photo and its training.
 
     Attributes:
@@ -95,16 +91,8 @@ class Tutorial(AbstractLearning):
         epsilons: of the soft medians.
         size: of the filter, in points.
         noises: number of noisy photos.
-        data: name of the pictures.
-        widths: channels of the convolutions.
-        hidden: width of the dense layer.
-        batch: pictures a step.
-        rate: of AdamW.
-        decay: of its weights.
-        checkpoints: of a training.
-        stride: steps before each of them.
+        decay: of the weights, by AdamW.
         scored: pictures of the training set that scores are means over.
-        seeds: trainings with each loss.
     """
 
     name: ClassVar[str] = "tutorial"
@@ -120,7 +108,6 @@ class Tutorial(AbstractLearning):
         "layers, in one epoch of AdamW. The soft 0/1 loss is `10 * otsort.losses.top_k_error(logits, labels)`: "
         "how many places the soft rank of the label's logit is below the first, epsilon = 0.01."
     )
-    dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Example, Denoising, Training)
 
     noise: float = 0.1
@@ -136,7 +123,6 @@ class Tutorial(AbstractLearning):
     checkpoints: int = 20
     stride: int = 3
     scored: int = 5000
-    seeds: int = 3
 
     @classmethod
     def quick(cls) -> "Tutorial":

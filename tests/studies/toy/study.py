@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import polars as pl
-
 from otsort_studies.common.study import AbstractCase, AbstractStudy
 
 
 @dataclass(frozen=True)
 class Half(AbstractCase):
     part: ClassVar[str] = "half"
-    measured: ClassVar[dict] = {"half": pl.Float64}
+    measured: ClassVar[dict] = {"half": float}
 
     number: int
 
@@ -19,7 +17,7 @@ class Half(AbstractCase):
 @dataclass(frozen=True)
 class Powers(AbstractCase):
     part: ClassVar[str] = "powers"
-    measured: ClassVar[dict] = {"powers": pl.List(pl.Float64)}
+    measured: ClassVar[dict] = {"powers": list[float]}
 
     base: float
 

@@ -1,6 +1,6 @@
 """Pictures with labels, to be told apart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -10,9 +10,11 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, Key
 
-from .images import Images
-from .networks import as_input
-from .training import AbstractTask, Network, Plan, in_batches, shuffled
+from ..study import Row
+from .bench import Workbench
+from .images import CLASSES, Images
+from .networks import Design, Norm, as_input, convolutional
+from .training import AbstractTask, Network, Plan, in_batches, shuffled, train
 
 #: Name of the axis of examples, for norms of batches.
 BATCH = "batch"
@@ -79,17 +81,32 @@ def batch_norm(shape: tuple[int, ...]) -> eqx.nn.BatchNorm:
     return eqx.tree_at(lambda layer: layer.batch_counter.init, layer, jnp.zeros((), jnp.float32))
 
 
-def plan(
-    data: Images, optimiser: optax.GradientTransformation, batch: int, checkpoints: int, stride: int, scored: int
-) -> Plan:
+def plan(study: Any, data: Images, optimiser: optax.GradientTransformation) -> Plan:
     """Epochs in batches; scores on the test set and on some pictures of the training set, always the same."""
-    some = np.random.default_rng(0).permutation(len(data.train))[:scored]
+    some = np.random.default_rng(0).permutation(len(data.train))[: study.scored]
     parts = {
         "train": [some[places] for places in in_batches(some.size, _SCORED)],
         "test": in_batches(len(data.test), _SCORED),
     }
     loops = jax.default_backend() != "cpu"
-    return Plan(optimiser, shuffled(len(data.train), batch), checkpoints, stride, parts, loops)
+    return Plan(optimiser, shuffled(len(data.train), study.batch), study.checkpoints, study.stride, parts, loops)
+
+
+def trainings(
+    study: Any,
+    cases: Sequence[Any],
+    data: Images,
+    bench: Workbench,
+    optimiser: optax.GradientTransformation,
+    how: Callable[[Any], tuple[Objective, Norm]],
+) -> Iterator[Row]:
+    """Trains the network of Cuturi et al. (2019) for each case; `how` says what it minimises, and its norms."""
+    steps = plan(study, data, optimiser)
+    for case in cases:
+        objective, norm = how(case)
+        begin = convolutional(data.train.shape[1:], Design(study.widths, study.hidden), CLASSES, norm)
+        (found,) = train(repr(case), [Classification(data, objective, begin)], [case.seed], steps, bench)
+        yield found.row(case, data.source)
 
 
 def _logits(network: Network, examples: Any) -> tuple[Float[Array, "batch classes"], eqx.nn.State]:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Int32, UInt8
 
 from .sources import demand, find, openml, read_npz, reading
+from .study import AbstractPictures
 
 CLASSES = 10
 _ENOUGH = 0.8  # of a data set without a test set of its own, for training
@@ -32,6 +33,11 @@ class _Known(NamedTuple):
     counts: tuple[int, int]
     shape: tuple[int, int, int]
     load: Callable[[Path | None], tuple[str, Any]]
+
+
+def load(study: AbstractPictures, folder: Path | None) -> Images:
+    """Returns the pictures of a study."""
+    return images(study.data, folder)
 
 
 @cache

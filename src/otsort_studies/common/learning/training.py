@@ -3,7 +3,7 @@
 import abc
 import functools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -23,10 +23,10 @@ Examples = PyTree[Array]
 
 
 class Network(eqx.Module):
-    """A model and what it remembers of its batches."""
+    """A model and what it remembers of its training."""
 
     model: Any
-    state: eqx.nn.State
+    state: Any
 
 
 class AbstractTask(eqx.Module):
@@ -43,7 +43,7 @@ class AbstractTask(eqx.Module):
         """With its first weights, in float32."""
 
     @abc.abstractmethod
-    def loss(self, network: Network, examples: Examples, key: Key[Array, ""]) -> tuple[Float[Array, ""], eqx.nn.State]:
+    def loss(self, network: Network, examples: Examples, key: Key[Array, ""]) -> tuple[Float[Array, ""], Any]:
         """The mean over the examples, and what is remembered of them."""
 
     @abc.abstractmethod
@@ -62,6 +62,7 @@ class Plan(NamedTuple):
         scored: part -> batches of places whose mean scores are taken; the first score of the last part is shown.
         loops: whether the steps of a stride are one compiled loop, which is faster for small dense networks and on a
             GPU; on the CPU XLA takes ten times as long for a convolution within a loop as for one outside.
+        remember: `(what a network remembers, norm of the gradient) -> what it remembers`, after each step.
     """
 
     optimiser: optax.GradientTransformation
@@ -70,6 +71,7 @@ class Plan(NamedTuple):
     stride: int
     scored: dict[str, list[np.ndarray]]
     loops: bool
+    remember: Callable[[Any, Float[Array, ""]], Any] = lambda state, norm: state
 
 
 class Trained(NamedTuple):
@@ -77,8 +79,8 @@ class Trained(NamedTuple):
 
     Attributes:
         outcome: whether the loss stayed finite.
-        curves: name -> a number at each checkpoint: "loss", the mean since the last one, and for each part and score
-            "part_score".
+        curves: name -> a number at each checkpoint: "loss" and "gradient_norm", means since the last one, and for each
+            part and score "part_score".
         seconds: share of the time of all seeds, compilation included.
     """
 
@@ -86,9 +88,9 @@ class Trained(NamedTuple):
     curves: dict[str, list[float]]
     seconds: float
 
-    def row(self, case: AbstractCase, curves: Iterable[str], source: str, **more: Any) -> Row:
-        """The row of a case whose columns are `of_training(curves)`, and more."""
-        chosen = {name: self.curves[name] for name in curves}
+    def row(self, case: AbstractCase, source: str, **more: Any) -> Row:
+        """Returns the row of a case, with those of the curves that it has."""
+        chosen = {name: curve for name, curve in self.curves.items() if name in case.measured}
         return case.row(self.outcome, **chosen, seconds=self.seconds, source=source, **more)
 
 
@@ -166,12 +168,12 @@ def _stretch(
 ) -> tuple[_Learner, dict[str, np.ndarray]]:
     """The steps to the next checkpoint, and the scores there."""
     steps = range(number * plan.stride, (number + 1) * plan.stride)
-    losses = []
+    seen = []
     for some in [steps] if plan.loops else [range(step, step + 1) for step in steps]:
         places = np.stack([[plan.batches(seed, step) for step in some] for seed in seeds])
-        learner, loss = _advance(tasks, plan.optimiser, learner, keys, places, np.asarray(some))
-        losses.append(loss)
-    found = {"loss": np.mean(np.concatenate(losses, axis=1), axis=1)}
+        learner, values = _advance(tasks, plan.optimiser, plan.remember, learner, keys, places, np.asarray(some))
+        seen.append(values)
+    found = {name: np.mean(np.concatenate([values[name] for values in seen], axis=1), axis=1) for name in seen[0]}
     for part, batches in plan.scored.items():
         scores = [_score(tasks, part, learner.network, places) for places in batches]
         sizes = np.asarray([places.size for places in batches])
@@ -194,23 +196,24 @@ def _begin(tasks: AbstractTask, optimiser: optax.GradientTransformation, keys: K
 def _advance(
     tasks: AbstractTask,
     optimiser: optax.GradientTransformation,
+    remember: Callable[[Any, Float[Array, ""]], Any],
     learner: _Learner,
     keys: Key[Array, " seeds"],
     places: Int[np.ndarray, "seeds steps *batch"],
     steps: Int[np.ndarray, " steps"],
-) -> tuple[_Learner, Float[Array, "seeds steps"]]:
-    """Some training steps and their losses."""
+) -> tuple[_Learner, dict[str, Float[Array, "seeds steps"]]]:
+    """Takes some training steps; returns their losses and norms of gradients as well."""
 
     @eqx.filter_vmap(in_axes=(eqx.if_array(0), eqx.if_array(0), 0, 0, None))
     def advance(task: AbstractTask, learner: _Learner, key: Key[Array, ""], places: Array, steps: Array) -> Any:
         changing, fixed = eqx.partition(learner, eqx.is_array)
 
-        def step(changing: Any, at: tuple[Array, Array]) -> tuple[Any, Float[Array, ""]]:
+        def step(changing: Any, at: tuple[Array, Array]) -> tuple[Any, dict[str, Float[Array, ""]]]:
             learner: _Learner = eqx.combine(changing, fixed)
             examples = jax.tree.map(lambda array: array[at[0]], task.parts["train"])
 
             @functools.partial(eqx.filter_value_and_grad, has_aux=True)
-            def loss(model: Any) -> tuple[Float[Array, ""], eqx.nn.State]:
+            def loss(model: Any) -> tuple[Float[Array, ""], Any]:
                 network = Network(model, learner.network.state)
                 return task.loss(network, examples, jax.random.fold_in(key, at[1]))
 
@@ -218,12 +221,13 @@ def _advance(
             weights = eqx.filter(learner.network.model, eqx.is_inexact_array)
             with jax.numpy_dtype_promotion("standard"):  # optax counts steps in integers
                 updates, moments = optimiser.update(gradient, learner.moments, weights)
-            network = Network(eqx.apply_updates(learner.network.model, updates), state)
-            return eqx.filter(_Learner(network, moments), eqx.is_array), value
+            norm = jnp.sqrt(sum(jnp.vdot(part, part) for part in jax.tree.leaves(gradient)))
+            network = Network(eqx.apply_updates(learner.network.model, updates), remember(state, norm))
+            return eqx.filter(_Learner(network, moments), eqx.is_array), {"loss": value, "gradient_norm": norm}
 
         if steps.size == 1:
-            changing, value = step(changing, (places[0], steps[0]))
-            return eqx.combine(changing, fixed), value[None]
+            changing, values = step(changing, (places[0], steps[0]))
+            return eqx.combine(changing, fixed), jax.tree.map(lambda value: value[None], values)
         changing, values = jax.lax.scan(step, changing, (places, steps))
         return eqx.combine(changing, fixed), values
 
