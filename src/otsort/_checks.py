@@ -205,13 +205,13 @@ def scaled_weights(
             sizes = np.abs(weights[np.isfinite(weights)])
             weights = weights / max(sizes.max(initial=0), np.finfo(np.float64).tiny)
     shares: Any = module.asarray(weights, computing if traced else np.float64)
-    some = True
-    if where is not None:
+    some, mask = True, where
+    if mask is not None:
         if traced:  # the mask gets the shape and the sharding of the weights
-            like = lambda where, shares: where | jnp.zeros_like(shares, bool)
-            where = on_any_mesh(like, shares, tuple(range(shares.ndim)))(where, shares)
-        shares = module.where(where, shares, 0)
-        some = where.any(axis=axis, keepdims=True)
+            like = lambda mask, shares: mask | jnp.zeros_like(shares, bool)
+            mask = on_any_mesh(like, shares, tuple(range(shares.ndim)))(mask, shares)
+        shares = module.where(mask, shares, 0)
+        some = mask.any(axis=axis, keepdims=True)
     largest = module.max(shares, axis=axis, keepdims=True)
     sound = (shares >= 0) & module.isfinite(shares)
     ok = sound.all(axis=axis, keepdims=True) & ((largest > 0) | ~module.asarray(some))

@@ -81,10 +81,12 @@ class Transport(eqx.Module):
         # NaN in the input makes the answers NaN; any other failure is an error. The check is around a scalar, because
         # it would gather a long array on one device.
         failed = failed & jnp.all(jnp.isfinite(problem.positions + problem.weights), axis=0)
+
+        def worst(index: Array) -> Array:
+            return largest_anywhere(jnp.where(failed, index, 0))  # 0 is success
+
         # Equinox reports one result of a batch, and finds none in an empty batch, so the largest index is taken here.
-        # The index of success is 0.
-        reported = jax.tree.map(lambda index: largest_anywhere(jnp.where(failed, index, 0)), solution.result)
-        return solution, reported.error_if(guard, failed)
+        return solution, jax.tree.map(worst, solution.result).error_if(guard, failed)
 
 
 def _squashed(
