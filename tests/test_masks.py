@@ -47,18 +47,20 @@ MATRICES = {"permutation", "selection"}
 
 
 def unpadded(operator, x, **options):
-    """The operator on the lists without padding, laid out as its answer with padding should be."""
-    answer = OPERATORS[operator](x[WHERE].reshape(3, COUNT), **options)
-    shape = jax.eval_shape(lambda x: OPERATORS[operator](x, where=WHERE, **options), x).shape
-    laid_out = jnp.zeros(shape, x.dtype)
-    if operator in OF_INPUTS:
-        return laid_out.at[WHERE].set(answer.ravel())
-    size = answer.shape[1]
-    if operator in MATRICES:
+    """What the operator should answer: computed from the lists without padding, with zeros where there is padding."""
+    lists = x[WHERE].reshape(3, COUNT)  # the fourth list has no value
+    answers = OPERATORS[operator](lists, **options)
+    with_padding = jax.eval_shape(lambda x: OPERATORS[operator](x, where=WHERE, **options), x)
+    expected = jnp.zeros(with_padding.shape, x.dtype)
+    if operator in OF_INPUTS:  # an entry for each value: where the value is
+        return expected.at[WHERE].set(answers.ravel())
+    size = answers.shape[1]
+    if operator in MATRICES:  # a row for each target, which come first, and a column for each value
         for i in range(3):
-            laid_out = laid_out.at[i, :size, np.flatnonzero(WHERE[i])].set(answer[i].T)
-        return laid_out
-    return laid_out.at[:3, :size].set(answer)
+            (columns,) = np.nonzero(WHERE[i])
+            expected = expected.at[i, :size, columns].set(answers[i].T)
+        return expected
+    return expected.at[:3, :size].set(answers)  # an entry for each target: they come first
 
 
 def check(operator, dtype, atol, **options):
