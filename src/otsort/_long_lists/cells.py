@@ -8,9 +8,9 @@ from .._xla import with_axes
 
 #: Numerics: the most terms that are added one by one, because longer sums lose digits of float32. A longer list is
 #: split into parts, in the order of its points, whose sums are added in the end.
-_TERMS = 2**13
+_MAX_TERMS = 2**13
 #: The most partial sums of all cells together: it limits the memory of the parts.
-_SUMS = 2**20
+_MAX_SUMS = 2**20
 
 
 def locate(points: Float[Array, " n"], cells: int) -> tuple[Int[Array, " n"], Float[Array, " n"]]:
@@ -63,7 +63,7 @@ def horner(coefficients: Float[Array, "k c *d"], u: Float[Array, "k *ones"]) -> 
 
 
 def _num_parts(terms: int, cells: int) -> int:
-    return max(1, min(-(-terms // _TERMS), _SUMS // cells))
+    return max(1, min(-(-terms // _MAX_TERMS), _MAX_SUMS // cells))
 
 
 def _part(terms: int, parts: int) -> Int[Array, " n"]:

@@ -9,7 +9,9 @@ from .._transport.target import AbstractTarget, UniformTarget
 from .knots import num_lengths
 from .panels import ORDER
 
-_FEW = 4  # up to so many inputs for each piece of a table, evaluating them one by one is less work than the table
+_MAX_INPUTS_PER_PIECE = (
+    4  # up to so many inputs for each piece of a table, evaluating them one by one is less work than the table
+)
 
 
 class Sizes(NamedTuple):
@@ -51,7 +53,7 @@ class Sizes(NamedTuple):
         # quintic pieces, 16 for Gauss rules of 8 nodes, and 4 for cubic cells.
         lengths, finer = num_lengths(epsilon), (1 + 20 * gap) * 1e-6 * finer / accuracy
         pieces = math.ceil(2 * lengths * finer ** (1 / 6))
-        tabulated = n > _FEW * pieces
+        tabulated = n > _MAX_INPUTS_PER_PIECE * pieces
         return cls(
             tabulated,
             # With tables there are more panels: tables have errors of their own, and the sketch that places the panels

@@ -29,16 +29,16 @@ from .base import AbstractSolver
 from .newton import Newton
 from .tolerance import Tolerances, default_tol
 
-_MOST_POINTS = 2**12
+_MAX_POINTS = 2**12
 #: The smallest epsilon. Below it there are so many nodes that computing with their matrices takes minutes.
 SMALLEST_EPSILON = 1e-5
-_ROUNDED = 0.999  # an epsilon of float32 may miss a bound by its rounding
+_ROUNDING_OF_EPSILON = 0.999  # an epsilon of float32 may miss a bound by its rounding
 
 
 def compressible(target: AbstractTarget, cost: Cost, epsilon: float = SMALLEST_EPSILON) -> bool:
     """Returns whether `Quadrature` accepts a target, a cost and an epsilon."""
-    few = isinstance(target, UniformTarget) or target.size <= _MOST_POINTS
-    return isinstance(cost, SquaredCost) and few and epsilon >= _ROUNDED * SMALLEST_EPSILON
+    few = isinstance(target, UniformTarget) or target.size <= _MAX_POINTS
+    return isinstance(cost, SquaredCost) and few and epsilon >= _ROUNDING_OF_EPSILON * SMALLEST_EPSILON
 
 
 class Quadrature(AbstractSolver):
@@ -101,7 +101,7 @@ class Quadrature(AbstractSolver):
             if isinstance(epsilon, str):
                 raise TypeError(f"epsilon must be a positive number, got {epsilon!r}")
             finest = float(np.asarray(epsilon))
-        if not _ROUNDED * SMALLEST_EPSILON <= finest < math.inf:
+        if not _ROUNDING_OF_EPSILON * SMALLEST_EPSILON <= finest < math.inf:
             raise ValueError(
                 f"epsilon of Quadrature must be finite and at least {SMALLEST_EPSILON}, got {finest}: use Newton() for "
                 "a short list, or NorthWestCorner() for the exact operators"
@@ -119,7 +119,7 @@ class Quadrature(AbstractSolver):
         """Returns the plan; see `AbstractSolver.solve`. Its marginal error is that of the compressed problem."""
         if not compressible(problem.target, problem.cost):
             raise ValueError(
-                f"Quadrature is made for SquaredCost() and a UniformTarget, or at most {_MOST_POINTS} other points, "
+                f"Quadrature is made for SquaredCost() and a UniformTarget, or at most {_MAX_POINTS} other points, "
                 f"not for {problem.cost} and {problem.target.size} points: use solver=Newton(...) for other costs, "
                 "LogSinkhorn(...) or NorthWestCorner() for other targets"
             )
@@ -171,7 +171,7 @@ class Quadrature(AbstractSolver):
             plan = NodePlan(dual, found.potential, target) if nodes else EntropicPlan(dual, found.potential)
         # Comparisons with NaN are false, so a list that holds NaN keeps the result of Newton's method.
         result = RESULTS.where(jnp.any((x < 0) | (x > 1)), RESULTS.outside, found.result)
-        result = RESULTS.where(epsilon < _ROUNDED * self.finest, RESULTS.too_fine, result)
+        result = RESULTS.where(epsilon < _ROUNDING_OF_EPSILON * self.finest, RESULTS.too_fine, result)
         return Solution(plan, result, found.stats, found.state)
 
     def _newton(self, start: Float[Array, " r"]) -> Newton:

@@ -11,7 +11,7 @@ from .._xla import varying_as
 
 # XLA: up to so many values, quantiles are found by comparing all pairs. In batches, that takes half the time or less up
 # to 32 values, and more time from 64 values on (two CPU cores).
-_COMPARED = 32
+_MAX_COMPARED = 32
 
 
 def quantiles(
@@ -69,7 +69,7 @@ def _smallest_reaching(
     Floating-point numbers are ordered as their bits are. So the value is found bit by bit, with one sum over the list
     for each bit.
     """
-    if len(values) <= _COMPARED:
+    if len(values) <= _MAX_COMPARED:
         upto = jnp.sum(jnp.where(values[:, None] <= values[None], weights[:, None], 0), axis=0)
         return jax.vmap(lambda level: jnp.min(jnp.where(upto < level, jnp.inf, values)))(levels)
     keys = _ordered_bits(values)
