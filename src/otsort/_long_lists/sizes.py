@@ -9,9 +9,8 @@ from .._transport.target import AbstractTarget, UniformTarget
 from .knots import num_lengths
 from .panels import ORDER
 
-_MAX_INPUTS_PER_PIECE = (
-    4  # up to so many inputs for each piece of a table, evaluating them one by one is less work than the table
-)
+#: Inputs for each piece of a table, up to which evaluating them one by one is less work than the table.
+_MAX_INPUTS_PER_PIECE = 4
 
 
 class Sizes(NamedTuple):
