@@ -35,7 +35,7 @@ def test_systems_of_many_lists(m, seed):
     square = rng.normal(size=(m, m, 3))
     matrix = np.einsum("ijl,kjl->ikl", square, square) / m + 0.1 * np.eye(m)[:, :, None]
     right = rng.normal(size=(m, 3))
-    solve = lambda matrix, right: solve_factorised(factorise(matrix, gather=True), right, gather=True)
+    solve = lambda matrix, right: solve_factorised(factorise(matrix, lists_last=True), right, lists_last=True)
     many = solve(jnp.asarray(matrix), jnp.asarray(right))
     mapped = jax.vmap(solve, -1, -1)(jnp.asarray(matrix), jnp.asarray(right))
     on_a_gpu = lambda matrix, right: _by_inverse(_inverse_cholesky(matrix), right)

@@ -47,7 +47,7 @@ def test_functions_of_arrays(name):
 @pytest.mark.parametrize("lists", [(), (3,)])
 def test_systems(lists):
     matrix, right = (jnp.asarray(one if lists else one[..., 0]) for one in (SQUARE, RNG.normal(size=(4, 3))))
-    solve = lambda room: room.solve_factorised(room.factorise(matrix, gather=True), right, gather=True)
+    solve = lambda room: room.solve_factorised(room.factorise(matrix, lists_last=True), right, lists_last=True)
     np.testing.assert_allclose(solve(plain), solve(_xla), rtol=1e-10)
 
 

@@ -42,7 +42,7 @@ def test_derivatives_of_a_batch(axis, batch):
 def test_factors_of_a_batch():
     square = np.random.default_rng(4).normal(size=(2, 5, 5, 3))
     matrices = np.einsum("...ijl,...kjl->...ikl", square, square) + np.eye(5)[:, :, None]
-    factors = lambda matrix: factorise(matrix, gather=True)
+    factors = lambda matrix: factorise(matrix, lists_last=True)
     found = jax.vmap(factors, in_axes=2, out_axes=2)(np.moveaxis(matrices, 0, 2))
     np.testing.assert_allclose(np.moveaxis(found, 2, 0), [factors(jnp.asarray(each)) for each in matrices], atol=1e-12)
 

@@ -4,8 +4,9 @@ A *list* is what one problem sorts: the values along the axis of an operator, on
 part of an operator that takes its answer from the plan of a list.
 
 The batching contract: arrays of one list have shape `(n,)` or `(n, m)`. Many short lists that are solved together stand
-in one more last axis, written `*lists` in types. Readings, plans, duals and `Newton` accept both shapes; everything
-else sees one list, under `jax.vmap`.
+in one more last axis, written `*lists` in types. Everything on the way of `Newton` accepts that axis: `OneList`,
+`Transport`, readings, `Problem`, `SemiDual`, `Linearised` and `EntropicPlan`. Other solvers and plans, without `*lists`
+in their types, see one list under `jax.vmap`.
 """
 
 from .axes import Axes as Axes

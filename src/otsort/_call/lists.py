@@ -60,8 +60,8 @@ def apply_to_lists(function: AbstractListFunction, given: Given, axes: Axes, siz
     def run(dynamic):
         function, given = eqx.combine(dynamic, static)
         lists = _as_lists(axes, given)
-        gather = function.takes_lists_last(axes.n)
-        one = lambda fields: with_lists_last(function, OneList(**fields)) if gather else function(OneList(**fields))
+        together = function.takes_lists_last(axes.n)
+        one = lambda fields: with_lists_last(function, OneList(**fields)) if together else function(OneList(**fields))
         number = lists["x"].shape[0]
         if not isinstance(number, int):  # `jax.export` left the number open, and so would be the number of parts
             answers = jax.vmap(one)(lists)

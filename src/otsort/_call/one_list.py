@@ -52,13 +52,13 @@ class OneList(eqx.Module):
         """Returns `num_weighted`, but at least 1: the n of formulas."""
         return len(self.x) if self.weighted is None else jnp.maximum(self.num_weighted, 1).astype(self.x.dtype)
 
-    def of_values(self, target: AbstractTarget | None) -> AbstractTarget:
+    def target_per_weighted_value(self, target: AbstractTarget | None) -> AbstractTarget:
         """Returns the target; for None, a uniform one with as many points as there are values with weight."""
         if target is not None:
             return target
         return UniformTarget(len(self.x), self.x.dtype, None if self.weighted is None else jnp.asarray(self.count)[0])
 
-    def of_places(self, target: AbstractTarget | None) -> AbstractTarget:
+    def target_per_value(self, target: AbstractTarget | None) -> AbstractTarget:
         """Returns the target; for None, a uniform one with as many points as there are values that take part."""
         if target is not None:
             return target
@@ -72,7 +72,7 @@ class OneList(eqx.Module):
         return answers if self.where is None else jnp.where(self.where, answers, 0)
 
     def at_targets(self, answers: Float[Array, "m *d"], target: AbstractTarget | None) -> Float[Array, "m *d"]:
-        """Returns answers for the points of `of_places(target)`, with zeros for points that stand for no value."""
+        """Returns answers for the points of `target_per_value(target)`, zero for points that stand for no value."""
         return self.first(answers, self.total if target is None else len(answers))
 
     def first(self, answers: Float[Array, "k *d"], number: int | Int[Array, "1 *lists"]) -> Float[Array, "k *d"]:
@@ -83,7 +83,7 @@ class OneList(eqx.Module):
         return jnp.where(_places(answers) < _along(number, answers), answers, 0)
 
     def turned(self, answers: Float[Array, "m *d"], target: AbstractTarget | None) -> Float[Array, "m *d"]:
-        """Returns answers for the points of `of_places(target)` in the reverse order.
+        """Returns answers for the points of `target_per_value(target)` in the reverse order.
 
         Points that stand for no value stay last.
         """
@@ -102,8 +102,8 @@ def _along(number: Int[Array, "1 *lists"], answers: Float[Array, "k *d"]) -> Int
     return number.reshape(*[1] * (answers.ndim - number.ndim), *number.shape)
 
 
-def filled(array: Float[Array, "..."], where: Bool[Array, "*lists n"]) -> Float[Array, "..."]:
-    """Returns lists, shape `(*lists, n, *d)`, in which the first entry that takes part replaces those that do not.
+def filled(array: Float[Array, "..."], where: Bool[Array, "*first n"]) -> Float[Array, "..."]:
+    """Returns lists, shape `(*first, n, *d)`, in which the first entry that takes part replaces those that do not.
 
     If none takes part, it returns zeros. The entry lies in the range of the others, and nothing depends on it once its
     weight is zero.
@@ -114,7 +114,7 @@ def filled(array: Float[Array, "..."], where: Bool[Array, "*lists n"]) -> Float[
     return jnp.where(where, array, jnp.where(jnp.any(where, axis=axis, keepdims=True), stop_gradient(first), 0))
 
 
-def taking_part(weights: Float[Array, "*lists n"], where: Bool[Array, "*lists n"]) -> Float[Array, "*lists n"]:
+def taking_part(weights: Float[Array, "lists n"], where: Bool[Array, "lists n"]) -> Float[Array, "lists n"]:
     """Returns the weights, with zeros for entries that take no part; equal weights if none takes part."""
     none = ~jnp.any(where, axis=-1, keepdims=True)
     return jnp.where(where, weights, none.astype(weights.dtype))

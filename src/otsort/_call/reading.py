@@ -20,7 +20,8 @@ class AbstractReading(eqx.Module):
     It is a module, so that other numbers in its fields do not recompile, and equal readings are compiled once.
 
     Attributes:
-        target: of the transport, or one of the same form and size; None means a uniform point for each value.
+        target: of the transport, or one of its type and size, from which the solver is chosen before the mask is known;
+            None means a uniform point for each value.
     """
 
     target: AbstractVar[AbstractTarget | None]

@@ -59,8 +59,8 @@ class AbstractIteration(eqx.Module):
 
     @property
     @abc.abstractmethod
-    def gather_lists(self) -> bool:
-        """Returns whether the iteration is of one list, and `jax.vmap` should gather such lists in a last axis."""
+    def takes_lists_last(self) -> bool:
+        """Returns whether the iteration is of one list, and many such lists should be solved in a last axis."""
 
     @property
     @abc.abstractmethod
@@ -114,7 +114,7 @@ def undifferentiated(tree: Any) -> Any:
 def run_undifferentiated(iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progress]:
     """Returns the potential and the last progress of an iteration, without derivatives."""
     iteration = undifferentiated(iteration)
-    if not iteration.gather_lists:
+    if not iteration.takes_lists_last:
         return _run(iteration)
     return with_lists_last(_WithoutList(eqx.tree_at(_list, iteration, (None, None))), _list(iteration))
 

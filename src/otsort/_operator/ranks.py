@@ -56,7 +56,7 @@ class _Level(AbstractReading):
     of_others: bool = eqx.field(static=True)
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " k"]:
-        return _of_places(one_list, _level(transport, one_list.of_values(self.target), 1.0))
+        return _masked(one_list, _level(transport, one_list.target_per_weighted_value(self.target), 1.0))
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new if self.of_others else axes.same
@@ -109,8 +109,8 @@ class _Rank(AbstractReading):
     descending: bool = eqx.field(static=True)
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " k"]:
-        ranks = 0.5 + one_list.count * _level(transport, one_list.of_values(self.target), 0.5)
-        return _of_places(one_list, one_list.count + 1 - ranks if self.descending else ranks)
+        ranks = 0.5 + one_list.count * _level(transport, one_list.target_per_weighted_value(self.target), 0.5)
+        return _masked(one_list, one_list.count + 1 - ranks if self.descending else ranks)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new if self.of_others else axes.same
@@ -126,6 +126,6 @@ def _level(transport: Transport, target: AbstractTarget, share: float) -> Float[
     return jnp.where(missing, jnp.nan, plan.level(share, jnp.where(missing, 0, at)))
 
 
-def _of_places(one_list: OneList, answers: Float[Array, " k"]) -> Float[Array, " k"]:
+def _masked(one_list: OneList, answers: Float[Array, " k"]) -> Float[Array, " k"]:
     """Returns the answers, with zeros where no value takes part."""
     return one_list.at_inputs(answers) if one_list.at is None else one_list.first(answers, len(answers))

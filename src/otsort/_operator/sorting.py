@@ -56,7 +56,7 @@ class Sorted(AbstractReading):
     descending: bool = eqx.field(static=True)
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " m"]:
-        pushed = transport.plan_to(one_list.of_places(self.target)).push(one_list.values)
+        pushed = transport.plan_to(one_list.target_per_value(self.target)).push(one_list.values)
         # Numerics: exp(-h / epsilon) is totally positive, so the result is monotone at every potential. `rising` undoes
         # rounding, and nothing else.
         return _of_targets(one_list, rising(pushed), self.target, self.descending)
@@ -108,7 +108,7 @@ class _Carried(AbstractReading):
     extra: int = eqx.field(static=True)  # axes of the values after those of the key
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "m *d"]:
-        pushed = transport.plan_to(one_list.of_places(self.target)).push(one_list.values)
+        pushed = transport.plan_to(one_list.target_per_value(self.target)).push(one_list.values)
         return _of_targets(one_list, pushed, self.target, self.descending)
 
     def dims(self, axes: Axes) -> Dims:
@@ -159,7 +159,7 @@ class _Permutation(AbstractReading):
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "m n"]:
         each = with_axes(jnp.eye(len(one_list.x), dtype=one_list.x.dtype), 1 + one_list.x.ndim)
-        plan = transport.untied_plan_to(one_list.of_places(self.target), self.descending)
+        plan = transport.untied_plan_to(one_list.target_per_value(self.target), self.descending)
         return _of_targets(one_list, plan.push(each), self.target, self.descending)
 
     def dims(self, axes: Axes) -> Dims:

@@ -161,7 +161,7 @@ class _Iteration(AbstractIteration):
     dual: AbstractDual
 
     @property
-    def gather_lists(self) -> bool:
+    def takes_lists_last(self) -> bool:
         positions, target = self.dual.problem.positions, self.dual.problem.target
         return positions.ndim == 1 and self.solver.takes_lists_last(positions.size, target)
 

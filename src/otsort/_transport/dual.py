@@ -71,10 +71,10 @@ class AbstractDual(eqx.Module):
     def linearised(self, potential: Float[Array, "m *lists"]) -> tuple[Linearised, Float[Array, "m *lists"]]:
         """Returns the derivative of s in the potential, as a linear system that can be solved, and s."""
         overlap, ratio = self.overlap(potential)
-        gather = lists_last(len(self.problem.positions), self.problem.target.size)
+        together = lists_last(len(self.problem.positions), self.problem.target.size)
         # Numerics: the damping is far below the noise floor. Rounded exponents change s in proportion to the overlap,
         # which the inverse undoes, so without overlap only the rounding of sums is noise. A damping above the least
         # eigenvalue, about 5 epsilon, hides changes that all targets share: damped by the noise floor, the float32
         # gradient of a sum of ranks with smooth weights was wrong by more than its size at epsilon = 1e-4.
         damping = jnp.asarray(_DAMPING * jnp.finfo(ratio.dtype).eps, ratio.dtype)
-        return Linearised(overlap, self.problem.target_weights, damping, gather), ratio
+        return Linearised(overlap, self.problem.target_weights, damping, together), ratio

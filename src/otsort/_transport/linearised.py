@@ -1,10 +1,10 @@
 """The derivative of the marginal ratios s in the potential, and the solution of linear systems with it.
 
-With the overlap W = S^T diag(a) S, a change df of f / epsilon changes s by J df to first order, where
+With the overlap W = S^T diag(a) S, a change dphi of phi = f / epsilon changes s by J dphi to first order, where
 
     J = diag(s) - W diag(b).
 
-**Laplacian.** Newton's method asks for J df = 1 - s. Multiplied by the weights b, the matrix is the Laplacian of a
+**Laplacian.** Newton's method asks for J dphi = 1 - s. Multiplied by the weights b, the matrix is the Laplacian of a
 graph on the targets, because s = W b:
 
     diag(b) J = diag(d) - E,    E_jk = b_j W_jk b_k for j != k,    E_jj = 0,    d_j = sum_k E_jk.
@@ -43,7 +43,7 @@ from .._xla import factorise, matvec, solve_factorised, sum_along, with_axes
 
 
 class Linearised(eqx.Module):
-    """The matrix J = diag(s) - W diag(b), factorised: J df is the change of s for a change df of f / epsilon.
+    """The matrix J = diag(s) - W diag(b), factorised: J dphi is the change of s for a change dphi of f / epsilon.
 
     The module's docstring has the formulas.
 
@@ -53,7 +53,7 @@ class Linearised(eqx.Module):
         edges: E, shape `(m, m, *lists)`.
         scale: the diagonal of D^(-1/2), shape `(m, *lists)`.
         factor: of M, as `factorise` returns it. No derivative is taken of it.
-        gather: whether systems that meet under `jax.vmap` are solved together, with the lists in the last axis.
+        lists_last: whether systems that meet under `jax.vmap` are solved together, with the lists in the last axis.
     """
 
     overlap: Float[Array, "m m *lists"]
@@ -61,14 +61,14 @@ class Linearised(eqx.Module):
     edges: Float[Array, "m m *lists"]
     scale: Float[Array, "m *lists"]
     factor: Float[Array, "m m *lists"]
-    gather: bool = eqx.field(static=True)
+    lists_last: bool = eqx.field(static=True)
 
     def __init__(
         self,
         overlap: Float[Array, "m m *lists"],
         weights: Float[Array, "m *lists"],
         damping: Float[Array, ""],
-        gather: bool,
+        lists_last: bool,
     ):
         """Factorises the system that an overlap defines.
 
@@ -76,11 +76,11 @@ class Linearised(eqx.Module):
             overlap: W.
             weights: b.
             damping: delta; delta b is added to the diagonal of the Laplacian.
-            gather: see the attributes.
+            lists_last: see the attributes.
         """
         identity = jnp.eye(len(weights), dtype=weights.dtype)
         identity = with_axes(identity, overlap.ndim)
-        self.overlap, self.weights, self.gather = overlap, weights, gather
+        self.overlap, self.weights, self.lists_last = overlap, weights, lists_last
         self.edges = weights[:, None] * overlap * weights[None, :] * (1 - identity)
         # `solve` needs the factor as a preconditioner only, so it is a constant for derivatives.
         edges = stop_gradient(self.edges)
@@ -91,14 +91,14 @@ class Linearised(eqx.Module):
         null = jnp.where(linked, jnp.sqrt(jnp.where(linked, damped, 1)), 0)
         self.scale = jnp.where(linked, 1 / jnp.where(linked, null, 1), 0)
         pinned = null[:, None] * null[None, :] / jnp.sum(damped, axis=0, keepdims=True)[None]
-        self.factor = factorise(identity - self.scale[:, None] * edges * self.scale[None, :] + pinned, gather)
+        self.factor = factorise(identity - self.scale[:, None] * edges * self.scale[None, :] + pinned, lists_last)
 
     def newton_direction(self, ratio: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
-        """Returns an approximate solution df of J df = 1 - s, up to a constant: the change of f / epsilon for a step.
+        """Returns an approximate solution dphi of J dphi = 1 - s, up to a constant: the change of phi for a step.
 
         The damped inverse gives a change c of the targets with weight. One linearised Sinkhorn sweep after it,
 
-            df = W (b c) / (W b) - log s,
+            dphi = W (b c) / (W b) - log s,
 
         moves the targets without weight too. The damping need not be undone, because the next step of an iteration
         corrects its error.
@@ -112,13 +112,13 @@ class Linearised(eqx.Module):
         return carried - jnp.log(jnp.maximum(ratio, jnp.finfo(ratio.dtype).tiny))
 
     def solve(self, right: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
-        """Returns df, up to a constant, with J df = right; it has derivatives of any order in J and in `right`."""
+        """Returns dphi, up to a constant, with J dphi = right; it has derivatives of any order in J and in `right`."""
         degree = sum_along(self.edges, 0)
         laplacian = lambda change: degree * change - matvec(self.edges, change)
         # The derivative is that of the undamped system, whatever approximates its inverse.
         change = jax.lax.custom_linear_solve(laplacian, self.weights * right, self._refined, symmetric=True)
-        # The rows of targets without weight were lost when J was multiplied by b. With s = W b, J df = right reads
-        # s df = right + W (b df), and gives df for these targets too.
+        # The rows of targets without weight were lost when J was multiplied by b. With s = W b, J dphi = right reads
+        # s dphi = right + W (b dphi), and gives dphi for these targets too.
         return (right + matvec(self.overlap, self.weights * change)) / matvec(self.overlap, self.weights)
 
     def _refined(self, laplacian: Callable[[Array], Array], flow: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
@@ -132,4 +132,4 @@ class Linearised(eqx.Module):
         return change
 
     def _damped(self, flow: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
-        return self.scale * solve_factorised(self.factor, self.scale * flow, self.gather)
+        return self.scale * solve_factorised(self.factor, self.scale * flow, self.lists_last)

@@ -15,7 +15,6 @@ from .layout import select_lists as select_lists
 from .layout import with_axes as with_axes
 
 if os.environ.get("OTSORT_PLAIN", "0") in ("", "0"):
-    from .gather import with_lists_last as with_lists_last
     from .loops import anywhere as anywhere
     from .loops import largest_anywhere as largest_anywhere
     from .materialised import materialised as materialised
@@ -31,6 +30,7 @@ if os.environ.get("OTSORT_PLAIN", "0") in ("", "0"):
     from .sums import repeat_along as repeat_along
     from .sums import sum_along as sum_along
     from .with_jvp import with_jvp as with_jvp
+    from .with_lists_last import with_lists_last as with_lists_last
 else:
     from .plain import anywhere as anywhere
     from .plain import factorise as factorise

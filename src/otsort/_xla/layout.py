@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Num
+from jaxtyping import Array, Bool, Float, Num, Shaped
 
 Tree = TypeVar("Tree")
 
@@ -27,7 +27,7 @@ def lists_last(n: int, m: int) -> bool:
     return n <= _MAX_INPUTS and m <= _MAX_TARGETS and n * m <= _MAX_PAIRS
 
 
-def with_axes(array: Num[Array, "*d"], ndim: int) -> Num[Array, "..."]:
+def with_axes(array: Shaped[Array, "*d"], ndim: int) -> Shaped[Array, "..."]:
     """Returns an array with axes of length 1 after its own, so that it has `ndim` dimensions."""
     return array.reshape(*array.shape, *[1] * (ndim - array.ndim))
 

@@ -65,7 +65,7 @@ def transposed(matrix: Float[Array, "k l *lists"]) -> Float[Array, "l k *lists"]
     return jnp.swapaxes(matrix, 0, 1)
 
 
-def factorise(matrix: Float[Array, "m m *lists"], gather: bool) -> Float[Array, "m m *lists"]:
+def factorise(matrix: Float[Array, "m m *lists"], lists_last: bool) -> Float[Array, "m m *lists"]:
     """Returns the inverse of Cholesky's factor of symmetric positive definite matrices, for `solve_factorised`.
 
     For one list on a CPU, it returns the factor itself.
@@ -77,22 +77,22 @@ def factorise(matrix: Float[Array, "m m *lists"], gather: bool) -> Float[Array, 
 
     Args:
         matrix: of one list, or of many in the last axis.
-        gather: whether matrices that meet under `jax.vmap` move to the last axis.
+        lists_last: whether matrices that meet under `jax.vmap` move to the last axis.
     """
     if matrix.ndim > 2:
         return _inverse_factors.bind(matrix)
     if len(matrix) <= _MAX_TARGETS_BY_FORMULA:
         return _inverse_factor(matrix)
-    return _factor.bind(matrix) if gather else _factor_of_one(matrix)
+    return _factor.bind(matrix) if lists_last else _factor_of_one(matrix)
 
 
 def solve_factorised(
-    factor: Float[Array, "m m *lists"], right: Float[Array, "m *lists"], gather: bool
+    factor: Float[Array, "m m *lists"], right: Float[Array, "m *lists"], lists_last: bool
 ) -> Float[Array, "m *lists"]:
-    """Returns the solution of a linear system, whose matrix `factorise` was given with the same `gather`."""
+    """Returns the solution of a linear system, whose matrix `factorise` was given with the same `lists_last`."""
     if factor.ndim > 2 or len(factor) <= _MAX_TARGETS_BY_FORMULA:
         return _by_inverse(factor, right)
-    return _solution.bind(factor, right) if gather else _solution_of_one(factor, right)
+    return _solution.bind(factor, right) if lists_last else _solution_of_one(factor, right)
 
 
 def _factor_of_one(matrix: Float[Array, "m m"]) -> Float[Array, "m m"]:

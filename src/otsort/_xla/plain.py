@@ -53,17 +53,17 @@ def transposed(matrix: Float[Array, "k l *lists"]) -> Float[Array, "l k *lists"]
     return jnp.swapaxes(matrix, 0, 1)
 
 
-def factorise(matrix: Float[Array, "m m *lists"], gather: bool) -> Float[Array, "m m *lists"]:
+def factorise(matrix: Float[Array, "m m *lists"], lists_last: bool) -> Float[Array, "m m *lists"]:
     """Returns Cholesky's factors."""
-    del gather
+    del lists_last
     return _for_each_list(jnp.linalg.cholesky, matrix)
 
 
 def solve_factorised(
-    factor: Float[Array, "m m *lists"], right: Float[Array, "m *lists"], gather: bool
+    factor: Float[Array, "m m *lists"], right: Float[Array, "m *lists"], lists_last: bool
 ) -> Float[Array, "m *lists"]:
     """Returns the solution of a system that `factorise` was given."""
-    del gather
+    del lists_last
     return _for_each_list(lambda factor, right: jax.scipy.linalg.cho_solve((factor, True), right), factor, right)
 
 

@@ -78,7 +78,7 @@ class _TopKError(AbstractReading):
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
         labels = one_list.at_inputs(one_list.values)
         (k,) = one_list.numbers
-        levels = transport.plan_to(one_list.of_values(self.target)).level(1.0)
+        levels = transport.plan_to(one_list.target_per_weighted_value(self.target)).level(1.0)
         above = jnp.sum(labels * (1 - levels), axis=0, keepdims=True)
         losses = self.penalty(above - (k - 1)[None] / one_list.count)
         return jnp.where(jnp.all(labels == 0, axis=0, keepdims=True), 0, losses)[0]
