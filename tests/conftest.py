@@ -34,6 +34,13 @@ hypothesis.settings.register_profile("ci", deadline=None, max_examples=12, deran
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def programs_of_a_file():
+    """What a file compiled goes with it: together it would take gigabytes."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture(autouse=True)
 def few_programs():
     """Drops what was compiled before it is more pieces of memory than Linux lets a process map, 65 530."""
