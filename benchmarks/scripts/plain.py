@@ -1,28 +1,55 @@
-"""What the compiler tricks of the library gain: times of gradients of ranks in ordinary JAX over those with them.
+"""What the compiler tricks of the library gain: times of gradients of ranks with ordinary JAX in place of some.
 
-`python benchmarks/scripts/plain.py`: float32, normal values, the defaults. Ordinary JAX is chosen when otsort is
-imported (`OTSORT_PLAIN=1`), so that the two run in processes of their own, in turn, three times each. A row is the
-shape, the median in milliseconds of each, and their ratio.
+`python benchmarks/scripts/plain.py`: float32, normal values, the defaults. Each variant runs in processes of its own,
+in turn, three times each, on fresh values, compiled before. A row is what is ordinary JAX (`otsort._xla.plain`), and
+for each shape its median over that of the library as it is.
 """
 
+import importlib
 import json
-import os
 import subprocess
 import sys
 import time
+import types
+from pathlib import Path
 
 import numpy as np
 
-SHAPES = [(1000, 10), (256, 100), (128, 1000), (1, 1_000_000)]
+SHAPES = [(1000, 10), (1024, 16), (256, 100), (1, 1_000_000)]
 PROCESSES, ROUNDS = 3, 12
+SUMS, MATRICES = ["sum_along", "repeat_along", "max_along"], ["matvec", "weighted_sum", "matmul", "transposed"]
+SYSTEMS = ["factorise", "solve_factorised"]
+VARIANTS: dict[str, list[str]] = {
+    "nothing": [],
+    "stores": ["materialised"],
+    "sums": SUMS,
+    "products and sums": [*SUMS, *MATRICES],
+    "systems": SYSTEMS,
+    "conditions of loops": ["anywhere", "largest_anywhere"],
+    "lists in the last axis": ["with_lists_last"],
+    "no spare lists": ["no spare lists"],
+    "everything": [*SUMS, *MATRICES, *SYSTEMS, "materialised", "anywhere", "largest_anywhere", "with_lists_last"],
+}
 
 
-def milliseconds() -> list[float]:
-    """Returns the median for each shape, on fresh values, compiled before."""
+def milliseconds(ordinary: list[str]) -> list[float]:
+    """Returns the median for each shape."""
     import jax
     import jax.numpy as jnp
 
-    import otsort
+    # The room is imported and changed before the rest of the library takes its functions.
+    source = Path(__file__).parents[2] / "src" / "otsort"
+    skeleton = types.ModuleType("otsort")
+    skeleton.__path__ = [str(source)]
+    sys.modules["otsort"] = skeleton
+    room, plain = importlib.import_module("otsort._xla"), importlib.import_module("otsort._xla.plain")
+    for name in ordinary:
+        if name == "no spare lists":
+            importlib.import_module("otsort._xla.batching")._SPARE_LISTS = 0
+        else:
+            setattr(room, name, getattr(plain, name))
+    del sys.modules["otsort"]
+    otsort = importlib.import_module("otsort")
 
     medians = []
     for shape in SHAPES:
@@ -39,16 +66,18 @@ def milliseconds() -> list[float]:
 
 def main() -> None:
     """Prints the rows."""
-    found: dict[str, list[list[float]]] = {"0": [], "1": []}
+    found: dict[str, list[list[float]]] = {name: [] for name in VARIANTS}
     for _ in range(PROCESSES):
-        for plain, times in found.items():
-            run = [sys.executable, __file__, "child"]
-            child = subprocess.run(run, env=os.environ | {"OTSORT_PLAIN": plain}, stdout=subprocess.PIPE, check=True)
-            times.append(json.loads(child.stdout))
-    with_tricks, plain = (np.median(times, axis=0) for times in found.values())
-    for shape, one, other in zip(SHAPES, with_tricks, plain, strict=True):
-        print(f"{shape[0]} x {shape[1]}: {one:.1f} and {other:.1f} ms, {other / one:.1f} times as long")
+        for name, times in found.items():
+            run = [sys.executable, __file__, json.dumps(VARIANTS[name])]
+            times.append(json.loads(subprocess.run(run, stdout=subprocess.PIPE, check=True).stdout))
+    medians = {name: np.median(times, axis=0) for name, times in found.items()}
+    shapes = [f"{lists} x {n}" for lists, n in SHAPES]
+    print("the library:", ", ".join(f"{s} {ms:.1f} ms" for s, ms in zip(shapes, medians["nothing"], strict=True)))
+    for name, each in list(medians.items())[1:]:
+        ratios = each / medians["nothing"]
+        print(f"{name}:", ", ".join(f"{shape} {ratio:.2f}" for shape, ratio in zip(shapes, ratios, strict=True)))
 
 
 if __name__ == "__main__":
-    print(json.dumps(milliseconds())) if sys.argv[1:] == ["child"] else main()
+    print(json.dumps(milliseconds(json.loads(sys.argv[1])))) if sys.argv[1:] else main()

@@ -10,7 +10,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .._long_lists.cells import moments
-from .._long_lists.compress import compress
+from .._long_lists.compress import Compressed, compress
 from .._long_lists.node_plan import NodePlan
 from .._long_lists.panels import ORDER, Panels
 from .._long_lists.plan import TabulatedPlan
@@ -20,7 +20,7 @@ from .._transport.cost import SquaredCost
 from .._transport.plan import AbstractPlan, EntropicPlan
 from .._transport.problem import Problem
 from .._transport.semi_dual import SemiDual
-from .._transport.solution import RESULTS, Solution
+from .._transport.solution import RESULTS, DualSolution, Solution
 from .._transport.start import WarmStart
 from .._transport.target import AbstractTarget, UniformTarget
 from .._types import Cost, Scalar
@@ -158,9 +158,8 @@ class Quadrature(AbstractSolver):
         if sizes.tabulated:
             # Numerics: uniform weights become ones, whose sums are exact. `compress` divides by the total mass.
             cells = moments(weights * weights.size, x, sizes.cells)
-            dual, start, over_targets = compress(cells, target, epsilon, sizes)
-            found = self._newton(start).solve_dual(dual)
-            plan = TabulatedPlan(dual, found.potential, x, weights, target, over_targets)
+            small, found = self.solve_moments(cells, target, sizes)
+            plan = TabulatedPlan(small.dual, found.potential, x, weights, target, small.over_targets)
         else:
             # XLA: all loops over pairs read the positions; unless they are stored, each would repeat the squash.
             x, weights = materialised((x, weights))
@@ -173,6 +172,19 @@ class Quadrature(AbstractSolver):
         result = RESULTS.where(jnp.any((x < 0) | (x > 1)), RESULTS.outside, found.result)
         result = RESULTS.where(epsilon < _ROUNDING_OF_EPSILON * self.finest, RESULTS.too_fine, result)
         return Solution(plan, result, found.stats, found.state)
+
+    def solve_moments(
+        self, cells: Float[Array, "cells 4"], target: AbstractTarget, sizes: Sizes
+    ) -> tuple[Compressed, DualSolution]:
+        """Returns the compressed problem of inputs that are known by their moments, and its solution.
+
+        Args:
+            cells: moments of the inputs, up to a factor, see `compress`.
+            target: to transport to.
+            sizes: of the compressed problem.
+        """
+        small = compress(cells, target, jnp.asarray(self.epsilon, cells.dtype), sizes)
+        return small, self._newton(small.start).solve_dual(small.dual)
 
     def _newton(self, start: Float[Array, " r"]) -> Newton:
         return Newton(self.epsilon, tol=self.tol, max_steps=self.max_steps, start=WarmStart(start))

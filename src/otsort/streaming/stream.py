@@ -10,12 +10,10 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .._checks import checked, is_traced
 from .._long_lists.cells import evaluate
-from .._long_lists.compress import compress
 from .._long_lists.dual import TabulatedDual
 from .._long_lists.sizes import Sizes
-from .._solver import Newton, Quadrature
+from .._solver import Quadrature
 from .._transport.solution import RESULTS
-from .._transport.start import WarmStart
 from .._transport.target import AbstractTarget, TargetMeasure, UniformTarget, atom_weights, uniform_atoms
 from .arrays import as_numbers
 from .scaling import Scaling, standard_scores, values_of_scores
@@ -120,11 +118,8 @@ def sizes_for(solver: Quadrature, dtype: np.dtype) -> Sizes:
 
 
 def _solve(solver: Quadrature, cells: Array, target: AbstractTarget) -> tuple[TabulatedDual, Array]:
-    epsilon = jnp.asarray(solver.epsilon, cells.dtype)
-    dual, start, _ = compress(cells, target, epsilon, sizes_for(solver, cells.dtype))
-    newton = Newton(epsilon, tol=solver.tol, max_steps=solver.max_steps, start=WarmStart(start))
-    found = newton.solve_dual(dual)
-    return dual, found.result.error_if(found.potential, found.result != RESULTS.successful)
+    small, found = solver.solve_moments(cells, target, sizes_for(solver, cells.dtype))
+    return small.dual, found.result.error_if(found.potential, found.result != RESULTS.successful)
 
 
 @eqx.filter_jit
