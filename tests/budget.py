@@ -42,7 +42,7 @@ class Program(NamedTuple):
 
 #: One operator of each kind on lists of medium length; those that are trained with on short ones and on long ones.
 LIST = [
-    *(Program(name, "gradient", 256, 100) for name in ("rank", "sort", "sort_by", "quantile", "top_k", "quantize")),
+    *(Program(name, "gradient", 256, 100) for name in ("rank", "sort", "quantile", "top_k")),
     *(Program(name, program, 1000, 10) for name in ("rank", "top_k_mask") for program in ("forward", "gradient")),
     Program("rank", "forward", 256, 100),
     Program("rank of ragged lists", "gradient", 256, 100),

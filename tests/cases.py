@@ -1,7 +1,7 @@
 """Which of many combinations are tried each time, and which with the slow tests."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -22,3 +22,10 @@ def diagonal(*axes: Sequence[Any]) -> list[Any]:
         )
         for index in indices
     ]
+
+
+def some(values: Iterable[Any], quick: Collection[Any]) -> list[Any]:
+    """All values, for `pytest.mark.parametrize`, of which only some are quick."""
+    values = list(values)
+    assert set(quick) <= set(values), f"unknown: {set(quick) - set(values)}"
+    return [pytest.param(value, marks=() if value in quick else pytest.mark.slow) for value in values]

@@ -39,8 +39,8 @@ OPERATORS = {
 
 #: One operator of each kind, and of different lengths; the slow tests try all.
 QUICK = {
-    *((name, 5, 1) for name in ("rank", "sort", "top_k", "quantile_normalize", "top_k_cross_entropy", "trimmed_mean")),
-    *((name, 100, 1) for name in ("quantile", "permutation", "spearman_correlation")),
+    *((name, 5, 1) for name in ("sort", "quantile_normalize", "top_k_cross_entropy")),
+    ("quantile", 100, 1),
     ("top_k_mask", 1000, 1),
     ("top_k_mask", 5, 2),
 }

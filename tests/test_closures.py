@@ -1,6 +1,7 @@
 """A squash, cost or penalty that closes over a traced value: as a module that has it as a field."""
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -8,8 +9,6 @@ import numpy as np
 import pytest
 
 import otsort
-
-from .cases import diagonal
 
 #: Lists of a length that is solved with the lists in the last axis, and one of another.
 SHORT = jnp.asarray(np.random.default_rng(0).normal(size=6))
@@ -36,7 +35,13 @@ def by_partial(temperature, x=SHORT):
 FUNCTIONS = {f.__name__: f for f in (by_squash, by_cost, by_penalty, by_partial)}
 
 
-@pytest.mark.parametrize(("name", "length"), diagonal(list(FUNCTIONS), ["short", "long"]))
+@pytest.mark.parametrize(
+    ("name", "length"),
+    [
+        pytest.param(*case, marks=() if case in (("by_cost", "short"), ("by_partial", "long")) else pytest.mark.slow)
+        for case in itertools.product(FUNCTIONS, ("short", "long"))
+    ],
+)
 def test_traced_values(name, length):
     x = {"short": SHORT, "long": LONG}[length]
     function = lambda value: FUNCTIONS[name](value, x)

@@ -12,6 +12,8 @@ from scipy.stats import rankdata
 
 import otsort
 
+from .cases import diagonal
+
 pytestmark = pytest.mark.usefixtures("without_x64")
 
 #: Where neighbours of each dtype are ties in float32, and the first of them in JAX's integers.
@@ -43,9 +45,9 @@ def test_exact_orders(dtype, start):
     assert otsort.losses.spearman_correlation(np.sort(x), np.arange(5.0), epsilon=0) == 1
 
 
-@pytest.mark.parametrize(("dtype", "start"), CASES)
-@pytest.mark.parametrize("squash", [otsort.squash.logistic, otsort.squash.min_max])
-def test_soft_ranks_of_differences(dtype, start, squash):
+@pytest.mark.parametrize(("case", "squash"), diagonal(list(CASES), [otsort.squash.logistic, otsort.squash.min_max]))
+def test_soft_ranks_of_differences(case, squash):
+    dtype, start = case
     x, small = numbers(dtype, start), STEPS.astype(np.float32)
     at = numbers(dtype, start)[2:]
     close = functools.partial(np.testing.assert_allclose, atol=2e-5)

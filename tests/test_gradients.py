@@ -8,6 +8,7 @@ import pytest
 import otsort
 
 from . import problems
+from .cases import some
 
 EPSILON = 0.05
 RNG = np.random.default_rng(0)
@@ -62,7 +63,7 @@ def _scale(name):
     return 0.05 if name == "epsilon" else 1.0
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", some(STRATEGIES, ("unrolled", "implicit", "kernel", "newton_one_step")))
 def test_every_strategy_in_every_input(strategy, differences):
     function = jax.jit(lambda inputs: loss(inputs, STRATEGIES[strategy]))
     gradient = jax.jit(jax.grad(function))(INPUTS)
@@ -85,7 +86,7 @@ def test_hessian_vector_products(strategy):
     np.testing.assert_allclose(product, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("epsilon", [1e-2, 1e-1])
+@pytest.mark.parametrize("epsilon", some([1e-2, 1e-1], [1e-2]))
 def test_hessian_vector_products_of_the_default(epsilon):
     """Against the unrolled ones in float64; then float32 against float64."""
     rng = np.random.default_rng(4)
@@ -163,7 +164,12 @@ def test_weights_of_zero_have_their_derivative():
             np.testing.assert_allclose(jnp.vdot(gradient[name], DIRECTION[name]), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("operator", ["quantile", "top_k", "top_k_mask", "quantize", "permutation", "sort_by"])
+@pytest.mark.parametrize(
+    "operator",
+    some(
+        ["quantile", "top_k", "top_k_mask", "quantize", "permutation", "sort_by"], ("top_k", "permutation", "sort_by")
+    ),
+)
 def test_other_operators(operator):
     x, v = jnp.asarray([0.3, -1.0, 2.0, 0.9, 0.1, 0.5]), DIRECTION["x"]
     solver = otsort.Newton(epsilon=EPSILON, tol=1e-12)

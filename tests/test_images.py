@@ -10,13 +10,13 @@ import otsort
 from otsort.images import median_filter
 
 from . import problems
+from .cases import diagonal
 
 IMAGE = np.random.default_rng(0).integers(0, 30, (7, 5)).astype(float)
 MODES = ["reflect", "mirror", "nearest", "wrap", "constant", "grid-mirror", "grid-wrap", "grid-constant"]
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("size", [3, 2, (1, 4), (9, 11)])
+@pytest.mark.parametrize(("mode", "size"), diagonal(MODES, [3, 2, (1, 4), (9, 11)]))
 def test_the_exact_filter_is_that_of_scipy(mode, size):
     ours = median_filter(IMAGE, size, mode=mode, cval=2.0, epsilon=0)
     np.testing.assert_array_equal(ours, scipy.ndimage.median_filter(IMAGE, size, mode=mode, cval=2.0))

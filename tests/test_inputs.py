@@ -118,8 +118,10 @@ def test_integers_of_numpy():
     np.testing.assert_array_equal(found, otsort.sort(wide, num_targets=200))
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.uint16, np.int32, np.int64, np.uint64])
-@pytest.mark.parametrize("num_segments", [3, 128, 256, 300, 40_000])
+@pytest.mark.parametrize(
+    ("dtype", "num_segments"),
+    diagonal([np.uint8, np.int8, np.int16, np.uint16, np.int32, np.int64, np.uint64], [3, 128, 256, 300, 40_000]),
+)
 @pytest.mark.parametrize("known", [True, False])
 def test_ids_of_segments_of_any_dtype(dtype, num_segments, known):
     most = min(np.iinfo(dtype).max, num_segments - 1)

@@ -148,8 +148,10 @@ def test_each_list_has_its_own_result():
         otsort.rank(x, weights=a, target=target, solver=otsort.Newton(epsilon[0], max_steps=1))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("count", [20, pytest.param(250, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("dtype", "count"),
+    [(np.float32, 20), *(pytest.param(dtype, 250, marks=pytest.mark.slow) for dtype in (np.float32, np.float64))],
+)
 def test_hard_problems_converge(dtype, count):
     @jax.jit
     def solve(x, a, y, b, epsilon):

@@ -17,7 +17,7 @@ import otsort
 from otsort import losses
 
 from . import problems
-from .cases import diagonal
+from .cases import diagonal, some
 
 RNG = np.random.default_rng(0)
 N = 8
@@ -34,6 +34,7 @@ LOSSES = {
     "quantile_error": lambda x, hot, y, **o: losses.quantile_error(x, 0.3, **o),
     "expected_shortfall": lambda x, hot, y, **o: losses.expected_shortfall(x, 0.2, **o),
 }
+QUICK_LOSSES = ("top_k_error", "top_k_cross_entropy", "spearman_distance")
 
 
 #: Of errors (lists, N) and a number for each list.
@@ -127,7 +128,7 @@ def closed_form(logits, label, epsilon):
     ("solver", "epsilon", "dtype"),
     [
         (otsort.Newton, 1e-4, np.float32),
-        (otsort.Newton, 1e-3, np.float64),
+        pytest.param(otsort.Newton, 1e-3, np.float64, marks=pytest.mark.slow),
         (otsort.Quadrature, 1e-2, np.float32),
         (functools.partial(otsort.Sinkhorn, max_steps=2), 1e-2, np.float32),
     ],
@@ -245,8 +246,7 @@ def test_numbers_of_each_list(name, epsilon):
     np.testing.assert_allclose(slopes, each, rtol=1e-5)
 
 
-@pytest.mark.parametrize("loss", [losses.top_k_error, losses.top_k_cross_entropy])
-@pytest.mark.parametrize("epsilon", [0, 0.1])
+@pytest.mark.parametrize(("loss", "epsilon"), diagonal([losses.top_k_error, losses.top_k_cross_entropy], [0, 0.1]))
 def test_k_of_each_example(loss, epsilon):
     ks = np.array([1, 2, 5, N])
     expected = [loss(*each, epsilon=epsilon) for each in zip(X, LABELS, ks, strict=True)]
@@ -258,7 +258,7 @@ def test_k_of_each_example(loss, epsilon):
     np.testing.assert_allclose(turned, np.reshape(expected, (2, 2)), rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", some(LOSSES, QUICK_LOSSES))
 def test_gradients(name):
     """Against differences of the loss itself."""
     loss = lambda x: LOSSES[name](x, HOT[0], TARGETS[0], solver=otsort.Newton(0.05, tol=1e-12))
@@ -291,7 +291,7 @@ def test_second_derivatives_of_the_cross_entropy():
     np.testing.assert_allclose(product, problems.finite_difference(jax.jit(jax.grad(loss)), X[0], v), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", some(LOSSES, QUICK_LOSSES))
 def test_a_mask_is_a_shorter_list(name):
     where = np.ones((2, N), bool)
     where[0, [1, 4]] = where[1] = False

@@ -12,6 +12,7 @@ from jax import export
 import otsort
 
 from . import problems
+from .cases import some
 
 X = np.random.default_rng(0).normal(size=(3, 2, 3))
 SAME = {
@@ -154,7 +155,7 @@ EXPORTED = {
 }
 
 
-@pytest.mark.parametrize("name", EXPORTED)
+@pytest.mark.parametrize("name", some(EXPORTED, ("gradient", "traced options", "suggested")))
 def test_without_throw_a_program_can_be_exported(name):
     x = np.random.default_rng(0).normal(size=200)
     program = jax.jit(EXPORTED[name])

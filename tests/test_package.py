@@ -25,7 +25,8 @@ for solver in (
     otsort.NorthWestCorner(),
     otsort.Quadrature(0.1),
 ):
-    jax.grad(lambda x: jnp.sum(otsort.sort_by(jnp.stack([x, x], 1), x, solver=solver)))(x)
+    otsort.sort_by(jnp.stack([x, x], 1), x, solver=solver)
+jax.grad(lambda x: jnp.sum(otsort.sort_by(jnp.stack([x, x], 1), x)))(x)
 otsort.solve(x, otsort.UniformTarget(70), solver=otsort.Quadrature(0.1))
 otsort.suggest_epsilon(x, 2, weights=jnp.arange(4))
 streaming.fit([x]).quantile(jnp.array([0.5]))

@@ -44,8 +44,7 @@ def lists(seed):
     return scores, jnp.asarray(rng.integers(0, 3, (4, 9)), float), where, jnp.asarray(rng.integers(-1, 2, (4, 9)))
 
 
-@pytest.mark.parametrize("topn", [None, 0, 3, 20])
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize(("name", "topn"), diagonal(list(METRICS), [3, None, 0, 20]))
 def test_exact_metrics_are_those_of_rax(name, topn):
     metric, key = METRICS[name], jax.random.key(1)
     for seed in range(3):

@@ -10,6 +10,7 @@ import pytest
 import otsort
 
 from . import problems
+from .cases import some
 
 X = np.random.default_rng(0).normal(size=(4, 7))
 WEIGHTS = np.random.default_rng(1).uniform(0.2, 1, X.shape)
@@ -71,7 +72,7 @@ def test_selections_of_long_lists():
     assert memory.temp_size_in_bytes < 100 * x.nbytes
 
 
-@pytest.mark.parametrize("name", problems.SOLVERS)
+@pytest.mark.parametrize("name", some(problems.SOLVERS, ("Newton", "Quadrature", "LogSinkhorn")))
 def test_own_values_have_their_own_ranks(name):
     solver = problems.SOLVERS[name](0.1)
     for operator in (otsort.rank, otsort.cdf):
@@ -137,8 +138,8 @@ def test_other_values_of_another_shape_are_told():
     "operator",
     [
         otsort.rank,
-        otsort.sort,
-        functools.partial(otsort.top_k_mask, k=2),
+        pytest.param(otsort.sort, marks=pytest.mark.slow),
+        pytest.param(functools.partial(otsort.top_k_mask, k=2), marks=pytest.mark.slow),
         functools.partial(otsort.quantile, q=np.array([0.1, 0.5])),
     ],
 )

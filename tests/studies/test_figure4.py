@@ -72,6 +72,7 @@ def test_a_row_depends_on_its_case_alone(rows):
     assert {**again, "seconds": 0} == {**rows[3], "seconds": 0}
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes(rows, tmp_path):
     cache = {
         "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache"),

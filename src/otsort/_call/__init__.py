@@ -11,6 +11,10 @@ in their types, see one list under `jax.vmap`.
 
 from .axes import Axes as Axes
 from .axes import Dims as Dims
+from .axes import of_each_list as of_each_list
+from .axes import of_each_value as of_each_value
+from .axes import of_new_axis as of_new_axis
+from .axes import of_rows_of_each_list as of_rows_of_each_list
 from .batch import Batch as Batch
 from .one_list import AbstractListFunction as AbstractListFunction
 from .one_list import OneList as OneList

@@ -5,7 +5,7 @@ from typing import Unpack
 
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
+from .._call import AbstractReading, Batch, OneList, Options, Transport, of_each_value
 from .._checks import as_array, as_callable, as_size
 from .._transport.target import AbstractTarget, UniformTarget, as_target
 from .ranks import cdf
@@ -57,8 +57,7 @@ class _Normalized(AbstractReading):
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " n"]:
         return one_list.at_inputs(transport.plan_to(self.target).pull(self.reference))
 
-    def dims(self, axes: Axes) -> Dims:
-        return axes.same
+    dims = of_each_value
 
 
 def quantile_transform(
@@ -129,5 +128,4 @@ class _Quantized(AbstractReading):
         plan = transport.plan_to(self.target)
         return one_list.at_inputs(plan.pull(plan.push(one_list.values)))
 
-    def dims(self, axes: Axes) -> Dims:
-        return axes.same
+    dims = of_each_value

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
+from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport, of_new_axis, of_rows_of_each_list
 from .._transport.averages import rising
 from .._transport.target import AbstractTarget
 from .._xla import with_axes
@@ -61,8 +61,7 @@ class Sorted(AbstractReading):
         # rounding, and nothing else.
         return _of_targets(one_list, rising(pushed), self.target, self.descending)
 
-    def dims(self, axes: Axes) -> Dims:
-        return axes.new
+    dims = of_new_axis
 
 
 def sort_by(
@@ -162,8 +161,7 @@ class _Permutation(AbstractReading):
         plan = transport.untied_plan_to(one_list.target_per_value(self.target), self.descending)
         return _of_targets(one_list, plan.push(each), self.target, self.descending)
 
-    def dims(self, axes: Axes) -> Dims:
-        return (*axes.batch, None, None)
+    dims = of_rows_of_each_list
 
 
 def _of_targets(

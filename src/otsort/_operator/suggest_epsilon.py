@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call import AbstractListFunction, Axes, Batch, Dims, OneList, Options
+from .._call import AbstractListFunction, Batch, OneList, Options, of_each_list
 from .._call.one_list import filled
 from .._solver import MOST_TARGETS, SMALLEST_EPSILON
 from .._types import Scalar, Squash
@@ -99,8 +99,7 @@ class _Suggestion(AbstractListFunction):
         epsilon = jnp.maximum(epsilon, least)
         return jnp.where(jnp.all(jnp.isfinite(x)), epsilon, jnp.nan)
 
-    def dims(self, axes: Axes) -> Dims:
-        return axes.batch
+    dims = of_each_list
 
 
 def typical_density(

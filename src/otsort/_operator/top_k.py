@@ -6,7 +6,16 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
+from .._call import (
+    AbstractReading,
+    Batch,
+    OneList,
+    Options,
+    Transport,
+    of_each_value,
+    of_new_axis,
+    of_rows_of_each_list,
+)
 from .._transport.target import TargetMeasure, as_k, top_atoms, uniform_atoms
 from .sorting import Sorted
 
@@ -47,8 +56,7 @@ class _TopK(AbstractReading):
         pushed = Sorted(_atoms(one_list, self.target, self.k), descending=True)(one_list, transport)
         return one_list.first(pushed[: self.k], one_list.num_weighted)
 
-    def dims(self, axes: Axes) -> Dims:
-        return axes.new
+    dims = of_new_axis
 
 
 def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "... k n"]:
@@ -94,8 +102,7 @@ class _Selection(AbstractReading):
         total = jnp.sum(masses, axis=1, keepdims=True)
         return one_list.first(masses / jnp.where(total > 0, total, 1), one_list.num_weighted)
 
-    def dims(self, axes: Axes) -> Dims:
-        return (*axes.batch, None, None)
+    dims = of_rows_of_each_list
 
 
 def _atoms(one_list: OneList, target: TargetMeasure, k: int) -> TargetMeasure:
@@ -143,8 +150,7 @@ class _TopMass(AbstractReading):
         target = top_mass(one_list, self.target, *one_list.numbers)
         return one_list.at_inputs(transport.plan_to(target).pull(target.points))
 
-    def dims(self, axes: Axes) -> Dims:
-        return axes.same
+    dims = of_each_value
 
 
 def top_mass(one_list: OneList, target: TargetMeasure, k: Float[Array, "*lists"]) -> TargetMeasure:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
+from .._call import AbstractReading, Axes, Batch, OneList, Options, Transport, of_each_list
 from .._call.closure import opened_elementwise
 from .._checks import as_array, as_callable, as_indices, dtypes
 from .._operator.top_k import top_mass
@@ -83,8 +83,7 @@ class _TopKError(AbstractReading):
         losses = self.penalty(above - (k - 1)[None] / one_list.count)
         return jnp.where(jnp.all(labels == 0, axis=0, keepdims=True), 0, losses)[0]
 
-    def dims(self, axes: Axes) -> Dims:
-        return axes.batch
+    dims = of_each_list
 
 
 def top_k_cross_entropy(
@@ -138,8 +137,7 @@ class _CrossEntropy(AbstractReading):
         labels = one_list.at_inputs(one_list.values)
         return jnp.sum(labels * jnp.where(labels == 0, 0, -log), axis=0)
 
-    def dims(self, axes: Axes) -> Dims:
-        return axes.batch
+    dims = of_each_list
 
 
 def _distribution(

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
+from .._call import AbstractReading, Batch, OneList, Options, Transport, of_each_list
 from .._transport.target import TargetMeasure, atom_weights, uniform_atoms
 from .._types import Scalar
 
@@ -55,8 +55,7 @@ class _AroundLevel(AbstractReading):
         level, width = one_list.numbers
         return _of_second(one_list, transport, self.target, atom_weights(level[None], width[None], one_list.count))
 
-    def dims(self, axes: Axes) -> Dims:
-        return axes.batch
+    dims = of_each_list
 
 
 def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack[Options]) -> Float[Array, "..."]:
@@ -97,8 +96,7 @@ class _BetweenLevels(AbstractReading):
         low, high = one_list.numbers
         return _of_second(one_list, transport, self.target, jnp.stack([low, high - low, 1 - high]))
 
-    def dims(self, axes: Axes) -> Dims:
-        return axes.batch
+    dims = of_each_list
 
 
 def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Options]) -> Float[Array, "..."]:
@@ -138,8 +136,7 @@ class _Worst(AbstractReading):
         (alpha,) = one_list.numbers
         return _of_second(one_list, transport, self.target, jnp.stack([1 - alpha, alpha]))
 
-    def dims(self, axes: Axes) -> Dims:
-        return axes.batch
+    dims = of_each_list
 
 
 def _of_second(
