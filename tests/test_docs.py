@@ -6,13 +6,18 @@ import multiprocessing
 import pytest
 
 from . import pages
+from .cases import some
 
 #: Each page has a process of its own, forked from one that has imported the library once for all of them.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["otsort"])
 
 
-@pytest.mark.parametrize("page", pages.PAGES)
+#: The others are run with the slow tests.
+QUICK = [page for page in pages.PAGES if page.count("/") < 2 or "masks" in page or "extending" in page]
+
+
+@pytest.mark.parametrize("page", some(pages.PAGES, QUICK))
 def test_code_runs(page, tmp_path):
     needs = pages.NEEDS.get(page, [])
     for module in needs:
