@@ -25,7 +25,8 @@ def diagonal(*axes: Sequence[Any]) -> list[Any]:
 
 
 def some(values: Iterable[Any], quick: Collection[Any]) -> list[Any]:
-    """All values, for `pytest.mark.parametrize`, of which only some are quick."""
+    """All values, for `pytest.mark.parametrize`, of which only some are quick; a tuple is for several arguments."""
     values = list(values)
     assert set(quick) <= set(values), f"unknown: {set(quick) - set(values)}"
-    return [pytest.param(value, marks=() if value in quick else pytest.mark.slow) for value in values]
+    marks = lambda value: () if value in quick else pytest.mark.slow
+    return [pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=marks(value)) for value in values]

@@ -29,8 +29,8 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
-hypothesis.settings.register_profile("default", deadline=None, max_examples=12)
-hypothesis.settings.register_profile("ci", deadline=None, max_examples=12, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("default", deadline=None, max_examples=8)
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=8, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 

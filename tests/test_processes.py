@@ -39,6 +39,7 @@ def test_ranks_over_two_processes(tmp_path):
         np.testing.assert_allclose(answer, right, rtol=0, atol=5e-5 * np.max(np.abs(right)))
 
 
+@pytest.mark.slow
 def test_a_stream_over_two_workers_of_dask(tmp_path):
     pytest.importorskip("distributed")
     process = start("dask_stream.py", 5, 1000, folder=tmp_path)

@@ -16,7 +16,7 @@ import otsort
 from otsort.squash._quantiles import quantiles
 
 from . import problems
-from .cases import diagonal
+from .cases import diagonal, some
 
 SQUASHES = {
     "logistic": otsort.squash.logistic,
@@ -248,9 +248,7 @@ def test_a_list_without_a_place_is_nan(name, bad):
     np.testing.assert_array_equal(np.isnan(otsort.rank(x, squash=SQUASHES[name])).all(axis=1), [False, not placed])
 
 
-@pytest.mark.parametrize(
-    ("name", "n"), [*((name, 7) for name in SQUASHES), pytest.param("robust", 50, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("name", "n"), some(CASES, [("logistic", 7), ("robust", 7)]))
 def test_derivatives(name, n):
     rng = np.random.default_rng(1)
     x, weights = map(jnp.asarray, example(n))
@@ -269,7 +267,7 @@ def test_derivatives(name, n):
     np.testing.assert_allclose(problems.directional(slope, both, direction), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", SQUASHES)
+@pytest.mark.parametrize("name", some(SQUASHES, ("logistic", "robust")))
 def test_second_derivatives_in_a_loop(name):
     x = jnp.asarray(np.random.default_rng(2).normal(size=(2, 6)))
     loss = lambda x: jnp.sum(jnp.sin(3 * SQUASHES[name](x, jnp.asarray(equal(6)))))
@@ -278,7 +276,7 @@ def test_second_derivatives_in_a_loop(name):
     np.testing.assert_allclose(mapped, [product(loss)(row) for row in x], atol=1e-12)
 
 
-@pytest.mark.parametrize(("name", "n"), CASES)
+@pytest.mark.parametrize(("name", "n"), some(CASES, [("Sigmoid", 7), ("robust", 50)]))
 def test_lists_that_are_mapped(name, n):
     """One of them with equal quartiles, one constant."""
     x = np.stack([example(n)[0], np.where(np.arange(n) < 0.8 * n, 1.0, np.arange(n)), np.ones(n)], axis=1)

@@ -112,6 +112,7 @@ def test_numbers_are_sane(finished):
     np.testing.assert_allclose(readings["sorted_values"][0], np.sort(values), atol=0.01 * np.ptp(values))
 
 
+@pytest.mark.slow
 def test_resumes(finished, compare, tmp_path):
     arguments, out, _ = finished
     kept = content(out)
