@@ -130,22 +130,22 @@ Dims: TypeAlias = tuple[int | None, ...]
 # What most readings and functions of lists have as their method `dims`.
 
 
-def of_each_value(function: object, axes: Axes) -> Dims:
+def of_each_value(self: object, axes: Axes) -> Dims:
     """Returns the dimensions of x."""
     return axes.same
 
 
-def of_new_axis(function: object, axes: Axes) -> Dims:
+def of_new_axis(self: object, axes: Axes) -> Dims:
     """Returns the dimensions of x, with a new one in place of the axis."""
     return axes.new
 
 
-def of_each_list(function: object, axes: Axes) -> Dims:
+def of_each_list(self: object, axes: Axes) -> Dims:
     """Returns the dimensions of the batch."""
     return axes.batch
 
 
-def of_rows_of_each_list(function: object, axes: Axes) -> Dims:
+def of_rows_of_each_list(self: object, axes: Axes) -> Dims:
     """Returns the dimensions of the batch, then two new ones."""
     return (*axes.batch, None, None)
 
