@@ -45,7 +45,7 @@ def milliseconds(ordinary: list[str]) -> list[float]:
     room, plain = importlib.import_module("otsort._xla"), importlib.import_module("otsort._xla.plain")
     for name in ordinary:
         if name == "no spare lists":
-            importlib.import_module("otsort._xla.batching")._SPARE_LISTS = 0
+            vars(importlib.import_module("otsort._xla.batching"))["_SPARE_LISTS"] = 0
         else:
             setattr(room, name, getattr(plain, name))
     del sys.modules["otsort"]
