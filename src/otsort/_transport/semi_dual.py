@@ -46,8 +46,7 @@ class SemiDual(AbstractDual):
     epsilon: Float[Array, ""]
 
     def with_cached_kernel(self, potential: Float[Array, "m *lists"]) -> "SemiDual | CachedSemiDual":
-        # XLA: exponentials dominate a Newton step of short lists. In a prototype on a CPU, ranks of 1000 x 10 with
-        # their gradient took 1.6 ms with stored exponentials, and 2.5 ms when each step took them anew.
+        # XLA: exponentials take most of the time of a Newton step of short lists, products are cheap.
         if self.problem.positions.shape[0] * potential.shape[0] > MAX_ENTRIES:
             return self  # too many to store
         exponents = self._exponents(potential, self.problem.positions)
