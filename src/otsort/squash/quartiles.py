@@ -24,8 +24,8 @@ def robust(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Arr
     half of the weight lies on one value. The unit is then the median distance of the other values from that value.
 
     It takes O(n) time without a sort: a sum over the list for each bit of a number, 32 in float32, where `logistic`
-    takes a few sums. Up to about a thousand values, this takes no longer than ranking them; for a million values on a
-    CPU, more than ten times as long.
+    takes a few sums. For short lists this is little beside ranking them, for a million values on a CPU it is many times
+    as much: :doc:`/choosing` has the measurement.
 
     Args:
         values: shape `(n,)`.
