@@ -76,7 +76,7 @@ def version() -> str:
 
 
 def read(path: Path = FILE) -> dict[str, dict[str, dict[str, int]]]:
-    """What each program may cost, by the minor version of JAX."""
+    """Returns the costs that each program may have, by the minor version of JAX."""
     return json.loads(path.read_text()) if path.exists() else {}
 
 

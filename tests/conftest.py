@@ -36,7 +36,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 @pytest.fixture(scope="module", autouse=True)
 def programs_of_a_file():
-    """What a file compiled goes with it: together it would take gigabytes."""
+    """Clears compiled programs after each file, because those of the whole suite would take gigabytes."""
     yield
     jax.clear_caches()
 

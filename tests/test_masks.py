@@ -49,7 +49,7 @@ MATRICES = {"permutation", "selection"}
 
 
 def unpadded(operator, x, **options):
-    """What the operator should answer: computed from the lists without padding, with zeros where there is padding."""
+    """Returns the expected answer: that of the lists without padding, with zeros where there is padding."""
     lists = x[WHERE].reshape(3, COUNT)  # the fourth list has no value
     answers = OPERATORS[operator](lists, **options)
     with_padding = jax.eval_shape(lambda x: OPERATORS[operator](x, where=WHERE, **options), x)

@@ -1,8 +1,9 @@
-"""What the compiler tricks of the library gain: times of gradients of ranks with ordinary JAX in place of some.
+"""Measures what the compiler tricks of the library gain, on gradients of ranks.
 
-`python benchmarks/scripts/plain.py`: float32, normal values, the defaults. Each variant runs in processes of its own,
-in turn, three times each, on fresh values, compiled before. A row is what is ordinary JAX (`otsort._xla.plain`), and
-for each shape its median over that of the library as it is.
+`python benchmarks/scripts/plain.py`, about eight minutes: float32, normal values, the defaults. Each variant replaces
+some functions by ordinary JAX (`otsort._xla.plain`). The variants run in processes of their own, in turn, three times
+each, on fresh values, compiled before. A row is the variant and, for each shape, its median time over that of the
+library as it is.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""What a squash costs: times of ranks with each over those with the default one.
+"""Measures what a squash costs: the time of ranks with each squash, over the time with the default one.
 
 `python benchmarks/scripts/squashes.py`: float32, normal values, the default solver and epsilon. Programs run in one
 process, in turn, each on fresh values, compiled before. A row is the shape, the median of the default in milliseconds,

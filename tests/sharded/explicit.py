@@ -19,7 +19,7 @@ where, exact = weights > 0.2, {"epsilon": 0}
 
 
 def program(x, weights, where):
-    """What is sharded as x, and what is not."""
+    """Returns the answers that are sharded as x, and those that are not."""
     like_x = (
         otsort.rank(x, weights=weights, where=where, **exact),
         otsort.top_k_mask(x, jnp.sum(weights, axis=1) / 3, where=where, **exact),

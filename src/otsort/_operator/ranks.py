@@ -79,7 +79,7 @@ def rank(
 
     Args:
         x: values, any shape.
-        at: other values, whose ranks among those of x are returned instead: see `cdf`.
+        at: other values. The answer is then their ranks among the values of x; see `cdf`.
         num_targets: m, the size of the uniform target, n unless given.
         target: a target measure instead.
         descending: count from the largest: n + 1 - rank.

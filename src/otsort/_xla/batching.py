@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 # XLA: rows whose length is a multiple of so many bytes all meet in a few lines of a CPU's cache. Spare lists make the
-# rows longer. In a prototype in float32, 1024 lists of 16 values took 15 ms and 1000 took 3.6 ms; 512 lists of 32
-# values took 93 ms and 500 took 11 ms. Sixteen more lists removed the difference.
+# rows longer: without them, gradients of ranks of 1024 x 16 and 256 x 100 take more than twice as long on 2 cores
+# (`benchmarks/scripts/plain.py`).
 _ALIASED_BYTES = 1024
 _SPARE_LISTS = 16
 

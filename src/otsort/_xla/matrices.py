@@ -71,9 +71,8 @@ def factorise(matrix: Float[Array, "m m *lists"], lists_last: bool) -> Float[Arr
     For one list on a CPU, it returns the factor itself.
 
     XLA: on a CPU, the inverse would take a triangular system with many right-hand sides. OpenBLAS solves it in threads
-    that spin afterwards and take their core from what follows; ranks of 256 x 100 took 1.3 to 1.8 times as long with
-    the inverse. On a GPU, triangular systems were more than half the time of ranks of 256 x 100. With the inverse, one
-    such system serves many solutions.
+    that spin afterwards and take their core from what follows. On a GPU, triangular systems are slow, and with the
+    inverse one such system serves many solutions.
 
     Args:
         matrix: of one list, or of many in the last axis.
@@ -122,8 +121,7 @@ def _by_inverse(factor: Float[Array, "m m *lists"], right: Float[Array, "m ..."]
 def _inverse_factor(matrix: Float[Array, "m m *lists"]) -> Float[Array, "m m *lists"]:
     """Returns the inverse of Cholesky's factor, from those of the leading half and of its Schur complement.
 
-    XLA: it consists of products alone, which run over the lists in the last axis. In a prototype, ranks of 1000 x 10
-    with their gradient took 1.6 ms, and 5.3 ms with a call of LAPACK for each list.
+    XLA: it consists of products alone, which run over the lists in the last axis. LAPACK would be called for each list.
     """
     if len(matrix) == 1:
         return jax.lax.rsqrt(matrix)

@@ -23,7 +23,7 @@ LEAST = 1e-6  # of a mask under the logarithm
 
 
 class Linear(NamedTuple):
-    """What a linear model learns through an operator.
+    """A linear model that is trained through an operator.
 
     Attributes:
         data: name in `LABELLED`.
