@@ -10,10 +10,10 @@ from jaxtyping import Array, ArrayLike, Float
 from .._checks import as_array, as_callable, as_own, as_size, checked, dtypes, is_traced
 from .._solver import AbstractSolver
 from .._transport.cost import SQUARED
-from .._transport.semi_dual import MAX_ENTRIES
 from .._transport.solution import Solution
 from .._transport.target import AbstractTarget, UniformTarget, as_target
 from .._types import Cost, Scalar, Squash
+from .._xla import at_once
 from ..squash import logistic
 from ..squash._offset import ignores_offset
 from .axes import Axes
@@ -189,8 +189,7 @@ class Batch:
         return opened(self._squash, shape, shape, dtype=self.dtype)
 
     def _apply(self, function: AbstractListFunction, peak_entries: int, given: Given) -> Float[Array, "..."]:
-        # All lists that are in memory at once share MAX_ENTRIES, as the targets of one list do.
-        size = max(1, MAX_ENTRIES // max(4 * self.n, peak_entries))
+        size = at_once(max(4 * self.n, peak_entries), self.dtype)
         return apply_to_lists(function, given, self.axes, size)
 
     def _given(

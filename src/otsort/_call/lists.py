@@ -14,7 +14,7 @@ from .._solver import AbstractSolver
 from .._transport.solution import Solution
 from .._transport.target import AbstractTarget
 from .._types import Cost, Squash
-from .._xla import materialised, on_any_mesh, with_lists_last
+from .._xla import for_each_list, materialised, on_any_mesh
 from .axes import Axes
 from .guard import guarded
 from .one_list import AbstractListFunction, OneList, filled, taking_part
@@ -60,18 +60,18 @@ def apply_to_lists(function: AbstractListFunction, given: Given, axes: Axes, siz
     def run(dynamic):
         function, given = eqx.combine(dynamic, static)
         lists = _as_lists(axes, given)
-        together = function.takes_lists_last(axes.n)
-        one = lambda fields: with_lists_last(function, OneList(**fields)) if together else function(OneList(**fields))
+        lists_last = function.takes_lists_last(axes.n)
+        call = lambda lists: for_each_list(function, OneList(**lists), lists_last=lists_last, at_once=size)
         number = lists["x"].shape[0]
-        if not isinstance(number, int):  # `jax.export` left the number open, and so would be the number of parts
-            answers = jax.vmap(one)(lists)
+        if number == 1:
+            answers = call(jax.tree.map(lambda array: array[0], lists))[None]
         elif number == 0:
-            answer = jax.eval_shape(one, jax.tree.map(lambda array: jnp.zeros(array.shape[1:], array.dtype), lists))
+            one = jax.tree.map(lambda array: jnp.zeros(array.shape[1:], array.dtype), lists)
+            answer = jax.eval_shape(call, one)
             answers = jnp.zeros((0, *answer.shape), answer.dtype)
-        elif number == 1:
-            answers = one(jax.tree.map(lambda array: array[0], lists))[None]
         else:
-            answers = jax.vmap(one)(lists) if number <= size else jax.lax.map(one, lists, batch_size=size)
+            move = lambda array, start, end: jnp.moveaxis(array, start, end) if lists_last else array
+            answers = move(call(jax.tree.map(lambda array: move(array, 0, -1), lists)), -1, 0)
         return axes.arrange(answers, dims)
 
     return on_any_mesh(run, given.x, dims)(dynamic)

@@ -14,7 +14,7 @@ from .._transport.problem import Problem
 from .._transport.solution import RESULTS, Solution
 from .._transport.target import AbstractTarget
 from .._types import Cost, Squash
-from .._xla import largest_anywhere
+from .._xla import kept, largest_anywhere
 from .guard import GuardedPlan
 from .one_list import OneList
 
@@ -86,7 +86,7 @@ class Transport(eqx.Module):
             return largest_anywhere(jnp.where(failed, index, 0))  # 0 is success
 
         # Equinox reports one result of a batch, and finds none in an empty batch, so the largest index is taken here.
-        return solution, jax.tree.map(worst, solution.result).error_if(guard, failed)
+        return solution, kept(jax.tree.map(worst, solution.result).error_if(guard, failed))
 
 
 def _squashed(

@@ -9,7 +9,7 @@ from equinox import AbstractVar
 from jaxtyping import Array, Bool, Float, Int
 
 from .._transport.dual import AbstractDual
-from .._xla import anywhere, select_lists, with_lists_last
+from .._xla import anywhere, for_each_list, kept, select_lists
 
 
 class AbstractState(eqx.Module):
@@ -115,8 +115,9 @@ def run_undifferentiated(iteration: AbstractIteration) -> tuple[Float[Array, "m 
     """Returns the potential and the last progress of an iteration, without derivatives."""
     iteration = undifferentiated(iteration)
     if not iteration.takes_lists_last:
-        return _run(iteration)
-    return with_lists_last(_WithoutList(eqx.tree_at(_list, iteration, (None, None))), _list(iteration))
+        return kept(_run(iteration))
+    function = _WithoutList(eqx.tree_at(_list, iteration, (None, None)))
+    return kept(for_each_list(function, _list(iteration), lists_last=True))
 
 
 class _WithoutList(eqx.Module):
@@ -151,7 +152,7 @@ def run_stored(iteration: AbstractIteration, constants: Any, progress: Progress,
     """Returns the progress after `count` steps, as far as they are due, and stores what their derivative needs."""
 
     def step(progress: Progress) -> Progress:
-        return iteration.step(constants, progress)
+        return kept(iteration.step(constants, progress))
 
     def body(progress: Progress, _: None) -> tuple[Progress, None]:
         if iteration.fixed_budget:

@@ -28,6 +28,7 @@ inputs or their values.
 import math
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
@@ -36,6 +37,7 @@ from .._transport.cost import SquaredCost
 from .._transport.problem import Problem
 from .._transport.semi_dual import SemiDual
 from .._transport.target import AbstractTarget, UniformTarget
+from .._xla import kept
 from .dual import TabulatedDual
 from .interpolant import Interpolant
 from .knots import adapted_knots
@@ -83,8 +85,10 @@ def compress(
         Interpolant(adapted_knots(means, stop_gradient(epsilon), sizes.pieces), sizes.cells)
         for means in (target_means, sketch.input_means)
     )
+    over_inputs, over_targets = kept((over_inputs, over_targets))
     problem = Problem(over_inputs.knots, jnp.zeros_like(over_inputs.knots), sketch.nodes, SquaredCost())
-    masses = over_inputs.functional(cells / jnp.sum(cells[:, 0]))
+    sums, total = kept((over_inputs.functional(cells), jnp.sum(cells[:, 0])))
+    masses = jax.tree.map(lambda part: part / total, sums)
     return Compressed(TabulatedDual(SemiDual(problem, epsilon), over_inputs, masses), sketch.start, over_targets)
 
 

@@ -27,7 +27,7 @@ from .._transport.problem import Problem
 from .._transport.semi_dual import SemiDual
 from .._transport.start import counted_levels, start_from
 from .._transport.target import AbstractTarget, UniformTarget
-from .._xla import materialised, matvec
+from .._xla import kept, materialised, matvec
 from .knots import adapted_knots
 from .panels import Panels
 from .sizes import Sizes
@@ -81,4 +81,4 @@ def sketched(
     # into that loop and computes it anew for each pair.
     points, levels, nodes = materialised((points, levels, nodes))
     start = start_from(levels, Problem(points, masses, stop_gradient(nodes), SquaredCost()))
-    return Sketch(nodes, start, input_means)
+    return kept(Sketch(nodes, start, input_means))

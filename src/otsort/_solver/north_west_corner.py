@@ -12,6 +12,7 @@ from .._transport.problem import Problem
 from .._transport.solution import RESULTS, Solution
 from .._transport.start import cumulative_shares
 from .._transport.target import AbstractTarget
+from .._xla import kept
 from .base import AbstractSolver
 
 
@@ -34,18 +35,20 @@ class NorthWestCorner(AbstractSolver):
     def solve(self, problem: Problem) -> Solution:
         """Returns the exact plan, with zero steps in its `stats`."""
         keys = problem.positions if problem.order is None else problem.order
-        order = jnp.argsort(keys)
+        order = kept(jnp.argsort(keys))
         positions, weights, keys = problem.positions[order], problem.weights[order], keys[order]
         tie = jnp.cumsum(jnp.concatenate([jnp.zeros(1, int), (keys[1:] != keys[:-1]).astype(int)]))
         levels = cumulative_shares(weights)
         # A segment ends at each cumulative weight of either measure. Its source and its goal are the numbers of input
         # and of target weights that end before it.
-        ends, from_target = jax.lax.sort(
-            [
-                jnp.concatenate([levels, _snap(problem.target.cumulative, levels)]),
-                jnp.concatenate([jnp.zeros(levels.size, int), jnp.ones(problem.target.size, int)]),
-            ],
-            num_keys=1,
+        ends, from_target = kept(
+            jax.lax.sort(
+                (
+                    jnp.concatenate([levels, _snap(problem.target.cumulative, levels)]),
+                    jnp.concatenate([jnp.zeros(levels.size, int), jnp.ones(problem.target.size, int)]),
+                ),
+                num_keys=1,
+            )
         )
         goal = jnp.cumsum(from_target) - from_target
         source = jnp.arange(ends.size) - goal

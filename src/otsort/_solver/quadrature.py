@@ -138,7 +138,7 @@ class Quadrature(AbstractSolver):
         """Returns the size of densities and tables, or of comparisons; see `AbstractSolver.peak_entries`."""
         sizes = self.sizes(n, target)
         if sizes.tabulated:
-            return 3 * sizes.pieces * sizes.nodes(target) + 2 * sizes.cells
+            return 3 * sizes.pieces * sizes.nodes(target) + 8 * sizes.cells + 4 * n
         return n * (n + sizes.nodes(target) + target.size)
 
     def sizes(self, n: int | float, target: AbstractTarget, finer: float = 1.0) -> Sizes:

@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
-from .._xla import anywhere, with_jvp
+from .._xla import anywhere, kept, with_jvp
 from .problem import Problem
 from .target import AbstractTarget
 from .weighted_exp import log_sum_exp
@@ -57,7 +57,7 @@ def log_upper_share(
     start = stop_gradient((potential[1] - potential[0]) / epsilon + jnp.log(high) - jnp.log(low))
     advantage = (cost(points[:1] - x) - cost(points[1:] - x)) / epsilon
     arguments = advantage, problem.weights, low, high
-    cut = _newton(functools.partial(_balance, *map(stop_gradient, arguments)), start)
+    cut = kept(_newton(functools.partial(_balance, *map(stop_gradient, arguments)), start))
     share = _log_sigmoid(advantage + _root(cut, arguments)[None])
     return jnp.where(split[None], share, jnp.where(masses[1:] > 0, 0, -jnp.inf))
 

@@ -15,6 +15,9 @@ from .layout import select_lists as select_lists
 from .layout import with_axes as with_axes
 
 if os.environ.get("OTSORT_PLAIN", "0") in ("", "0"):
+    from .chunks import at_once as at_once
+    from .chunks import kept as kept
+    from .for_each_list import for_each_list as for_each_list
     from .loops import anywhere as anywhere
     from .loops import largest_anywhere as largest_anywhere
     from .materialised import materialised as materialised
@@ -30,10 +33,12 @@ if os.environ.get("OTSORT_PLAIN", "0") in ("", "0"):
     from .sums import repeat_along as repeat_along
     from .sums import sum_along as sum_along
     from .with_jvp import with_jvp as with_jvp
-    from .with_lists_last import with_lists_last as with_lists_last
 else:
     from .plain import anywhere as anywhere
+    from .plain import at_once as at_once
     from .plain import factorise as factorise
+    from .plain import for_each_list as for_each_list
+    from .plain import kept as kept
     from .plain import largest_anywhere as largest_anywhere
     from .plain import materialised as materialised
     from .plain import matmul as matmul
@@ -47,4 +52,3 @@ else:
     from .plain import varying_as as varying_as
     from .plain import weighted_sum as weighted_sum
     from .plain import with_jvp as with_jvp
-    from .plain import with_lists_last as with_lists_last

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax.interpreters import ad, batching
 from jaxtyping import Array, Float
 
-from .batching import batched
+from .batching import batched, spare_lists
 from .layout import lists_last
 from .materialised import materialised
 from .primitive import compiled_once, primitive
@@ -138,8 +138,14 @@ def _rule(function: Callable[..., Array]) -> Callable[..., tuple[Array, int]]:
     """Returns the batching rule of a function of matrices: the same function with lists in the last axis."""
 
     def of_lists(arrays: Sequence[Array], dims: Sequence[int | None]) -> tuple[Array, int]:
-        (answer,), (dim,) = batched(lambda *arrays: [function(*materialised(arrays))], arrays, dims, 2)
+        (answer,), (dim,) = batched(call, arrays, dims, own_axes=2)
         return answer, dim
+
+    def call(*arrays: Array) -> list[Array]:
+        number = arrays[0].shape[-1]
+        if spare := spare_lists(number, arrays[0].dtype):
+            arrays = tuple(jnp.concatenate([array, array[..., :spare]], axis=-1) for array in arrays)
+        return [function(*materialised(arrays))[..., :number]]
 
     return of_lists
 
@@ -156,7 +162,7 @@ def _solution_batched(arrays: Sequence[Array], dims: Sequence[int | None]) -> tu
     return _rule(_by_inverse)(arrays, dims)
 
 
-# XLA: where a derivative is taken within a `jax.vmap`, `with_lists_last` does not see the lists. There the matrices,
+# XLA: where a derivative is taken within a `jax.vmap`, `for_each_list` does not see the lists. There the matrices,
 # which take most of the time, are moved to the last axis by rules of their own.
 _inverse_factors = primitive("inverse_factors", _inverse_factor, compiled_once(_inverse_factor))
 batching.primitive_batchers[_inverse_factors] = _rule(_inverse_factors.bind)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, Bool, DTypeLike, Float, Int, PyTree
 
 _Tree = TypeVar("_Tree")
 
@@ -71,9 +71,25 @@ def _for_each_list(function: Callable[..., Array], *arrays: Array) -> Array:
     return function(*arrays) if arrays[0].ndim == 2 else jax.vmap(function, in_axes=-1, out_axes=-1)(*arrays)
 
 
-def with_lists_last(function: Callable[[Any], Any], arrays: PyTree[Array]) -> PyTree[Array]:
-    """Returns `function(arrays)`."""
-    return function(arrays)
+def for_each_list(
+    function: Callable[[Any], Any], arrays: PyTree[Array], *, lists_last: bool, at_once: int | None = None
+) -> PyTree[Array]:
+    """Returns the answers of a function for one list, or for a batch, all at once."""
+    del at_once
+    if jax.tree.leaves(arrays)[0].ndim == 1:
+        return function(arrays)
+    axis = -1 if lists_last else 0
+    return jax.vmap(function, in_axes=axis, out_axes=axis)(arrays)
+
+
+def at_once(entries: int, dtype: DTypeLike) -> None:
+    """Returns no limit for the number of lists in memory."""
+    del entries, dtype
+
+
+def kept(tree: _Tree) -> _Tree:
+    """Returns the same arrays."""
+    return tree
 
 
 def anywhere(condition: Bool[Array, "*lists"]) -> Bool[Array, ""]:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float, Int
 
-from .._xla import varying_as
+from .._xla import kept, varying_as
 
 # XLA: up to so many values, quantiles are found by comparing all pairs. In batches, that takes half the time or less up
 # to 32 values, and more time from 64 values on (two CPU cores).
@@ -39,7 +39,7 @@ def quantiles(
     margin = jnp.minimum(8 * jnp.finfo(values.dtype).eps, width / 4)
     low, high = low + margin, low + width - margin
     ends = stop_gradient(jnp.concatenate([low, high]))
-    found = _smallest_reaching(stop_gradient(values), stop_gradient(weights), ends, wanted)
+    found = kept(_smallest_reaching(stop_gradient(values), stop_gradient(weights), ends, wanted))
 
     def mean(low: Array, high: Array, first: Array, last: Array) -> Array:
         """Returns the mean between two levels, at which these values lie."""

@@ -1,7 +1,8 @@
-"""A primitive whose batching rule solves all lists of a `jax.vmap` together, with the lists in the last axis.
+"""A primitive that applies a function of one list to all lists of a batch.
 
-Whether users pass a batch or use `jax.vmap`, the rule moves all lists to the last axis of all arrays (see `layout`) and
-calls the function once. It has to be a primitive, because functions of `jax.custom_batching` have no reverse mode.
+Whether users pass a batch or use `jax.vmap`, its batching rule moves all lists to one axis of all arrays, the last or the
+first, and the function is called for as many of them as the cache holds (see `chunks`). It has to be a primitive,
+because functions of `jax.custom_batching` have no reverse mode.
 """
 
 import functools
@@ -15,33 +16,38 @@ from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, PyTree
 
 from .batching import batched
+from .chunks import in_chunks
 
-_with_lists_last = Primitive("otsort_with_lists_last")
-_with_lists_last.multiple_results = True
+_for_each_list = Primitive("otsort_for_each_list")
+_for_each_list.multiple_results = True
 
 
-def with_lists_last(function: Callable[[Any], Any], arrays: PyTree[Array]) -> PyTree[Array]:
-    """Returns `function(arrays)`; under `jax.vmap`, calls the function once with the lists in the last axis.
+def for_each_list(
+    function: Callable[[Any], Any], arrays: PyTree[Array], *, lists_last: bool, at_once: int | None = None
+) -> PyTree[Array]:
+    """Returns the answers of a function of one list, for one list or for a batch.
 
     Args:
-        function: a module that takes the arrays of one list, and also such arrays with a last axis of lists, which its
-            answers then have too.
-        arrays: of one list.
+        function: a module that takes the arrays of one list, the first of which has one axis.
+        arrays: of one list, or with one more axis of lists, which the answers then have too.
+        lists_last: whether the axis of lists is the last, and the function takes arrays with that axis. Otherwise it is
+            the first, and the function is called through `jax.vmap`.
+        at_once: the most lists that are in memory at once; None for any number.
     """
     dynamic, static = eqx.partition(function, eqx.is_array)
     fields, structure = jax.tree.flatten(dynamic)
     leaves, structure_of_arrays = jax.tree.flatten(arrays)
-    program = _Program(static, structure, structure_of_arrays)
-    answers = _with_lists_last.bind(*fields, *leaves, program=program)
+    program = _Program(static, structure, structure_of_arrays, lists_last, at_once)
+    answers = _for_each_list.bind(*fields, *leaves, program=program)
     return jax.tree.unflatten(program.structure_of_answers, answers)
 
 
 class _Program:
     """A function of flat arrays, the first of which are its fields. It is traced once for each combination of types."""
 
-    def __init__(self, static: Any, structure: Any, structure_of_arrays: Any):
+    def __init__(self, static: Any, structure: Any, structure_of_arrays: Any, lists_last: bool, at_once: int | None):
         self.static, self.structure, self.structure_of_arrays = static, structure, structure_of_arrays
-        self.num_fields = structure.num_leaves
+        self.num_fields, self.lists_last, self.at_once = structure.num_leaves, lists_last, at_once
         self.structure_of_answers: Any = None
         self._traced: dict[Any, Any] = {}
 
@@ -56,9 +62,12 @@ class _Program:
         return self._traced[types]
 
     def _run(self, *arrays: Array) -> PyTree[Array]:
-        fields = jax.tree.unflatten(self.structure, arrays[: self.num_fields])
-        of_list = jax.tree.unflatten(self.structure_of_arrays, arrays[self.num_fields :])
-        return eqx.combine(fields, self.static)(of_list)
+        fields, leaves = arrays[: self.num_fields], arrays[self.num_fields :]
+        function = eqx.combine(jax.tree.unflatten(self.structure, fields), self.static)
+        lists = jax.tree.unflatten(self.structure_of_arrays, leaves)
+        if leaves[0].ndim == 1:
+            return function(lists)
+        return in_chunks(function if self.lists_last else jax.vmap(function), lists, self.at_once, self.lists_last)
 
 
 def _call(*arrays: Array, program: _Program) -> list[Array]:
@@ -89,12 +98,12 @@ def _batched(
     if any(dim is not None for dim in dims[:split]):
         answers = jax.vmap(program, in_axes=tuple(dims))(*arrays)
         return answers, [0] * len(answers)
-    call = functools.partial(_with_lists_last.bind, *arrays[:split], program=program)
-    return batched(call, arrays[split:], dims[split:], own_axes=1)
+    call = functools.partial(_for_each_list.bind, *arrays[:split], program=program)
+    return batched(call, arrays[split:], dims[split:], own_axes=1, lists_last=program.lists_last)
 
 
-_with_lists_last.def_impl(_call)
-_with_lists_last.def_abstract_eval(_answer_types)
-ad.primitive_jvps[_with_lists_last] = _jvp
-batching.primitive_batchers[_with_lists_last] = _batched
-mlir.register_lowering(_with_lists_last, mlir.lower_fun(_call, multiple_results=True))
+_for_each_list.def_impl(_call)
+_for_each_list.def_abstract_eval(_answer_types)
+ad.primitive_jvps[_for_each_list] = _jvp
+batching.primitive_batchers[_for_each_list] = _batched
+mlir.register_lowering(_for_each_list, mlir.lower_fun(_call, multiple_results=True))
