@@ -74,7 +74,7 @@ def compress(
     # The sketch compares each of its inputs with each, so neighbouring cells are merged into about as many points as
     # the grid has.
     few = _merged(*_centroids(stop_gradient(cells)), math.ceil(sizes.cells / grid.size))
-    sketch = sketched(*few, target, epsilon, grid, sizes)
+    sketch = sketched(*few, target, epsilon, grid.size, sizes)
 
     # Knots resolve the inputs where E[y | x] is steep, and nodes resolve the targets where E[x | y] is. Both are
     # constants for derivatives, which are then those of exactly the tabulated functions.

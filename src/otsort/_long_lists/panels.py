@@ -1,4 +1,4 @@
-"""Compression of a uniform target: Gauss rules with few nodes stand for its many points."""
+"""Compression of a target on a grid: Gauss rules with few nodes stand for its many points."""
 
 import functools
 
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .._transport.target import AbstractTarget, UniformTarget
+from .._transport.target import AbstractGrid, AbstractTarget
 from .._xla import per_target, with_axes
 
 #: Number of nodes of a panel.
@@ -16,7 +16,7 @@ ORDER = 8
 
 
 class Panels(AbstractTarget):
-    """Gauss rules for a uniform target, one for each panel: 8 nodes with the moments of a run of neighbouring points.
+    """Gauss rules for a grid of points, one for each panel: 8 nodes with the moments of a run of neighbouring points.
 
     The rule of a run of c points is the Gauss rule of the discrete uniform measure on them. Its nodes are the
     eigenvalues of the Jacobi matrix of the Gram polynomials, which has a zero diagonal and the off-diagonal entries
@@ -24,23 +24,23 @@ class Panels(AbstractTarget):
         k (c^2 - k^2)^(1/2) / (2 (4 k^2 - 1)^(1/2)),    k = 1 ... 7.
 
     It is exact for polynomials up to degree 15. A run of 8 points or fewer is its own rule, and its surplus nodes have
-    weight zero.
+    weight zero. If the first point has a weight of its own, the first panel is that point.
 
     Attributes:
         points: the nodes, shape `(8 p,)`, nondecreasing.
         weights: of the nodes, shape `(8 p,)`.
         starts: index of the first point of each panel, shape `(p,)`.
         counts: number of points of each panel, shape `(p,)`.
-        target: the uniform target.
+        target: the grid.
     """
 
     points: Float[Array, " r"]
     weights: Float[Array, " r"]
     starts: Int[Array, " p"]
     counts: Int[Array, " p"]
-    target: UniformTarget
+    target: AbstractGrid
 
-    def __init__(self, knots: Float[Array, " k"], target: UniformTarget):
+    def __init__(self, knots: Float[Array, " k"], target: AbstractGrid):
         """Makes panels between given knots.
 
         Args:
@@ -49,12 +49,17 @@ class Panels(AbstractTarget):
         """
         m = target.num_weighted
         cuts = jnp.round(knots * (m - 1) + 0.5).at[0].set(0).at[-1].set(m).astype(jnp.int32)
+        if target.extra_mass is not None:
+            cuts = jnp.maximum(cuts, 1).at[0].set(0).at[1].set(1)
         self.starts, self.counts, self.target = cuts[:-1], jnp.diff(cuts), target
         nodes, weights = _gram_rule(self.counts, knots.dtype)
         half = self.counts.astype(knots.dtype)[:, None] / 2
         places = self.starts.astype(knots.dtype)[:, None] + jnp.maximum(half - 0.5, 0) + half * nodes
         self.points = (places / jnp.maximum(m - 1, 1)).ravel()
-        self.weights = (weights * half * (2 / m)).ravel()
+        masses = weights * half * (2 / self._total)
+        if target.extra_mass is not None:
+            masses = masses.at[0].multiply(1 + target.extra_mass)
+        self.weights = masses.ravel()
 
     @property
     def size(self) -> int:
@@ -65,10 +70,12 @@ class Panels(AbstractTarget):
         return self.points.dtype
 
     def levels(self, share: float) -> Float[Array, " r"]:
-        """Returns the levels of the uniform target at the nodes, from which ranks are read."""
+        """Returns the levels of the grid at the nodes, from which ranks are read."""
         # Levels are linear in the points, so the interpolation between the points of the target is exact.
-        m = self.target.num_weighted
-        return (self.points * (m - 1) + share) / m
+        place, extra = self.points * (self.target.num_weighted - 1), self.target.extra_mass
+        if extra is not None:
+            place = place + extra * jnp.where(place < 0.5, share, 1)
+        return (place + share) / self._total
 
     @property
     def cumulative(self) -> Float[Array, " r"]:
@@ -76,8 +83,16 @@ class Panels(AbstractTarget):
         # Numerics: the mass before a panel is a number of points over m, so rounding does not add up over the panels.
         upper = jnp.triu(jnp.ones((ORDER, ORDER), self.dtype))
         inside = jnp.matmul(self.weights.reshape(-1, ORDER), upper, precision=jax.lax.Precision.HIGHEST)
-        before = self.starts.astype(self.dtype) / self.target.num_weighted
-        return (before[:, None] + inside).ravel()
+        before, extra = self.starts.astype(self.dtype), self.target.extra_mass
+        if extra is not None:
+            before = before + jnp.where(self.starts > 0, extra, 0)
+        return ((before / self._total)[:, None] + inside).ravel()
+
+    @property
+    def _total(self) -> int | Float[Array, ""]:
+        """Returns the mass of the grid, in units of the weight of its points."""
+        extra = self.target.extra_mass
+        return self.target.num_weighted if extra is None else self.target.num_weighted + extra
 
     def astype(self, dtype: jnp.dtype) -> "Panels":
         return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, self)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from .._transport.target import AbstractTarget, UniformTarget
+from .._transport.target import AbstractGrid, AbstractTarget
 from .knots import num_lengths
 from .panels import ORDER
 
@@ -47,7 +47,7 @@ class Sizes(NamedTuple):
             finer: what the accuracy is divided by.
         """
         accuracy = accuracy or (1e-6 if jnp.finfo(target.dtype).bits == 64 else 1e-5)
-        gap = 1 / target.size if isinstance(target, UniformTarget) else 1
+        gap = 1 / target.size if isinstance(target, AbstractGrid) else 1
         # An error of order p falls with the p-th power of a size, so the size grows as accuracy^(-1/p): p is 6 for
         # quintic pieces, 16 for Gauss rules of 8 nodes, and 4 for cubic cells.
         lengths, finer = num_lengths(epsilon), (1 + 20 * gap) * 1e-6 * finer / accuracy
@@ -64,4 +64,4 @@ class Sizes(NamedTuple):
 
     def nodes(self, target: AbstractTarget) -> int:
         """Returns the number of nodes that stand for a target."""
-        return min(ORDER * self.panels, target.size) if isinstance(target, UniformTarget) else target.size
+        return min(ORDER * self.panels, target.size) if isinstance(target, AbstractGrid) else target.size

@@ -26,7 +26,7 @@ from .._transport.cost import SquaredCost
 from .._transport.problem import Problem
 from .._transport.semi_dual import SemiDual
 from .._transport.start import counted_levels, start_from
-from .._transport.target import AbstractTarget, UniformTarget
+from .._transport.target import AbstractGrid, AbstractTarget, UniformTarget
 from .._xla import kept, materialised, matvec
 from .knots import adapted_knots
 from .panels import Panels
@@ -53,7 +53,7 @@ def sketched(
     masses: Float[Array, " k"],
     target: AbstractTarget,
     epsilon: Float[Array, ""],
-    grid: UniformTarget,
+    size: int,
     sizes: Sizes,
 ) -> Sketch:
     """Returns the sketch of a transport from few inputs.
@@ -65,17 +65,18 @@ def sketched(
         masses: of the inputs, up to a common factor.
         target: to transport to.
         epsilon: regularisation.
-        grid: where E[x | y] is estimated.
+        size: number of points of the regular grid on which E[x | y] is estimated.
         sizes: says how many panels the target gets.
     """
     points, masses, epsilon = stop_gradient((points, masses, epsilon))
     levels = counted_levels(points, masses)
+    grid = target.coarse(size) if isinstance(target, AbstractGrid) else UniformTarget(size, points.dtype)
     coarse = SemiDual(Problem(points, masses, grid, SquaredCost()), epsilon)
     # No column underflows: the density is 1 or more at the target that an input goes to in the exact plan.
     density = coarse.density(start_from(levels, coarse.problem))
     input_means = matvec(density.T, masses * points) / matvec(density.T, masses)
     nodes = target
-    if isinstance(target, UniformTarget) and sizes.nodes(target) < target.size:
+    if isinstance(target, AbstractGrid) and sizes.nodes(target) < target.size:
         nodes = Panels(adapted_knots(input_means, epsilon, sizes.panels), target)
     # XLA: the start compares each level with each node. Unless they are stored, the compiler fuses their computation
     # into that loop and computes it anew for each pair.

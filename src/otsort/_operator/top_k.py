@@ -16,7 +16,8 @@ from .._call import (
     of_new_axis,
     of_rows_of_each_list,
 )
-from .._transport.target import TargetMeasure, as_k, top_atoms, uniform_atoms
+from .._transport.target import TargetMeasure, uniform_atoms
+from .._transport.top_target import TopTarget
 from .sorting import Sorted
 
 
@@ -45,16 +46,15 @@ def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "...
         [11.    7.76] [12.  8.]
     """
     batch = Batch(x, options)
-    return batch.read(_TopK(TargetMeasure.top_k(batch.n, k).astype(batch.dtype), as_k(k, batch.n)))
+    return batch.read(_TopK(TopTarget(batch.n, k, batch.dtype)))
 
 
 class _TopK(AbstractReading):
-    target: TargetMeasure
-    k: int = eqx.field(static=True)
+    target: TopTarget
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " k"]:
-        pushed = Sorted(_atoms(one_list, self.target, self.k), descending=True)(one_list, transport)
-        return one_list.first(pushed[: self.k], one_list.num_weighted)
+        pushed = Sorted(_of_list(one_list, self.target), descending=True)(one_list, transport)
+        return one_list.first(pushed[: self.target.k], one_list.num_weighted)
 
     dims = of_new_axis
 
@@ -89,28 +89,26 @@ def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, 
         [4 3] [12.  8.]
     """
     batch = Batch(x, options)
-    return batch.read(_Selection(TargetMeasure.top_k(batch.n, k).astype(batch.dtype), as_k(k, batch.n)))
+    return batch.read(_Selection(TopTarget(batch.n, k, batch.dtype)))
 
 
 class _Selection(AbstractReading):
-    target: TargetMeasure
-    k: int = eqx.field(static=True)
+    target: TopTarget
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "k n"]:
-        matrix = transport.untied_plan_to(_atoms(one_list, self.target, self.k), descending=True).as_matrix()
-        masses = jnp.swapaxes(matrix, 0, 1)[::-1][: self.k]
+        matrix = transport.untied_plan_to(_of_list(one_list, self.target), descending=True).as_matrix()
+        masses = jnp.swapaxes(matrix, 0, 1)[::-1][: self.target.k]
         total = jnp.sum(masses, axis=1, keepdims=True)
         return one_list.first(masses / jnp.where(total > 0, total, 1), one_list.num_weighted)
 
     dims = of_rows_of_each_list
 
 
-def _atoms(one_list: OneList, target: TargetMeasure, k: int) -> TargetMeasure:
-    """Returns the target for the values of a list that take part, in arrays of the size for a full list."""
+def _of_list(one_list: OneList, target: TopTarget) -> TopTarget:
+    """Returns the target for the values of a list that have weight."""
     if one_list.weighted is None:
         return target
-    atoms = top_atoms(jnp.asarray(one_list.count), k, target.size)
-    return eqx.tree_at(lambda target: (target.points, target.weights), target, atoms)
+    return TopTarget(target.n, target.k, target.dtype, jnp.asarray(one_list.count)[0])
 
 
 def top_k_mask(x: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:

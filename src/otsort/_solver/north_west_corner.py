@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
 from jax.lax import stop_gradient
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
+from .._transport.averages import rising
 from .._transport.plan import AbstractPlan, MonotonePlan
 from .._transport.problem import Problem
 from .._transport.solution import RESULTS, Solution
@@ -14,6 +14,8 @@ from .._transport.start import cumulative_shares
 from .._transport.target import AbstractTarget
 from .._xla import kept
 from .base import AbstractSolver
+
+_FEW_TARGETS = 4
 
 
 class NorthWestCorner(AbstractSolver):
@@ -38,27 +40,23 @@ class NorthWestCorner(AbstractSolver):
         order = kept(jnp.argsort(keys))
         positions, weights, keys = problem.positions[order], problem.weights[order], keys[order]
         tie = jnp.cumsum(jnp.concatenate([jnp.zeros(1, int), (keys[1:] != keys[:-1]).astype(int)]))
-        levels = cumulative_shares(weights)
+        levels = rising(cumulative_shares(weights))
+        cuts = rising(_snap(problem.target.cumulative, levels))
         # A segment ends at each cumulative weight of either measure. Its source and its goal are the numbers of input
         # and of target weights that end before it.
-        ends, from_target = kept(
-            jax.lax.sort(
-                (
-                    jnp.concatenate([levels, _snap(problem.target.cumulative, levels)]),
-                    jnp.concatenate([jnp.zeros(levels.size, int), jnp.ones(problem.target.size, int)]),
-                ),
-                num_keys=1,
-            )
-        )
-        goal = jnp.cumsum(from_target) - from_target
-        source = jnp.arange(ends.size) - goal
+        n, m = levels.size, problem.target.size
+        reached = jnp.searchsorted(levels, cuts, side="right")
+        from_target, goal = _ends_of_targets(reached + jnp.arange(m, dtype=reached.dtype), n + m)
+        source = jnp.arange(n + m, dtype=goal.dtype) - goal
+        source_end, goal_end = levels[source.clip(max=n - 1)], cuts[goal.clip(max=m - 1)]
+        ends = jnp.where(from_target, goal_end, source_end)
         mass = jnp.diff(ends, prepend=jnp.zeros(1, ends.dtype))
         plan = MonotonePlan(
             positions,
             order,
             tie,
-            source.clip(max=levels.size - 1),
-            goal.clip(max=problem.target.size - 1),
+            source.clip(max=n - 1),
+            goal.clip(max=m - 1),
             jnp.where(jnp.any(jnp.isnan(positions + weights)), jnp.nan, mass),
             weights,
             problem.target,
@@ -74,6 +72,22 @@ class NorthWestCorner(AbstractSolver):
     def peak_entries(self, n: int, target: AbstractTarget) -> int:
         """Returns n + m; see `AbstractSolver.peak_entries`."""
         return n + target.size
+
+
+def _ends_of_targets(places: Int[Array, " m"], number: int) -> tuple[Bool[Array, " k"], Int[Array, " k"]]:
+    """Returns for each of a number of segments whether it ends where a target ends, and how many targets end before.
+
+    Args:
+        places: of the segments at which targets end, increasing.
+        number: of segments.
+    """
+    if len(places) <= _FEW_TARGETS:
+        # XLA: comparisons are fused with what follows. Below, there would be two passes over memory for each of many
+        # quantiles.
+        index = jnp.arange(number, dtype=places.dtype)[None]
+        return jnp.any(places[:, None] == index, axis=0), jnp.sum(places[:, None] < index, axis=0, dtype=places.dtype)
+    ends = jnp.zeros(number, places.dtype).at[places].set(1)
+    return ends == 1, jnp.cumsum(ends) - ends
 
 
 def _snap(cuts: Float[Array, " m"], levels: Float[Array, " n"]) -> Float[Array, " m"]:

@@ -22,7 +22,7 @@ from .._transport.problem import Problem
 from .._transport.semi_dual import SemiDual
 from .._transport.solution import RESULTS, DualSolution, Solution
 from .._transport.start import WarmStart
-from .._transport.target import AbstractTarget, UniformTarget
+from .._transport.target import AbstractGrid, AbstractTarget
 from .._types import Cost, Scalar
 from .._xla import materialised
 from .base import AbstractSolver
@@ -37,7 +37,7 @@ _ROUNDING_OF_EPSILON = 0.999  # an epsilon of float32 may miss a bound by its ro
 
 def compressible(target: AbstractTarget, cost: Cost, epsilon: float = SMALLEST_EPSILON) -> bool:
     """Returns whether `Quadrature` accepts a target, a cost and an epsilon."""
-    few = isinstance(target, UniformTarget) or target.size <= _MAX_POINTS
+    few = isinstance(target, AbstractGrid) or target.size <= _MAX_POINTS
     return isinstance(cost, SquaredCost) and few and epsilon >= _ROUNDING_OF_EPSILON * SMALLEST_EPSILON
 
 
@@ -163,7 +163,7 @@ class Quadrature(AbstractSolver):
         else:
             # XLA: all loops over pairs read the positions; unless they are stored, each would repeat the squash.
             x, weights = materialised((x, weights))
-            sketch = sketched(x, weights, target, epsilon, UniformTarget(ORDER * sizes.panels, x.dtype), sizes)
+            sketch = sketched(x, weights, target, epsilon, ORDER * sizes.panels, sizes)
             dual = SemiDual(Problem(x, weights, sketch.nodes, problem.cost), epsilon)
             found = self._newton(sketch.start).solve_dual(dual)
             nodes = isinstance(sketch.nodes, Panels)

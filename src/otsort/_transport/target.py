@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, DTypeLike, Float
 
 from .._checks import as_array, as_size, checked, probabilities
 from .._types import Scalar
-from .._xla import per_target, with_axes
+from .._xla import with_axes
 
 
 class AbstractTarget(eqx.Module):
@@ -47,7 +47,32 @@ class AbstractTarget(eqx.Module):
         return self.levels(1.0)
 
 
-class UniformTarget(AbstractTarget):
+class AbstractGrid(AbstractTarget):
+    """A target on a regular grid of [0, 1], in which all points but the first have equal weights.
+
+    Points without weight may come before or after the others, at 0 or at 1. Since the form is known,
+    `otsort.Quadrature` compresses a grid to few nodes.
+    """
+
+    @property
+    @abc.abstractmethod
+    def num_weighted(self) -> int | Float[Array, "*lists"]:
+        """Returns the number of points that have weight."""
+
+    @property
+    @abc.abstractmethod
+    def extra_mass(self) -> Float[Array, "*lists"] | None:
+        """Returns how much more weight the first point has, in units of the weight of the others; None means 0.
+
+        The first point is the first that has weight.
+        """
+
+    @abc.abstractmethod
+    def coarse(self, size: int) -> AbstractTarget:
+        """Returns a similar target of fewer points."""
+
+
+class UniformTarget(AbstractGrid):
     """m equal weights on a regular grid of [0, 1], the target of ranks and sorted values.
 
     It is the same measure as `TargetMeasure.uniform(m)`, but no array holds it: solvers that know its form do not need
@@ -74,8 +99,14 @@ class UniformTarget(AbstractTarget):
 
     @property
     def num_weighted(self) -> int | Float[Array, "*lists"]:
-        """Returns the number of points that have weight."""
         return self.size if self.count is None else self.count
+
+    @property
+    def extra_mass(self) -> None:
+        return None
+
+    def coarse(self, size: int) -> "UniformTarget":
+        return UniformTarget(size, self.dtype)
 
     @property
     def points(self) -> Float[Array, "m *lists"]:
@@ -247,26 +278,6 @@ def atom_weights(
     # Numerics: rounding could make the outer weights negative.
     left = jnp.maximum(centre - mass / 2, 0)
     return jnp.stack([left, mass, jnp.maximum(1 - left - mass, 0)])
-
-
-def top_atoms(
-    n: Float[Array, "1 *lists"], k: int, size: int
-) -> tuple[Float[Array, "size *lists"], Float[Array, "size *lists"]]:
-    """Returns points and weights of `TargetMeasure.top_k(n, k)`; for n < k, of `uniform(n)`.
-
-    The arrays have `size` entries; points that are not needed are at 0 and have no weight.
-
-    Args:
-        n: number of values, known only when the program runs.
-        k: number of largest values.
-        size: length of the arrays.
-    """
-    from_top = per_target(jnp.arange(size, dtype=n.dtype)[::-1], n)
-    taken, rest = jnp.minimum(k, n), jnp.maximum(n - k, 0)
-    # The lowest point is at 0: the one for the rest of the values, or the least of the k if there is no rest.
-    last = jnp.maximum(jnp.where(rest > 0, taken, taken - 1), 1)
-    points = jnp.maximum(1 - from_top / last, 0)
-    return points, jnp.where(from_top < taken, 1, jnp.where(from_top == k, rest, 0)) / n
 
 
 def as_k(k: int, n: int) -> int:

@@ -1,0 +1,80 @@
+"""The target of the k largest values."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, DTypeLike, Float
+
+from .._xla import with_axes
+from .target import AbstractGrid, TargetMeasure, as_k, uniform_atoms
+
+
+class TopTarget(AbstractGrid):
+    """The measure of `TargetMeasure.top_k(n, k)`, held by no array, for n that may be known only at run time.
+
+    Each of the k largest values has a point with its mass, 1/n. The other values share the point 0 below these points.
+    If there are at most k values, there is no such point. Points that are not needed are at 0 and have no weight.
+
+    Attributes:
+        size: k + 1, or k if that is the length of the list.
+        dtype: of `points` and `weights`.
+        k: number of largest values.
+        n: length of the list.
+        count: the number of values, between 1 and n, which may be one for each list; None means n.
+    """
+
+    size: int = eqx.field(static=True)
+    dtype: jnp.dtype = eqx.field(static=True)
+    k: int = eqx.field(static=True)
+    n: int = eqx.field(static=True)
+    count: Float[Array, "*lists"] | None
+
+    def __init__(self, n: int, k: int, dtype: DTypeLike, count: Float[Array, "*lists"] | None = None):
+        self.n, self.k, self.dtype, self.count = n, as_k(k, n), jax.dtypes.canonicalize_dtype(dtype), count
+        self.size = min(k + 1, n)
+
+    @property
+    def points(self) -> Float[Array, "m *lists"]:
+        last = jnp.maximum(self.num_weighted - 1, 1)
+        return jnp.maximum(1 - self._from_top / last[None], 0)
+
+    @property
+    def weights(self) -> Float[Array, "m *lists"]:
+        from_top, count = self._from_top, self._count
+        own = jnp.where(from_top < jnp.minimum(self.k, count)[None], 1, 0)
+        return jnp.where(from_top == self.k, self._others[None], own) / count[None]
+
+    def levels(self, share: float) -> Float[Array, "m *lists"]:
+        from_top, count = self._from_top, self._count
+        upper = jnp.maximum(1 - (from_top + (1 - share)) / count[None], 0)
+        others = jnp.where(from_top == self.k, (share * self._others / count)[None], 0)
+        return jnp.where(from_top < self.k, upper, others)
+
+    def astype(self, dtype: jnp.dtype) -> "TopTarget":
+        return TopTarget(self.n, self.k, dtype, None if self.count is None else self.count.astype(dtype))
+
+    @property
+    def num_weighted(self) -> Float[Array, "*lists"]:
+        return jnp.minimum(self._count, self.k) + jnp.minimum(self._others, 1)
+
+    @property
+    def extra_mass(self) -> Float[Array, "*lists"]:
+        return jnp.maximum(self._others - 1, 0)
+
+    def coarse(self, size: int) -> TargetMeasure:
+        share = jnp.maximum((1 + self.extra_mass) / self._count, 1 / size)
+        weights = jnp.concatenate([share[None], jnp.full(size - 1, (1 - share) / (size - 1), self.dtype)])
+        return eqx.tree_at(lambda target: target.weights, uniform_atoms(size, self.dtype), weights)
+
+    @property
+    def _count(self) -> Float[Array, "*lists"]:
+        return jnp.asarray(self.n if self.count is None else self.count, self.dtype)
+
+    @property
+    def _others(self) -> Float[Array, "*lists"]:
+        """Returns the number of values that are not among the k largest."""
+        return jnp.maximum(self._count - self.k, 0)
+
+    @property
+    def _from_top(self) -> Float[Array, "m *ones"]:
+        return with_axes(jnp.arange(self.size, dtype=self.dtype)[::-1], 1 + self._count.ndim)
