@@ -127,20 +127,3 @@ def test_one_step_refuses_second_derivatives_in_a_map_too():
     loss = lambda x: jnp.sum(jax.lax.map(functools.partial(otsort.rank, solver=solver), x) ** 3)
     with pytest.raises(NotImplementedError, match="Implicit"):
         jax.jvp(jax.grad(loss), (X,), (V,))
-
-
-def test_a_batch_in_pieces(monkeypatch):
-    """More lists than are solved at once: they are worked through by `jax.lax.map`."""
-    x, v, w = (jnp.asarray(RNG.normal(size=(5, 20)), jnp.float32) for _ in range(3))
-    loss = lambda x: jnp.sum(w[: len(x)] * otsort.rank(x, epsilon=0.03) ** 2)
-    product = lambda x, v: jax.jvp(jax.grad(loss), (x,), (v,))[1]
-    expected = jnp.concatenate([_of_rows(w, x, v, rows) for rows in (slice(0, 3), slice(3, 5))])
-    monkeypatch.setattr("otsort._call.batch.MAX_ENTRIES", 3 * 4 * 20**2)
-    jax.clear_caches()
-    assert "while" in jax.jit(product).lower(x, v).as_text()
-    np.testing.assert_allclose(product(x, v), expected, rtol=1e-3, atol=1e-4 * float(jnp.max(jnp.abs(expected))))
-
-
-def _of_rows(w, x, v, rows):
-    loss = lambda x: jnp.sum(w[rows] * otsort.rank(x, epsilon=0.03) ** 2)
-    return jax.jvp(jax.grad(loss), (x[rows],), (v[rows],))[1]

@@ -28,8 +28,9 @@ ARRAYS = {
     "transposed": (MATRIX,),
     "anywhere": (MATRIX > 1,),
     "largest_anywhere": (np.arange(5),),
+    "kept": (MATRIX,),
 }
-OTHERS = {"factorise", "solve_factorised", "on_any_mesh", "varying_as", "with_jvp", "with_lists_last"}
+OTHERS = {"factorise", "solve_factorised", "on_any_mesh", "varying_as", "with_jvp", "for_each_list", "at_once"}
 
 
 def test_both_have_the_same_functions():

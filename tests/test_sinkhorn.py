@@ -273,7 +273,6 @@ def test_chunks_change_nothing(monkeypatch):
 
     whole = answers()
     monkeypatch.setattr("otsort._transport.semi_dual.MAX_ENTRIES", 48)
-    monkeypatch.setattr("otsort._call.batch.MAX_ENTRIES", 48)
     for chunked, expected in zip(answers(), whole, strict=True):
         np.testing.assert_allclose(chunked, expected, rtol=1e-6, atol=1e-8)
     jax.clear_caches()

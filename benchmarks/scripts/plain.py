@@ -27,9 +27,9 @@ VARIANTS: dict[str, list[str]] = {
     "products and sums": [*SUMS, *MATRICES],
     "systems": SYSTEMS,
     "conditions of loops": ["anywhere", "largest_anywhere"],
-    "lists in the last axis": ["with_lists_last"],
+    "lists in the last axis": ["for_each_list"],
     "no spare lists": ["no spare lists"],
-    "everything": [*SUMS, *MATRICES, *SYSTEMS, "materialised", "anywhere", "largest_anywhere", "with_lists_last"],
+    "everything": [*SUMS, *MATRICES, *SYSTEMS, "materialised", "anywhere", "largest_anywhere", "for_each_list"],
 }
 
 

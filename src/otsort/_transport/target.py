@@ -50,8 +50,7 @@ class AbstractTarget(eqx.Module):
 class AbstractGrid(AbstractTarget):
     """A target on a regular grid of [0, 1], in which all points but the first have equal weights.
 
-    Points without weight may come before or after the others, at 0 or at 1. Since the form is known,
-    `otsort.Quadrature` compresses a grid to few nodes.
+    Points without weight may come before or after the others. `otsort.Quadrature` compresses a grid to few nodes.
     """
 
     @property
@@ -62,10 +61,7 @@ class AbstractGrid(AbstractTarget):
     @property
     @abc.abstractmethod
     def extra_mass(self) -> Float[Array, "*lists"] | None:
-        """Returns how much more weight the first point has, in units of the weight of the others; None means 0.
-
-        The first point is the first that has weight.
-        """
+        """Returns what the first of these weighs beyond the weight of the others, in units of that; None means 0."""
 
     @abc.abstractmethod
     def coarse(self, size: int) -> AbstractTarget:
