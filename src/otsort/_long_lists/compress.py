@@ -36,7 +36,7 @@ from jaxtyping import Array, Float
 from .._transport.cost import SquaredCost
 from .._transport.problem import Problem
 from .._transport.semi_dual import SemiDual
-from .._transport.target import AbstractTarget, UniformTarget
+from .._transport.target import AbstractTarget
 from .._xla import kept
 from .dual import TabulatedDual
 from .interpolant import Interpolant
@@ -70,17 +70,15 @@ def compress(
         epsilon: regularisation.
         sizes: number of cells, pieces and panels, chosen for the target and epsilon.
     """
-    grid = UniformTarget(3 * sizes.pieces // 2, cells.dtype)
+    size = 3 * sizes.pieces // 2
     # The sketch compares each of its inputs with each, so neighbouring cells are merged into about as many points as
     # the grid has.
-    few = _merged(*_centroids(stop_gradient(cells)), math.ceil(sizes.cells / grid.size))
-    sketch = sketched(*few, target, epsilon, grid.size, sizes)
+    few = _merged(*_centroids(stop_gradient(cells)), math.ceil(sizes.cells / size))
+    sketch = sketched(*few, target, epsilon, size, sizes)
 
     # Knots resolve the inputs where E[y | x] is steep, and nodes resolve the targets where E[x | y] is. Both are
     # constants for derivatives, which are then those of exactly the tabulated functions.
-    nodes = stop_gradient(sketch.nodes)
-    regular = SemiDual(Problem(grid.points, grid.weights, nodes, SquaredCost()), stop_gradient(epsilon))
-    target_means = regular.pull(sketch.start, nodes.points)
+    target_means = _target_means(*few, stop_gradient(sketch.nodes), size)
     over_inputs, over_targets = (
         Interpolant(adapted_knots(means, stop_gradient(epsilon), sizes.pieces), sizes.cells)
         for means in (target_means, sketch.input_means)
@@ -90,6 +88,15 @@ def compress(
     sums, total = kept((over_inputs.functional(cells), jnp.sum(cells[:, 0])))
     masses = jax.tree.map(lambda part: part / total, sums)
     return Compressed(TabulatedDual(SemiDual(problem, epsilon), over_inputs, masses), sketch.start, over_targets)
+
+
+def _target_means(
+    points: Float[Array, " k"], masses: Float[Array, " k"], nodes: AbstractTarget, size: int
+) -> Float[Array, " size"]:
+    """Returns E[y | x] of the exact plan for x on a regular grid: the node at which as much mass is reached as at x."""
+    grid = jnp.linspace(0, 1, size, dtype=points.dtype)
+    reached = jnp.sum(jnp.where(points[None] <= grid[:, None], masses[None], 0), axis=1) / jnp.sum(masses)
+    return jnp.min(jnp.where(nodes.cumulative[None] >= reached[:, None], nodes.points[None], 1), axis=1)
 
 
 def _centroids(moments: Float[Array, "cells 4"]) -> tuple[Float[Array, " cells"], Float[Array, " cells"]]:

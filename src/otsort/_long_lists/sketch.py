@@ -1,33 +1,30 @@
 """A rough transport, from which the nodes, the knots and the start of the compressed problem follow.
 
 How finely a plan has to be resolved depends on the data: its functions vary on the scale of epsilon / (2 sd), where sd
-is a conditional deviation of the plan (see `knots`). The sketch therefore estimates E[x | y], whose slope is 2/epsilon
-times the conditional variance. It uses the potential f of the exact plan, which has a closed form (`exact_start`):
+is a conditional deviation of the plan, and E[x | y] has the slope 2 sd^2 / epsilon (see `knots`). The sketch takes
+E[x | y] from the exact plan (epsilon = 0). There the target y_j receives the inputs between the corners X_{j-1} and
+X_j, the quantiles of the inputs at the cumulative target weights B_{j-1} and B_j. So, on a regular grid of targets,
 
-    f_{j+1} - f_j = h(y_{j+1} - X_j) - h(y_j - X_j),
+    E[x | y_j]  ~  (X_{j-1} + X_j) / 2.
 
-with X_j the quantile of the inputs at the cumulative target weight B_j. The density S of f is evaluated between a few
-inputs x_i with weights a_i and a regular grid of targets y_j, and
-
-    E[x | y_j] = sum_i a_i S_ij x_i / sum_i a_i S_ij.
-
-This costs one evaluation of the density and no solve: S normalises the rows of the plan, and the average its columns.
+The entropic plan spreads inputs over neighbouring targets. That makes E[x | y] smoother, but how much it rises over a
+longer distance stays the same, and the resolution follows from the rise. So neither a density nor a solve is needed.
 
 The panels of the target are narrow where E[x | y] is steep. Newton's method starts from the potential of the exact plan
-to the nodes of these panels.
+to the nodes of these panels (`exact_start`).
 """
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from .._transport.cost import SquaredCost
 from .._transport.problem import Problem
-from .._transport.semi_dual import SemiDual
-from .._transport.start import counted_levels, start_from
+from .._transport.start import counted_corners, counted_levels, start_from
 from .._transport.target import AbstractGrid, AbstractTarget, UniformTarget
-from .._xla import kept, materialised, matvec
+from .._xla import kept, materialised
 from .knots import adapted_knots
 from .panels import Panels
 from .sizes import Sizes
@@ -71,10 +68,11 @@ def sketched(
     points, masses, epsilon = stop_gradient((points, masses, epsilon))
     levels = counted_levels(points, masses)
     grid = target.coarse(size) if isinstance(target, AbstractGrid) else UniformTarget(size, points.dtype)
-    coarse = SemiDual(Problem(points, masses, grid, SquaredCost()), epsilon)
-    # No column underflows: the density is 1 or more at the target that an input goes to in the exact plan.
-    density = coarse.density(start_from(levels, coarse.problem))
-    input_means = matvec(density.T, masses * points) / matvec(density.T, masses)
+    corners = counted_corners(levels, points, grid)
+    with_mass = lambda other: jnp.where(masses > 0, points, other)
+    ends = jnp.min(with_mass(jnp.inf), keepdims=True), jnp.max(with_mass(-jnp.inf), keepdims=True)
+    corners = jnp.concatenate([ends[0], corners, ends[1]])
+    input_means = (corners[1:] + corners[:-1]) / 2
     nodes = target
     if isinstance(target, AbstractGrid) and sizes.nodes(target) < target.size:
         nodes = Panels(adapted_knots(input_means, epsilon, sizes.panels), target)

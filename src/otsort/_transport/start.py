@@ -126,11 +126,17 @@ def counted_levels(x: Float[Array, "n *lists"], weights: Float[Array, "n *lists"
 
 def start_from(levels: Float[Array, "n *lists"], problem: Problem) -> Float[Array, "m *lists"]:
     """Returns what `exact_start` does, from the levels of few inputs, as `counted_levels` gives them."""
-    x = problem.positions
+    return _potential(problem, counted_corners(levels, problem.positions, problem.target))
+
+
+def counted_corners(
+    levels: Float[Array, "n *lists"], x: Float[Array, "n *lists"], target: AbstractTarget
+) -> Float[Array, "k *lists"]:
+    """Returns the corner between each target and the next, for few inputs in any order, from their levels."""
     # The quantile at a cut is the least input whose level is above it.
     first = lambda cut: jnp.min(jnp.where(levels[None, :] > cut[:, None], x[None, :], jnp.inf), axis=1)
-    low, high = (per_target(cut, x) for cut in _cuts(problem.target))
-    return _potential(problem, (first(low) + first(high)) / 2)
+    low, high = (per_target(cut, x) for cut in _cuts(target))
+    return (first(low) + first(high)) / 2
 
 
 def _cuts(target: AbstractTarget) -> tuple[Float[Array, "k *lists"], Float[Array, "k *lists"]]:
