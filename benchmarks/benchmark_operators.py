@@ -5,10 +5,10 @@ from typing import ClassVar
 from .base import AbstractTime, Case
 from .programs import OPERATORS, PROGRAMS
 
-SHAPES = {
-    f"{lists} x {n}": (lists, n)
-    for lists, n in [(1000, 10), (256, 100), (128, 1000), (1, 10**3), (1, 10**4), (1, 10**5), (1, 10**6)]
-}
+SHORT = [(1000, 10), (256, 100), (128, 1000)]
+MANY = [(100_000, 10), (4096, 100), (2048, 1000)]
+LONG = [(1, 10**3), (1, 10**4), (1, 10**5), (1, 10**6)]
+SHAPES = {f"{lists} x {n}": (lists, n) for lists, n in [*SHORT, *MANY, *LONG]}
 
 
 class Operators(AbstractTime):

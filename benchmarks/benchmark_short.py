@@ -12,6 +12,8 @@ CASES = {
     "gradient of ranks of 256 x 100": Case("rank", "gradient", 256, 100),
     "gradient of sorted values of 256 x 100": Case("sort", "gradient", 256, 100),
     "gradient of ranks of 128 x 1000": Case("rank", "gradient", 128, 1000),
+    "gradient of ranks of 100000 x 10": Case("rank", "gradient", 100_000, 10),
+    "gradient of ranks of 4096 x 100": Case("rank", "gradient", 4096, 100),
     "gradient of ranks of 1 x 1000": Case("rank", "gradient", 1, 1000),
     "gradient of ranks of 1 x 1000000": Case("rank", "gradient", 1, 10**6),
 }

@@ -10,6 +10,7 @@ import pytest
 import otsort
 from benchmarks import benchmark_operators, benchmark_short, benchmark_solvers
 from benchmarks.base import AbstractAccuracy, AbstractBenchmark, AbstractTime, Case, compiled, in_turn
+from benchmarks.benchmark_losses import LOSSES, Losses, step
 from benchmarks.benchmark_streams import Streams
 from benchmarks.programs import OPERATORS, PROGRAMS
 from otsort_studies.common.methods import EXACT_SOLVER, SOLVER_DIFFERENTIATIONS
@@ -116,3 +117,17 @@ def test_streams(without_x64):
     streams.time_rank(values, 2000)
     streams.peakmem_fit(values, 2000)
     assert len(streams.setup_cache()) == max(Streams.params)
+
+
+@pytest.mark.parametrize("name", ["Spearman, 1 x 442", "NDCG at 10, 32 x 100"])
+def test_losses(name, without_x64, monkeypatch):
+    monkeypatch.setitem(LOSSES, "tiny", (LOSSES[name][0], (2, 11)))
+    step.cache_clear()
+    losses = Losses()
+    losses.setup("tiny")
+    losses.time_run("tiny")
+    assert losses.track_first_call("tiny") > 0
+    value, gradient = losses.step.run(losses.step.scores)
+    assert np.isfinite(value)
+    assert np.any(gradient != 0)
+    assert set(Losses.params) <= LOSSES.keys()

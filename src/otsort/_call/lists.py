@@ -48,11 +48,10 @@ class Given(NamedTuple):
 
 
 @eqx.filter_jit
-def apply_to_lists(function: AbstractListFunction, given: Given, axes: Axes, size: int) -> Array:
-    """Returns the answers of a function for every list as one array, computed for `size` lists at a time.
+def apply_to_lists(function: AbstractListFunction, given: Given, axes: Axes, size: int | None) -> Array:
+    """Returns the answers of a function for every list as one array, computed for about `size` lists at a time.
 
-    These lists meet under `jax.vmap`. Where the function accepts lists in the last axis, `with_lists_last` calls it
-    once for all of them.
+    `for_each_list` has the lists of `jax.vmap` too, and decides how the function is called.
     """
     dims = function.dims(axes)
     dynamic, static = eqx.partition((function, given), eqx.is_array)

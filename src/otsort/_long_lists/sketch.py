@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 
 from .._transport.cost import SquaredCost
 from .._transport.problem import Problem
-from .._transport.start import counted_corners, counted_levels, start_from
+from .._transport.start import counted_levels, counted_quantiles, start_from
 from .._transport.target import AbstractGrid, AbstractTarget, UniformTarget
 from .._xla import kept, materialised
 from .knots import adapted_knots
@@ -68,10 +68,11 @@ def sketched(
     points, masses, epsilon = stop_gradient((points, masses, epsilon))
     levels = counted_levels(points, masses)
     grid = target.coarse(size) if isinstance(target, AbstractGrid) else UniformTarget(size, points.dtype)
-    corners = counted_corners(levels, points, grid)
-    with_mass = lambda other: jnp.where(masses > 0, points, other)
-    ends = jnp.min(with_mass(jnp.inf), keepdims=True), jnp.max(with_mass(-jnp.inf), keepdims=True)
-    corners = jnp.concatenate([ends[0], corners, ends[1]])
+    corners = counted_quantiles(levels, points, grid.cumulative[:-1])
+    with_mass = masses > 0
+    low = jnp.min(points, where=with_mass, initial=jnp.inf, keepdims=True)
+    high = jnp.max(points, where=with_mass, initial=-jnp.inf, keepdims=True)
+    corners = jnp.concatenate([low, corners, high])
     input_means = (corners[1:] + corners[:-1]) / 2
     nodes = target
     if isinstance(target, AbstractGrid) and sizes.nodes(target) < target.size:

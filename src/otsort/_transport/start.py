@@ -126,17 +126,16 @@ def counted_levels(x: Float[Array, "n *lists"], weights: Float[Array, "n *lists"
 
 def start_from(levels: Float[Array, "n *lists"], problem: Problem) -> Float[Array, "m *lists"]:
     """Returns what `exact_start` does, from the levels of few inputs, as `counted_levels` gives them."""
-    return _potential(problem, counted_corners(levels, problem.positions, problem.target))
+    x = problem.positions
+    low, high = (counted_quantiles(levels, x, per_target(cut, x)) for cut in _cuts(problem.target))
+    return _potential(problem, (low + high) / 2)
 
 
-def counted_corners(
-    levels: Float[Array, "n *lists"], x: Float[Array, "n *lists"], target: AbstractTarget
+def counted_quantiles(
+    levels: Float[Array, "n *lists"], x: Float[Array, "n *lists"], cuts: Float[Array, "k *lists"]
 ) -> Float[Array, "k *lists"]:
-    """Returns the corner between each target and the next, for few inputs in any order, from their levels."""
-    # The quantile at a cut is the least input whose level is above it.
-    first = lambda cut: jnp.min(jnp.where(levels[None, :] > cut[:, None], x[None, :], jnp.inf), axis=1)
-    low, high = (per_target(cut, x) for cut in _cuts(target))
-    return (first(low) + first(high)) / 2
+    """Returns the quantile of few inputs at each cut: the least input whose level is above the cut."""
+    return jnp.min(jnp.where(levels[None, :] > cuts[:, None], x[None, :], jnp.inf), axis=1)
 
 
 def _cuts(target: AbstractTarget) -> tuple[Float[Array, "k *lists"], Float[Array, "k *lists"]]:

@@ -1,11 +1,13 @@
 """The target of the k largest values."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, DTypeLike, Float
 
-from .._xla import with_axes
 from .target import AbstractGrid, TargetMeasure, as_k, uniform_atoms
 
 
@@ -31,35 +33,35 @@ class TopTarget(AbstractGrid):
 
     def __init__(self, n: int, k: int, dtype: DTypeLike, count: Float[Array, "*lists"] | None = None):
         self.n, self.k, self.dtype, self.count = n, as_k(k, n), jax.dtypes.canonicalize_dtype(dtype), count
-        self.size = min(k + 1, n)
+        self.size = min(self.k + 1, n)
 
     @property
     def points(self) -> Float[Array, "m *lists"]:
-        last = jnp.maximum(self.num_weighted - 1, 1)
-        return jnp.maximum(1 - self._from_top / last[None], 0)
+        last = self._numpy.maximum(self.num_weighted - 1, 1)
+        return self._numpy.maximum(1 - self._from_top / last[None], 0)
 
     @property
     def weights(self) -> Float[Array, "m *lists"]:
-        from_top, count = self._from_top, self._count
-        own = jnp.where(from_top < jnp.minimum(self.k, count)[None], 1, 0)
-        return jnp.where(from_top == self.k, self._others[None], own) / count[None]
+        from_top, count, where = self._from_top, self._count, self._numpy.where
+        own = (from_top < self._numpy.minimum(self.k, count)[None]).astype(self.dtype)
+        return where(from_top == self.k, self._others[None], own) / count[None]
 
     def levels(self, share: float) -> Float[Array, "m *lists"]:
-        from_top, count = self._from_top, self._count
-        upper = jnp.maximum(1 - (from_top + (1 - share)) / count[None], 0)
-        others = jnp.where(from_top == self.k, (share * self._others / count)[None], 0)
-        return jnp.where(from_top < self.k, upper, others)
+        from_top, count, where = self._from_top, self._count, self._numpy.where
+        upper = self._numpy.maximum(1 - (from_top + (1 - share)) / count[None], 0)
+        others = where(from_top == self.k, (share * self._others / count)[None], 0)
+        return where(from_top < self.k, upper, others)
 
     def astype(self, dtype: jnp.dtype) -> "TopTarget":
         return TopTarget(self.n, self.k, dtype, None if self.count is None else self.count.astype(dtype))
 
     @property
     def num_weighted(self) -> Float[Array, "*lists"]:
-        return jnp.minimum(self._count, self.k) + jnp.minimum(self._others, 1)
+        return self._numpy.minimum(self._count, self.k) + self._numpy.minimum(self._others, 1)
 
     @property
     def extra_mass(self) -> Float[Array, "*lists"]:
-        return jnp.maximum(self._others - 1, 0)
+        return self._numpy.maximum(self._others - 1, 0)
 
     def coarse(self, size: int) -> TargetMeasure:
         share = jnp.maximum((1 + self.extra_mass) / self._count, 1 / size)
@@ -67,14 +69,20 @@ class TopTarget(AbstractGrid):
         return eqx.tree_at(lambda target: target.weights, uniform_atoms(size, self.dtype), weights)
 
     @property
-    def _count(self) -> Float[Array, "*lists"]:
-        return jnp.asarray(self.n if self.count is None else self.count, self.dtype)
+    def _numpy(self) -> Any:
+        """Returns the library that computes: arrays that are known before the program runs are constants of it."""
+        return np if self.count is None else jnp
+
+    @property
+    def _count(self) -> Any:
+        return np.asarray(self.n, self.dtype) if self.count is None else self.count
 
     @property
     def _others(self) -> Float[Array, "*lists"]:
         """Returns the number of values that are not among the k largest."""
-        return jnp.maximum(self._count - self.k, 0)
+        return self._numpy.maximum(self._count - self.k, 0)
 
     @property
-    def _from_top(self) -> Float[Array, "m *ones"]:
-        return with_axes(jnp.arange(self.size, dtype=self.dtype)[::-1], 1 + self._count.ndim)
+    def _from_top(self) -> Any:
+        places = self._numpy.arange(self.size, dtype=self.dtype)[::-1]
+        return places.reshape(-1, *[1] * self._count.ndim)

@@ -14,12 +14,17 @@ from .batching import spare_lists
 _Tree = TypeVar("_Tree")
 
 _KEPT = "otsort_kept"
+#: XLA: the memory that the lists of a chunk share. On a CPU, batches that fit no cache take up to three times as long
+#: (`benchmarks/scripts/chunks.py`). Other devices are faster with more work at once.
 _BYTES_ON_CPU = 3 * 2**22
 _BYTES = 2**26
 
 
 def at_once(entries: int, dtype: DTypeLike) -> int:
-    """Returns how many lists to work on at once, if each holds so many numbers in memory."""
+    """Returns how many lists to work on at once, if each holds so many numbers in memory.
+
+    The devices of a process share the lists, so there are as many for each of them.
+    """
     size = _BYTES_ON_CPU if jax.default_backend() == "cpu" else _BYTES
     return max(1, size // (entries * jnp.dtype(dtype).itemsize)) * jax.device_count()
 

@@ -1,8 +1,8 @@
 """A primitive that applies a function of one list to all lists of a batch.
 
-Whether users pass a batch or use `jax.vmap`, its batching rule moves all lists to one axis of all arrays, the last or the
-first, and the function is called for as many of them as the cache holds (see `chunks`). It has to be a primitive,
-because functions of `jax.custom_batching` have no reverse mode.
+Users pass a batch, or they use `jax.vmap`, whose rule for the primitive makes one batch of all lists. The lists are in
+the last or in the first axis of all arrays. The function is called for as many of them as the cache holds (see
+`chunks`). It has to be a primitive, because functions of `jax.custom_batching` have no reverse mode.
 """
 
 import functools
