@@ -73,6 +73,7 @@ def answers():
     yield otsort.rank(rng.normal(size=3000), solver=otsort.Quadrature(0.05))
 
 
+@pytest.mark.slow
 def test_answers(tmp_path):
     code = (
         "import sys, numpy; from tests import conftest, test_plain as test; "

@@ -119,6 +119,7 @@ def rows():
     return list(measured(TINY, TINY.cases()))
 
 
+@pytest.mark.slow
 def test_rows_of_a_tiny_study(rows):
     assert [row["outcome"] for row in rows] == [outcome.TRAINED] * 10
     assert all(len(row[curve]) == 2 for row in rows for curve in CURVES)
@@ -129,6 +130,7 @@ def test_rows_of_a_tiny_study(rows):
     assert epsilons[NEURAL_SORT, 1.0] == 1
 
 
+@pytest.mark.slow
 def test_report_of_a_tiny_study(rows):
     found = report(TINY, frames(TINY, rows))
     assert set(found.figures) == {"figure5"}

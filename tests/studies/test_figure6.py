@@ -81,6 +81,7 @@ def rows():
     return list(measured(TINY, TINY.cases()))
 
 
+@pytest.mark.slow
 def test_rows_of_a_tiny_study(rows):
     assert [row["norm"] for row in rows] == list(NORMS)
     assert {row["outcome"] for row in rows} == {outcome.TRAINED}
@@ -88,6 +89,7 @@ def test_rows_of_a_tiny_study(rows):
     assert len({row["test_cross_entropy"][-1] for row in rows}) == 4
 
 
+@pytest.mark.slow
 def test_report_of_a_tiny_study(rows):
     found = report(TINY, frames(TINY, rows))
     assert set(found.figures) == {"figure6"}

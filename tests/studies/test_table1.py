@@ -110,6 +110,7 @@ def rows():
     return list(measured(TINY, TINY.cases()))
 
 
+@pytest.mark.slow
 def test_rows_of_a_tiny_study(rows):
     assert [kind.of(row) for kind, row in zip(map(type, TINY.cases()), rows, strict=True)] == TINY.cases()
     trained = [row for row in rows if row["part"] != "constants"]
@@ -127,6 +128,7 @@ def test_rows_of_a_tiny_study(rows):
     assert all(there["loss"][0] > here["loss"][0] for here, there in zip(clean, dirty, strict=True))
 
 
+@pytest.mark.slow
 def test_constants(rows):
     for row in rows[: TINY.seeds]:
         parts = split(table("concrete"), row["seed"])
@@ -135,6 +137,7 @@ def test_constants(rows):
         assert row["scaled"] == pytest.approx(error / parts.train[1].mean())
 
 
+@pytest.mark.slow
 def test_a_row_depends_on_no_other(rows):
     """Of a regression all seeds are trained, whichever are asked for."""
     some = TINY.cases()[3:6]
@@ -187,6 +190,7 @@ def test_a_report_on_losses_that_are_better_everywhere():
     assert "on the whole: *quantile of pinball*, *quantile of absolute*, *quantile at zero*, *level of zero*" in text
 
 
+@pytest.mark.slow
 def test_report_of_a_tiny_study(rows):
     found = report(TINY, frames(TINY, rows))
     assert set(found.figures) == {"table1-ratios", "table1-settings"}

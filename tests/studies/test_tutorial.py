@@ -43,6 +43,7 @@ def rows():
     return list(measured(TINY, TINY.cases()))
 
 
+@pytest.mark.slow
 def test_numbers_of_the_tutorial(rows):
     """Within what its early stop leaves."""
     found = {row["name"]: row for row in rows if row["part"] == "examples"}
@@ -54,6 +55,7 @@ def test_numbers_of_the_tutorial(rows):
     assert found["ranks from 0"]["exact"] == [0, 2, 1, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_median_removes_salt_and_pepper(rows):
     psnr = {row["filter"]: row["psnr"] for row in rows if row["part"] == "denoising"}
     assert psnr[NOISY] < 16 < 20 < psnr[MEDIAN]
@@ -79,6 +81,7 @@ def test_the_soft_loss_counts_places():
     np.testing.assert_allclose(soft_error(logits, jnp.arange(10)), np.arange(9, -1, -1), atol=0.5)
 
 
+@pytest.mark.slow
 def test_rows_of_the_training(rows):
     trained = [row for row in rows if row["part"] == "training"]
     assert [Training.of(row) for row in trained] == [
@@ -91,6 +94,7 @@ def test_rows_of_the_training(rows):
     assert trained[0]["test_loss"] != trained[0]["test_cross_entropy"]
 
 
+@pytest.mark.slow
 def test_report_of_a_tiny_study(rows):
     found = report(TINY, frames(TINY, rows))
     assert set(found.figures) == {"tutorial-training", "tutorial-photo"}
