@@ -37,31 +37,31 @@ class TopTarget(AbstractGrid):
 
     @property
     def points(self) -> Float[Array, "m *lists"]:
-        last = self._numpy.maximum(self.num_weighted - 1, 1)
-        return self._numpy.maximum(1 - self._from_top / last[None], 0)
+        last = self._numpy.maximum(self._num_weighted - 1, 1)
+        return jnp.asarray(self._numpy.maximum(1 - self._from_top / last[None], 0))
 
     @property
     def weights(self) -> Float[Array, "m *lists"]:
-        from_top, count, where = self._from_top, self._count, self._numpy.where
+        from_top, count = self._from_top, self._count
         own = (from_top < self._numpy.minimum(self.k, count)[None]).astype(self.dtype)
-        return where(from_top == self.k, self._others[None], own) / count[None]
+        return jnp.asarray(self._numpy.where(from_top == self.k, self._others[None], own) / count[None])
 
     def levels(self, share: float) -> Float[Array, "m *lists"]:
         from_top, count, where = self._from_top, self._count, self._numpy.where
         upper = self._numpy.maximum(1 - (from_top + (1 - share)) / count[None], 0)
         others = where(from_top == self.k, (share * self._others / count)[None], 0)
-        return where(from_top < self.k, upper, others)
+        return jnp.asarray(where(from_top < self.k, upper, others))
 
     def astype(self, dtype: jnp.dtype) -> "TopTarget":
         return TopTarget(self.n, self.k, dtype, None if self.count is None else self.count.astype(dtype))
 
     @property
     def num_weighted(self) -> Float[Array, "*lists"]:
-        return self._numpy.minimum(self._count, self.k) + self._numpy.minimum(self._others, 1)
+        return jnp.asarray(self._num_weighted)
 
     @property
     def extra_mass(self) -> Float[Array, "*lists"]:
-        return self._numpy.maximum(self._others - 1, 0)
+        return jnp.asarray(self._numpy.maximum(self._others - 1, 0))
 
     def coarse(self, size: int) -> TargetMeasure:
         share = jnp.maximum((1 + self.extra_mass) / self._count, 1 / size)
@@ -78,7 +78,11 @@ class TopTarget(AbstractGrid):
         return np.asarray(self.n, self.dtype) if self.count is None else self.count
 
     @property
-    def _others(self) -> Float[Array, "*lists"]:
+    def _num_weighted(self) -> Any:
+        return self._numpy.minimum(self._count, self.k) + self._numpy.minimum(self._others, 1)
+
+    @property
+    def _others(self) -> Any:
         """Returns the number of values that are not among the k largest."""
         return self._numpy.maximum(self._count - self.k, 0)
 

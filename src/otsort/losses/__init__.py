@@ -9,6 +9,7 @@ from .classification import top_k_cross_entropy as top_k_cross_entropy
 from .classification import top_k_error as top_k_error
 from .correlation import spearman_correlation as spearman_correlation
 from .correlation import spearman_distance as spearman_distance
+from .distance import wasserstein as wasserstein
 from .errors import expected_shortfall as expected_shortfall
 from .errors import quantile_error as quantile_error
 from .errors import trimmed_mean as trimmed_mean

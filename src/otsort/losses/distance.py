@@ -1,0 +1,129 @@
+"""Distances between two samples."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.lax import stop_gradient
+from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float
+
+from .._call import Axes
+from .._call.one_list import filled, taking_part
+from .._call.weights import as_mask, checked_weights
+from .._checks import as_array, as_own, checked, dtypes
+from .._solver import NorthWestCorner
+from .._transport.cost import SQUARED
+from .._transport.plan import MonotonePlan
+from .._transport.problem import Problem
+from .._transport.target import uniform_atoms
+from .._types import Scalar
+from .._xla import on_any_mesh
+
+
+def wasserstein(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    p: Scalar = 1,
+    axis: int | Sequence[int] | None = -1,
+    weights: ArrayLike | None = None,
+    other_weights: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+    other_where: ArrayLike | None = None,
+) -> Float[Array, "..."]:
+    """Computes the Wasserstein distance between the values of x and those of y, exactly.
+
+    It is the p-th root of the least mean of abs(x_i - y_j)^p over all transports of one to the other. On a line that is
+    the mean under the exact plan: Proposition 1 of Cuturi et al. (2019). For p = 1 it is
+    `scipy.stats.wasserstein_distance`. There is no epsilon, because the distance is differentiable almost everywhere,
+    in the values and in the weights. It takes O((n + m) log(n + m)) time.
+
+    Args:
+        x: values, any shape.
+        y: other values, of the shape of x with its axes of any length.
+        p: exponent, at least 1, for all lists.
+        axis: one axis, several axes (whose values form one list), or None for all axes.
+        weights: of x, finite and nonnegative, of its shape or of its shape along the axes; uniform unless given. They
+            are scaled to sum to 1.
+        other_weights: of y.
+        where: which values of x take part, boolean, of its shape or of its shape along the axes; all unless given.
+        other_where: which values of y take part.
+
+    Returns:
+        At least 0, in the units of x, the shape without the axis; 0 if no value of x or of y takes part. At a distance
+        of 0 the gradient is 0.
+
+    Raises:
+        ValueError: p is below 1 (RuntimeError when traced); x and y differ in another axis, or one is empty; weights or
+            masks are wrong, see `otsort.Options`.
+        TypeError: values are not real, or a mask is not boolean.
+
+    Example:
+        >>> x, y = jnp.array([1.0, 5.0, 4.0]), jnp.array([2.0, 8.0, 3.0])
+        >>> print(f"{otsort.losses.wasserstein(x, y):.2f} {otsort.losses.wasserstein(x, y, p=2):.2f}")
+        1.67 1.91
+        >>> print(jax.grad(otsort.losses.wasserstein)(x, y))
+        [-0.33 -0.33  0.33]
+    """
+    x, y = as_array(x, "x"), as_array(y, "y")
+    (dtype, answer), (of_y, _) = dtypes(x, "x"), dtypes(y, "y")
+    dtype = max(dtype, of_y, key=lambda dtype: dtype.itemsize)
+    p = checked(p, lambda p: (p >= 1) & (p < jnp.inf) & (p.ndim == 0), "p must be one number, at least 1", dtype=dtype)
+    axes, others = Axes.of(x.shape, axis), Axes.of(y.shape, axis)
+    if axes.batch_shape != others.batch_shape:
+        raise ValueError(f"x and y must have one shape without the axis, got {x.shape} and {y.shape} for axis={axis}")
+    if not (axes.n and others.n):
+        raise ValueError(f"x and y must hold at least one value in each list, got shapes {x.shape} and {y.shape}")
+    samples = _sample(x, weights, where, axes, dtype), _sample(y, other_weights, other_where, others, dtype)
+    return _distances(*samples, jnp.asarray(p), axes, others).astype(answer)
+
+
+class _Sample(eqx.Module):
+    """The values of all lists, their weights and which of them take part, along the axes of an array."""
+
+    values: Float[Array, "..."]
+    weights: Float[Array, "..."]
+    where: Bool[Array, "..."]
+
+
+def _sample(values: Array, weights: ArrayLike | None, where: ArrayLike | None, axes: Axes, dtype: DTypeLike) -> _Sample:
+    mask = jnp.ones(axes.shape, bool) if where is None else axes.broadcast(jnp.asarray(as_mask(where, axes)))
+    given = jnp.ones(axes.shape, dtype)
+    if weights is not None:
+        given = axes.broadcast(checked_weights(weights, None if where is None else mask, axes, dtype))
+    return _Sample(as_own(values, dtype), given, mask)
+
+
+@eqx.filter_jit
+def _distances(x: _Sample, y: _Sample, p: Float[Array, ""], axes: Axes, others: Axes) -> Float[Array, "..."]:
+    def run(x: _Sample, y: _Sample, p: Float[Array, ""]) -> Float[Array, "..."]:
+        x, y = jax.tree.map(axes.lists, x), jax.tree.map(others.lists, y)
+        distances = jax.vmap(_distance, in_axes=(0, 0, None))(x, y, p)
+        return axes.arrange(distances, axes.batch)
+
+    return on_any_mesh(run, x.values, axes.batch)(x, y, p)
+
+
+def _distance(x: _Sample, y: _Sample, p: Float[Array, ""]) -> Float[Array, ""]:
+    (of_x, from_weights), (of_y, to_weights) = map(_measure, (x, y))
+    order = jnp.argsort(of_y)
+    target = uniform_atoms(len(of_y), of_y.dtype)
+    target = eqx.tree_at(lambda target: (target.points, target.weights), target, (of_y[order], to_weights[order]))
+    plan = NorthWestCorner().solve(Problem(of_x, from_weights, target, SQUARED)).plan
+    assert isinstance(plan, MonotonePlan)
+    moved = jnp.abs(plan.positions[plan.source] - target.points[plan.goal])
+    # The derivative of a segment's mass keeps its distance, also where the mass is zero.
+    largest = stop_gradient(jnp.max(moved))
+    scale = jnp.where(largest > 0, largest, 1)
+    # Numerics: relative to the largest, powers are within the range of float32.
+    mean = jnp.sum(plan.mass * (moved / scale) ** p)
+    apart = ~(mean == 0)
+    distance = jnp.where(apart, scale * jnp.where(apart, mean, 1) ** (1 / p), 0)
+    return jnp.where(jnp.any(x.where) & jnp.any(y.where), distance, 0)
+
+
+def _measure(sample: _Sample) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+    """Returns values, and weights that sum to 1. A value without weight may be anything; one with weight replaces it."""
+    weights = taking_part(sample.weights, sample.where)
+    return filled(sample.values, sample.where & (weights > 0)), weights / jnp.sum(weights)
