@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float
 
@@ -87,7 +88,9 @@ class _Sample(eqx.Module):
     where: Bool[Array, "..."]
 
 
-def _sample(values: Array, weights: ArrayLike | None, where: ArrayLike | None, axes: Axes, dtype: DTypeLike) -> _Sample:
+def _sample(
+    values: Array | np.ndarray, weights: ArrayLike | None, where: ArrayLike | None, axes: Axes, dtype: DTypeLike
+) -> _Sample:
     mask = jnp.ones(axes.shape, bool) if where is None else axes.broadcast(jnp.asarray(as_mask(where, axes)))
     given = jnp.ones(axes.shape, dtype)
     if weights is not None:
@@ -124,6 +127,6 @@ def _distance(x: _Sample, y: _Sample, p: Float[Array, ""]) -> Float[Array, ""]:
 
 
 def _measure(sample: _Sample) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
-    """Returns values, and weights that sum to 1. A value without weight may be anything; one with weight replaces it."""
+    """Returns values, and weights that sum to 1. One with weight replaces a value without weight."""
     weights = taking_part(sample.weights, sample.where)
     return filled(sample.values, sample.where & (weights > 0)), weights / jnp.sum(weights)
