@@ -1,8 +1,8 @@
 """Functions that exist only for the compiler, or for the rules of `jax.vmap` and derivatives.
 
 Their names say what they return. `plain.py` has an equivalent of each in ordinary JAX, and is the place to read what it
-computes. If the environment variable `OTSORT_PLAIN` is set to 1 when otsort is imported, the equivalents are used: they
-are slower, give the same answers, and use no internal interface of JAX.
+computes. If the environment variable `OTSORT_PLAIN` is set to 1 when otsort is imported, the equivalents are used. They
+give the same answers and use no internal interface of JAX, but they are slower and hold a whole batch in memory.
 
 `layout.py` is ordinary JAX, and is used in both cases.
 """

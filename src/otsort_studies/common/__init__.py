@@ -1,1 +1,1 @@
-"""What all studies share."""
+"""Parts that all studies share."""

@@ -46,7 +46,7 @@ class Column:
 
 
 def words(source: str, name: str) -> str:
-    """Where values are from."""
+    """Returns the source of the values, in words."""
     return f"column {name} of {source}" if name else source
 
 

@@ -1,4 +1,4 @@
-"""What the user can correct, and how an error of the operating system becomes such."""
+"""Errors that the user can correct, and the conversion of errors of the operating system to these."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

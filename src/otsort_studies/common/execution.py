@@ -33,7 +33,7 @@ class Call(NamedTuple):
 
 
 class Execution(NamedTuple):
-    """What came of a call.
+    """The result of a call.
 
     Attributes:
         call: to do again.
@@ -101,7 +101,7 @@ def failure(error: Exception) -> str:
 
 
 def _kind(call: Call) -> Any:
-    """What calls share that share a program."""
+    """Returns the key by which calls share a program."""
     leaves, structure = jax.tree.flatten(call.arguments)
     return (
         call.function,
@@ -115,7 +115,7 @@ def _compiled(program: Any) -> Any:
 
 
 def _attempt(function: Any, *arguments: Any) -> Any:
-    """What a function returns, or the exception that it raises."""
+    """Returns what a function returns, or the exception that it raises."""
     try:
         return function(*arguments)
     except Exception as error:  # whatever it is

@@ -22,7 +22,7 @@ _MOST_WORDS = 20
 
 @dataclass(frozen=True)
 class Report:
-    """What a reader gets.
+    """The report of a study.
 
     Attributes:
         text: Markdown, the answers first, with the tables that they rest on.

@@ -80,7 +80,7 @@ def run(study: AbstractStudy, folder: Path, data: Path | None = None) -> Report:
 
 
 def measurement(study: AbstractStudy, data: Path | None, bench: Workbench) -> Measure:
-    """What measures cases of a study, with the data that it needs.
+    """Returns the function that measures cases of a study, with the data that it needs.
 
     Raises:
         InputError: data cannot be had.

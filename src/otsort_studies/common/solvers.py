@@ -1,4 +1,4 @@
-"""What the names of solvers and differentiations stand for; it needs none of the extras."""
+"""Solvers and differentiations by name; this module needs none of the extras."""
 
 from collections.abc import Callable
 from typing import Any

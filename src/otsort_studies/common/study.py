@@ -1,4 +1,4 @@
-"""What a study is, and what is measured for it."""
+"""The interface of a study, and of its rows."""
 
 import abc
 from collections.abc import Collection
@@ -75,7 +75,7 @@ class AbstractStudy(abc.ABC):
     @classmethod
     @abc.abstractmethod
     def quick(cls) -> Self:
-        """The same study in about a minute."""
+        """Returns a configuration of the same study that takes about a minute."""
 
     @abc.abstractmethod
     def cases(self) -> list[Any]:

@@ -1,4 +1,4 @@
-"""How a solve ended, as a compiled program says it."""
+"""The outcome of a solve, as a compiled program returns it."""
 
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ from . import outcome
 
 
 class Verdict(eqx.Module):
-    """How good a solve and the values read from it are, or those of a batch.
+    """The outcome of a solve and of the values read from it, or of a batch of solves.
 
     Attributes:
         successful: whether the solver says that it reached its tolerance.
@@ -52,7 +52,7 @@ class Verdict(eqx.Module):
         )
 
     def row(self) -> dict[str, Any]:
-        """What a row says of one solve."""
+        """Returns the entries of a row on one solve."""
         return {"steps": int(self.steps), "marginal_error": float(self.marginal_error), "tol": float(self.tol)}
 
 

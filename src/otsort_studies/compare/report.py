@@ -57,7 +57,7 @@ def _cost(row: dict[str, Any]) -> list[str]:
 
 
 def _references(costs: pl.DataFrame) -> Iterator[str]:
-    """What errors are measured against, by how that solve ended."""
+    """Says what errors are measured against, by how that solve ended."""
     found: dict[str, list[str]] = {}
     for row in costs.drop_nulls("reference").unique("epsilon", maintain_order=True).iter_rows(named=True):
         error = f"{number(row['reference_marginal_error'], '.0e')} at epsilon = {row['epsilon']:g}"

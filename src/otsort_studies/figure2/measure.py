@@ -51,7 +51,7 @@ def _solver(case: Curves) -> otsort.LogSinkhorn:
 def _read(
     x: Float[Array, " n"], target: otsort.TargetMeasure, solver: otsort.AbstractSolver
 ) -> tuple[Verdict, Float[Array, " n"], Float[Array, " m"]]:
-    """How good the plan is, the CDF at the values, and the quantiles at the levels of the targets."""
+    """Returns how good the plan is, the CDF at the values, and the quantiles at the levels of the targets."""
     solution = otsort.solve(x, target, solver=solver, throw=False)
     cdf = solution.plan.pull(target.cumulative)
     quantiles = x @ solution.plan.as_matrix() / target.weights  # not `push`: Definition 2 divides by b

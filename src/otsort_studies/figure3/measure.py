@@ -63,7 +63,7 @@ def _solver(case: Average, tol: float) -> otsort.AbstractSolver:
 def _read(
     x: Float[Array, " n"], target: otsort.TargetMeasure, solver: otsort.AbstractSolver
 ) -> tuple[Verdict, Float[Array, " n"], Float[Array, ""]]:
-    """How good the plan is, the shares of the values in its middle column, and their average."""
+    """Returns how good the plan is, the shares of the values in its middle column, and their average."""
     solution = otsort.solve(x, target, solver=solver, throw=False)
     column = solution.plan.as_matrix()[:, 1]
     shares, quantile = column / jnp.sum(column), solution.plan.push(x)[1]

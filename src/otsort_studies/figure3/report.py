@@ -16,7 +16,7 @@ _DRIFT = 0.01  # of the range of the values: as much as epsilon may move a quant
 
 
 def report(study: Figure3, frames: dict[str, pl.DataFrame]) -> Report:
-    """How far the quantiles are from numpy's, and how many values they are averages of."""
+    """Says how far the quantiles are from numpy's, and how many values they are averages of."""
     averages = frames["averages"]
     spread = pl.col("values").list.max() - pl.col("values").list.min()
     sound = averages.filter(pl.col("outcome").is_in(SOUND)).with_columns(

@@ -12,7 +12,7 @@ _COMPARABLE = 0.02  # of accuracy
 
 
 def report(study: Figure4, frames: dict[str, pl.DataFrame]) -> Report:
-    """Whether the S-top-k loss does as well as cross-entropy."""
+    """Says whether the S-top-k loss does as well as cross-entropy."""
     trainings = frames["training"]
     found = {loss: trainings.filter(loss=loss) for loss in study.losses}
     parts = [

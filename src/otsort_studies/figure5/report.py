@@ -15,7 +15,7 @@ Method = tuple[str, float]
 
 
 def report(study: Figure5, frames: dict[str, pl.DataFrame]) -> Report:
-    """Whether S-sort is on par with NeuralSort, and how much epsilon matters."""
+    """Says whether S-sort is on par with NeuralSort, and how much epsilon matters."""
     trainings = frames["training"]
     found = {method: trainings.filter(method=method[0], setting=method[1]) for method in study.methods()}
     sorted_ = {method: at_end(rows, "test_all") for method, rows in found.items()}
@@ -66,7 +66,7 @@ def _epsilon(method: Method) -> str:
 
 
 def _details(study: Figure5, sorted_: dict[Method, np.ndarray], found: dict[Method, pl.DataFrame]) -> list[str]:
-    """What epsilon, exact ranks and their derivative do."""
+    """Says what epsilon, exact ranks and their derivative do."""
     soft = {method: _mean(sample) for method, sample in sorted_.items() if method[0] == SORT}
     finite = {method: share for method, share in soft.items() if np.isfinite(share)}
     details = []

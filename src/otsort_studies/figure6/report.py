@@ -21,7 +21,7 @@ from .study import BATCH, NORMS, QUANTILE, Figure6
 
 
 def report(study: Figure6, frames: dict[str, pl.DataFrame]) -> Report:
-    """Whether a network with quantile normalisation overfits less."""
+    """Says whether a network with quantile normalisation overfits less."""
     trainings = frames["training"]
     found = {norm: trainings.filter(norm=norm) for norm in NORMS}
     parts = [
@@ -39,7 +39,7 @@ def _test(rows: pl.DataFrame) -> np.ndarray:
 
 
 def _gap(rows: pl.DataFrame) -> np.ndarray:
-    """How much larger it is than that of the pictures that were learnt."""
+    """Returns how much larger the error is than that of the pictures that were learnt."""
     return _test(rows) - at_end(rows, "train_cross_entropy")
 
 

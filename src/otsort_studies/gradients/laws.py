@@ -1,4 +1,4 @@
-"""What the answers on gradients are taken from: medians, pairs of gradients, and how fast errors fall."""
+"""Medians, pairs of gradients, and the rates at which errors fall, from which the report takes its answers."""
 
 import numpy as np
 import polars as pl

@@ -32,7 +32,7 @@ Ranks: TypeAlias = Callable[
 
 
 def dual_of(x: Float[Array, " n"], epsilon: Float[Array, ""], m: int) -> otsort.SemiDual:
-    """What the solvers solve for the ranks of x."""
+    """Returns the problem that the solvers solve for the ranks of x."""
     a = jnp.full_like(x, 1 / x.size)
     problem = otsort.Problem(otsort.squash.logistic(x, a), a, otsort.UniformTarget(m, x.dtype), otsort.SquaredCost())
     return otsort.SemiDual(problem, epsilon)

@@ -120,7 +120,7 @@ def _reason(points: pl.DataFrame) -> str:
 
 
 def _falls(points: pl.DataFrame) -> dict[str, str]:
-    """How many times smaller errors are with the better of the cold starts."""
+    """Says how many times smaller errors are with the better of the cold starts."""
     names = "marginal_error", "derivative_error", "derivative_error_implicit"
     zero, exact = (points.filter(start=start) for start in COLD)
     both = zero.join(exact, on=["data", "epsilon", "sweeps"], suffix="_exact")
@@ -247,7 +247,7 @@ def _draw_errors(study: Gradients, rows: pl.DataFrame) -> tuple[Figure, str]:
 
 
 def _draw_cost(study: Gradients, rows: pl.DataFrame) -> tuple[Figure, str]:
-    """Which of the main methods is better where, and what all methods cost."""
+    """Says which of the main methods is better where, and what all methods cost."""
     figure = Figure(figsize=(13, 4.6), layout="constrained")
     ratio, seconds, memory = figure.subplots(1, 3)
     points = pairs(rows).with_columns(across=pl.col("sweeps") * (1 - pl.col("rate")))

@@ -20,7 +20,7 @@ STARTS = ("zero", "exact", "solution")
 
 @dataclass(frozen=True)
 class Gradient(AbstractCase):
-    """What one gradient is worth and costs.
+    """A row: the accuracy and the cost of one gradient.
 
     Attributes:
         n, m: number of values and of targets.
@@ -61,7 +61,7 @@ class Gradient(AbstractCase):
 
     @property
     def program(self) -> tuple[int, int, str, int]:
-        """What compiled programs depend on beside the method."""
+        """Returns the part of the case that compiled programs depend on, beside the method."""
         return self.n, self.m, self.dtype, self.sweeps
 
 

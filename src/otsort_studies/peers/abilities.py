@@ -1,4 +1,4 @@
-"""What an operator can, by calling it."""
+"""Abilities of an operator, found by calling it."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How functions of each framework are run, differentiated and awaited."""
+"""The ways to run, differentiate and await functions of each framework."""
 
 import abc
 import importlib

@@ -63,7 +63,7 @@ def _absent(installed: pl.DataFrame) -> Iterator[str]:
 
 
 def _speeds(study: Peers, costs: pl.DataFrame) -> Iterator[str]:
-    """Where otsort stands, shape by shape, among smooth operators."""
+    """Says where otsort stands, shape by shape, among smooth operators."""
     smooth = [name for name in study.methods if PEER_METHODS[name].temperature]
     for lists, n in study.shapes:
         here = costs.filter(pl.col("method").is_in(smooth), outcome=MEASURED, lists=lists, n=n).sort("gradient_seconds")

@@ -16,7 +16,7 @@ RANKING = ("rank", "top_k_mask")
 
 @dataclass(frozen=True)
 class Installed(AbstractCase):
-    """What was measured, and with what.
+    """The versions and the machine of a measurement.
 
     Attributes:
         method: its name.
@@ -32,7 +32,7 @@ class Installed(AbstractCase):
 
 @dataclass(frozen=True)
 class Ability(AbstractCase):
-    """What an operator can, found by calling it with 2 lists of 12 values in float32: yes, no, or what was raised.
+    """A row: abilities of an operator, found by calling it with 2 lists of 12 float32 values: yes, no, or the error.
 
     Attributes:
         method: its name.
@@ -63,7 +63,7 @@ class Ability(AbstractCase):
 
 @dataclass(frozen=True)
 class Cost(AbstractCase):
-    """What ranks cost, or the mask of the largest where a package has no ranks.
+    """A row: the cost of ranks, or of the mask of the largest where a package has no ranks.
 
     Attributes:
         method: its name.
@@ -87,7 +87,7 @@ class Cost(AbstractCase):
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """How good a linear model is that was trained through an operator.
+    """A row: the accuracy of a linear model that was trained through an operator.
 
     Attributes:
         method: its name.
@@ -152,7 +152,7 @@ class Peers(AbstractStudy):
         return cls(operators=RANKING, shapes=((100, 10),), factors=(1.0,), seeds=1, steps=20)
 
     def cases(self) -> list[AbstractCase]:
-        """Those of a method are neighbours, as are those of one program."""
+        """Returns the cases, method by method, so that those of one program are neighbours."""
         return [case for method in self.methods for case in self._of(method)]
 
     def _of(self, method: str) -> list[AbstractCase]:

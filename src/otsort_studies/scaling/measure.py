@@ -87,7 +87,7 @@ def _entries(n: int, m: int, solver: otsort.AbstractSolver | None) -> int:
 def _ranks(
     x: Float[Array, "*batch n"], solver: otsort.AbstractSolver | None, m: int
 ) -> tuple[Verdict, Float[Array, "*batch n"]]:
-    """How the solves went, and the ranks; sorted values without a solver."""
+    """Returns how the solves ended, and the ranks; sorted values without a solver."""
 
     def one(x: Float[Array, " n"]) -> tuple[Verdict, Float[Array, " n"]]:
         if solver is None:

@@ -50,7 +50,7 @@ def _fastest(study: Scaling, costs: pl.DataFrame) -> Iterator[str]:
 
 
 def _overtaking(study: Scaling, costs: pl.DataFrame, switches: pl.DataFrame) -> Iterator[str]:
-    """Where Quadrature becomes faster than Newton, and where the library changes from one to the other."""
+    """Says where Quadrature becomes faster than Newton, and where the library changes from one to the other."""
     for m, sweep in zip((0, study.few), study.sweeps()[:2], strict=True):
         newton, quadrature = (curve(costs, sweep, solver) for solver in ("Newton", "Quadrature"))
         found = {what: crossing(newton, quadrature, column) for column, what in _TIMES.items()}
@@ -99,7 +99,7 @@ def _epsilons(study: Scaling, costs: pl.DataFrame) -> Iterator[str]:
 
 
 def _outcomes(study: Scaling, costs: pl.DataFrame) -> Iterator[str]:
-    """What is not sound, solvers of one fate together."""
+    """Lists the unsound results, with solvers of the same outcome together."""
     unsound = costs.filter(~pl.col("outcome").is_in(SOUND))
     fates: dict[tuple[str, ...], list[str]] = {}
     for solver in study.solvers:
@@ -200,7 +200,7 @@ def power(points: pl.DataFrame, factor: str, column: str) -> str:
 
 
 class Crossing(NamedTuple):
-    """Where one curve over n falls below another for good.
+    """The point from which one curve over n stays below another.
 
     Attributes:
         place: that n, interpolated in logarithms; 0 if it is below everywhere, infinite if not at the largest n.

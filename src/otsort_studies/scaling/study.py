@@ -13,7 +13,7 @@ SOLVERS = (*SOLVER_DIFFERENTIATIONS, SORT)
 
 @dataclass(frozen=True)
 class Cost(AbstractCase):
-    """What the soft ranks of a batch of lists cost.
+    """A row: the cost of the soft ranks of a batch of lists.
 
     Attributes:
         n: values of each list.
@@ -43,7 +43,7 @@ class Cost(AbstractCase):
 
 @dataclass(frozen=True)
 class Switch(AbstractCase):
-    """Where the library's own choice of a solver changes.
+    """A length at which the library's own choice of a solver changes.
 
     Attributes:
         m: number of targets; 0 for as many as values.

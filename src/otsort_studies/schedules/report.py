@@ -10,7 +10,7 @@ from .study import CONSTANT, EXACT, NEWTON, Schedules
 
 
 def report(study: Schedules, frames: dict[str, pl.DataFrame]) -> Report:
-    """Whether schedules pay, within a solve and over training steps."""
+    """Says whether schedules pay, within a solve and over training steps."""
     every = frames["solve"]
     first = every.filter(pl.col("dtype") == study.dtypes[0])
     chosen = {
@@ -59,7 +59,7 @@ def _within(study: Schedules, solves: pl.DataFrame) -> str:
 
 
 def _verdict(solves: pl.DataFrame, best: str) -> str:
-    """Whether the best annealing pays beside the exact start."""
+    """Says whether the best annealing pays beside the exact start."""
     missed = _missing(solves)
     if left := [f"{name} {missed[name]}" for name in (best, EXACT) if missed[name]]:
         return f"Whether annealing pays beside the exact start is open, as solves did not converge: {', '.join(left)}."
@@ -149,6 +149,6 @@ def _totals(solves: pl.DataFrame, column: str) -> dict[str, float]:
 
 
 def _missing(solves: pl.DataFrame) -> dict[str, int]:
-    """How many solves did not converge, by schedule."""
+    """Says how many solves did not converge, by schedule."""
     missed = (pl.col("outcome") != CONVERGED).sum()
     return dict(solves.group_by("schedule", maintain_order=True).agg(missed).iter_rows())

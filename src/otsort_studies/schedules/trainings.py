@@ -1,4 +1,4 @@
-"""What is said of epsilon over the steps of a training."""
+"""The report's part on epsilon over the steps of a training."""
 
 from typing import Any, NamedTuple
 
@@ -83,7 +83,7 @@ def p_value(differences: Float[np.ndarray, " pairs"]) -> float:
 
 
 def is_beyond(differences: Float[np.ndarray, " pairs"], comparisons: int) -> bool:
-    """Whether it is below the level over the number of comparisons."""
+    """Returns whether a p-value is below the level over the number of comparisons."""
     return p_value(differences) < LEVEL / comparisons
 
 

@@ -22,7 +22,7 @@ from .study import Signal, Suggested, Sweep
 def jacobian_of_ranks(
     positions: Float[Array, " n"], m: int, epsilon: Float[Array, ""], tol: float
 ) -> tuple[Verdict, Float[Array, "n n"]]:
-    """How the solve ended, and d rank / d positions on m uniform targets.
+    """Returns how the solve ended, and d rank / d positions on m uniform targets.
 
     The implicit derivative with all n right hand sides at once, d rank_i = Cov(level, 2 y dx_i + df | i) n / epsilon;
     jax.jacrev does the same with n passes over n m arrays.
@@ -54,7 +54,7 @@ def participation(matrix: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " n"]:
 
 
 def participation_of_others(matrix: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " n"]:
-    """The same over j != i."""
+    """Returns this number over j != i."""
     return participation(matrix * (1 - np.eye(len(matrix))))
 
 

@@ -13,7 +13,7 @@ from .study import DEFAULT_EPSILON, OWN, SQUASHES, SUPPORT, TIED, Signal
 
 
 def report(study: Signal, frames: dict[str, pl.DataFrame]) -> Report:
-    """Which epsilon to choose, and what norm and support do; from converged solves alone."""
+    """Says which epsilon to choose, and what norm and support do; from converged solves alone."""
     sweeps, suggested = (
         _with_theory(frames[part].filter(pl.col("outcome") == CONVERGED)) for part in ("sweep", "suggested")
     )
@@ -46,7 +46,7 @@ def _outcomes(frames: dict[str, pl.DataFrame]) -> str:
 
 
 def _default(study: Signal, sweeps: pl.DataFrame) -> str:
-    """What a fixed epsilon means for lists of all lengths; empty without real columns."""
+    """Says what a fixed epsilon means for lists of all lengths; empty without real columns."""
     at = _usual(study)
     real = sweeps.filter(pl.col("data").is_in(study.real), pl.col("squash") == "logistic", pl.col("epsilon") == at)
     if real.is_empty():
@@ -61,7 +61,7 @@ def _default(study: Signal, sweeps: pl.DataFrame) -> str:
 
 
 def _squash(study: Signal, sweeps: pl.DataFrame) -> str:
-    """What the squash changes."""
+    """Says what the squash changes."""
     at = _usual(study)
     usual = sweeps.filter(pl.col("epsilon") == at).with_columns(
         share=pl.col("support") / pl.col("n"), spread=pl.col("support_high") / pl.col("support_low")
@@ -86,7 +86,7 @@ def _squash(study: Signal, sweeps: pl.DataFrame) -> str:
 
 
 def _normalisation(sweeps: pl.DataFrame) -> str:
-    """What goes through mean and deviation, or the range."""
+    """Says what part of the derivative goes through mean and deviation, or the range."""
     inside = sweeps.filter(pl.col("predicted") > 2, pl.col("deviation") < pl.col("n") / 4)
     said = [
         f"{here['dense'].median():.1%} of J in the median with {squash} and {here['dense'].max():.0%} at most, which "
@@ -124,7 +124,7 @@ def _with_theory(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _scaling(smooth: pl.DataFrame) -> str:
-    """How norm and support grow."""
+    """Says how norm and support grow."""
     middle = smooth.filter(pl.col("predicted").is_between(5, pl.col("n") / 4))
     wide = smooth.filter(pl.col("epsilon") >= 1)
     table = [*(_exponents(middle, *one) for one in (_SUPPORT, *_NORMS)), _exponents(wide, *_WIDE)]
@@ -173,7 +173,7 @@ def _fit(rows: pl.DataFrame, column: str, power: float) -> np.ndarray | None:
 
 
 def _fading(smooth: pl.DataFrame) -> str:
-    """Where the gradient vanishes; empty if no kernel is so narrow."""
+    """Says where the gradient vanishes; empty if no kernel is so narrow."""
     parts = []
     for low, high in ((1, 2), (0.5, 1), (0.25, 0.5), (0, 0.25)):
         here = smooth.filter(pl.col("deviation").is_between(low, high, closed="left"))

@@ -1,4 +1,4 @@
-"""Whether the suggested epsilon gives the neighbours that were asked for."""
+"""A check that the suggested epsilon gives the neighbours that were asked for."""
 
 import itertools
 import math
@@ -21,7 +21,7 @@ def with_ratio(suggested: pl.DataFrame) -> pl.DataFrame:
 
 
 def text(study: Signal, asked: pl.DataFrame) -> str:
-    """How good the rule is.
+    """Says how good the rule is.
 
     Args:
         study: its configuration.
@@ -48,7 +48,7 @@ def text(study: Signal, asked: pl.DataFrame) -> str:
 
 
 def few_targets(study: Signal, suggested: pl.DataFrame) -> str:
-    """What becomes of the rule where m < n; empty if that was not asked.
+    """Says how good the rule is where m < n; empty if that was not asked.
 
     Args:
         study: its configuration.

@@ -20,7 +20,7 @@ _MEASURED = (
 
 @dataclass(frozen=True)
 class Sweep(AbstractCase):
-    """What the Jacobian J of n ranks on n uniform targets says, in squashed positions unless something else is said.
+    """A row: measures of the Jacobian J of n ranks on n uniform targets, in squashed positions unless said otherwise.
 
     Attributes:
         data: name of the values, which have the first seed.
@@ -52,7 +52,7 @@ class Sweep(AbstractCase):
 
 @dataclass(frozen=True)
 class Suggested(AbstractCase):
-    """The same at the epsilon that `otsort.suggest_epsilon` gives for a number of neighbours.
+    """A row: these measures at the epsilon that `otsort.suggest_epsilon` gives for a number of neighbours.
 
     Attributes:
         data: name of the values.

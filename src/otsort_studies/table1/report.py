@@ -21,7 +21,7 @@ Cells = dict[tuple[str, float], float]
 
 
 def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
-    """Which formula gives the paper's pattern, and what epsilon, t, squash and outliers do."""
+    """Says which formula gives the paper's pattern, and what epsilon, t, squash and outliers do."""
     fits, settings = _scored(frames["fits"]), _scored(frames["settings"])
     losses = {method: _cells(fits.filter(method=method)) for method in (PINBALL, *study.methods)}
     ratios = {method: _ratios(losses[method], losses[PINBALL]) for method in study.methods}

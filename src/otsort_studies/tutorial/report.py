@@ -16,7 +16,7 @@ _COMPETITIVE = 0.02  # of accuracy
 
 
 def report(study: Tutorial, frames: dict[str, pl.DataFrame]) -> Report:
-    """Whether the tutorial's claims hold."""
+    """Says whether the tutorial's claims hold."""
     examples, denoising, trainings = (frames[part] for part in ("examples", "denoising", "training"))
     found = {loss: trainings.filter(loss=loss) for loss in (SOFT, CROSS_ENTROPY)}
     answers = [_loss(study, found), _numbers(examples), _photo(study, denoising)]

@@ -1,1 +1,1 @@
-"""What the studies that train networks share."""
+"""Parts that the studies that train networks share."""

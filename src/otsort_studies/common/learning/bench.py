@@ -1,4 +1,4 @@
-"""What a training uses beside its configuration and data, none of which may enter its row."""
+"""The surroundings of a training, beside its configuration and data; none of it may enter its row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Workbench:
-    """Where a training is kept while it goes on, and whom it tells.
+    """The file that keeps a training while it goes on, and the function that it reports to.
 
     Attributes:
         checkpoint: a file for the state of the training that goes on; None keeps nothing.

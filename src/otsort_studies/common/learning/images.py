@@ -28,7 +28,7 @@ class Images(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What is known of a data set: pictures for training and test, their shape, where it is from."""
+    """A data set: pictures for training and test, their shape, and their source."""
 
     counts: tuple[int, int]
     shape: tuple[int, int, int]

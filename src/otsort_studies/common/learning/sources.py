@@ -1,4 +1,4 @@
-"""Where data come from: a folder that the user names, an installed package, or OpenML."""
+"""Sources of data: a folder that the user names, an installed package, or OpenML."""
 
 import warnings
 import zipfile
@@ -52,10 +52,10 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def demand(condition: Any, what: str) -> None:
-    """What must hold of data.
+    """Raises an error unless a condition on data holds.
 
     Raises:
-        ValueError: it does not.
+        ValueError: it does not hold.
     """
     if not condition:
         raise ValueError(what)

@@ -1,4 +1,4 @@
-"""What a study that trains networks is, beside what every study is."""
+"""The interface of a study that trains networks, beyond that of every study."""
 
 import abc
 from collections.abc import Iterable
@@ -56,7 +56,7 @@ class AbstractLearning(AbstractStudy):
     @classmethod
     @abc.abstractmethod
     def paper(cls) -> Self:
-        """The same study at the paper's own size, which takes a GPU."""
+        """Returns a configuration of the same study at the paper's own size, which takes a GPU."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What reports on trainings share: means over seeds, in words and pictures, and what differs from the paper."""
+"""Parts that reports on trainings share: means over seeds, in words and pictures, and differences from the paper."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -82,7 +82,7 @@ def draw(
 
 
 def sources(rows: pl.DataFrame) -> str:
-    """Where the data of trainings are from."""
+    """Says where the data of trainings are from."""
     return ", ".join(sorted(set(rows["source"].drop_nulls()))) or "nowhere"
 
 

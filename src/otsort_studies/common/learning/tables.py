@@ -23,7 +23,7 @@ class Table(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What is known of a table.
+    """A table and its description.
 
     Attributes:
         shape: of its features.

@@ -30,7 +30,7 @@ class Network(eqx.Module):
 
 
 class AbstractTask(eqx.Module):
-    """What is learnt with one seed.
+    """A task: the data and the loss that are learnt with one seed.
 
     Attributes:
         parts: name of a part of the data -> its examples; those of "train" are learnt.
@@ -52,7 +52,7 @@ class AbstractTask(eqx.Module):
 
 
 class Plan(NamedTuple):
-    """How it is learnt.
+    """The settings of a training.
 
     Attributes:
         optimiser: of the weights.
@@ -75,7 +75,7 @@ class Plan(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """What came of one seed.
+    """The result of one seed.
 
     Attributes:
         outcome: whether the loss stayed finite.
@@ -95,7 +95,7 @@ class Trained(NamedTuple):
 
 
 class _Learner(eqx.Module):
-    """What changes with a step, of all seeds."""
+    """The state of a training that changes with a step, of all seeds."""
 
     network: Network
     moments: Any
