@@ -7,7 +7,7 @@ import otsort
 from .base import AbstractAccuracy, AbstractTime, Case
 from .programs import PROGRAMS
 
-METHODS = {
+BENCHMARKED_SOLVERS = {
     f"{solver} {differentiation}".strip(): (solver, differentiation)
     for solver, differentiations in {
         "Sinkhorn": ("Unrolled", "Checkpointed"),
@@ -24,11 +24,11 @@ EPSILONS = [1e-1, 1e-2, 1e-3]
 class Solvers(AbstractTime, AbstractAccuracy):
     """Ranks of one list of 300 by each."""
 
-    params: ClassVar[list] = [list(METHODS), list(PROGRAMS), EPSILONS]
+    params: ClassVar[list] = [list(BENCHMARKED_SOLVERS), list(PROGRAMS), EPSILONS]
     param_names: ClassVar[list[str]] = ["method", "program", "epsilon"]
 
     def case(self, method: str, program: str, epsilon: float) -> Case:
-        solver, differentiation = METHODS[method]
+        solver, differentiation = BENCHMARKED_SOLVERS[method]
         return Case("rank", program, 1, 300, epsilon, solver=solver, differentiation=differentiation)
 
     def track_steps(self, *_: Any) -> int:
