@@ -11,6 +11,7 @@ import otsort
 from otsort._long_lists.cells import evaluate, moments
 from otsort._long_lists.compress import _centroids as centroids
 from otsort._long_lists.panels import Panels
+from otsort._transport.top_target import TopTarget
 
 from . import problems
 
@@ -291,3 +292,32 @@ def test_evaluation_is_the_transpose_of_moments():
     np.testing.assert_allclose(weights @ values, np.sum(cubics * moments(weights, x, 7)))
     (transposed,) = jax.vjp(lambda cubics: evaluate(cubics, x), jnp.asarray(cubics))[1](jnp.asarray(weights))
     np.testing.assert_allclose(transposed, moments(weights, x, 7))
+
+
+@pytest.mark.parametrize(("k", "epsilon"), [(500, 1e-2), (890, 1e-3), (60, 0.3)])
+def test_the_largest_values_are_compressed_as_a_grid(k, epsilon):
+    x = np.random.default_rng(4).normal(size=900)
+    where = np.random.default_rng(5).uniform(size=900) < 0.8  # with k = 890, fewer values than k take part
+    for options in ({}, {"where": where}):
+        found, expected = (
+            otsort.top_k(x, k, solver=solver, **options)
+            for solver in (otsort.Quadrature(epsilon), otsort.Newton(epsilon))
+        )
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    loss = lambda x, solver: jnp.sum(jnp.sin(3 * otsort.top_k(x, k, solver=solver)))
+    expected = jax.grad(loss)(x, otsort.Newton(epsilon))
+    np.testing.assert_allclose(jax.grad(loss)(x, otsort.Quadrature(epsilon)), expected, atol=1e-4 * np.ptp(expected))
+
+
+def test_a_grid_with_a_heavy_first_point():
+    target, nodes = TopTarget(1000, 400, float), Panels(jnp.linspace(0, 1, 5), TopTarget(1000, 400, float))
+    np.testing.assert_allclose(jnp.sum(nodes.weights), 1)
+    np.testing.assert_allclose(nodes.cumulative[-1], 1)
+    for power in range(6):
+        np.testing.assert_allclose(
+            nodes.weights @ nodes.points**power, target.weights @ target.points**power, rtol=1e-12
+        )
+    measure = otsort.TargetMeasure.top_k(1000, 400)
+    for found, expected in ((target.points, measure.points), (target.weights, measure.weights)):
+        np.testing.assert_allclose(found, expected, atol=1e-15)
+    np.testing.assert_allclose(target.levels(0.5), measure.levels(0.5), atol=1e-13)

@@ -158,3 +158,9 @@ def test_straight_through(operator, options):
     tangent = jnp.asarray(np.random.default_rng(7).normal(size=X.shape))
     _, forward = jax.jvp(straight, (jnp.asarray(X),), (tangent,))
     np.testing.assert_allclose(jnp.vdot(seed, forward), jnp.vdot(expected, tangent), rtol=1e-6)
+
+
+def test_many_of_a_longer_list_are_selected():
+    """More than the nodes to which the targets of `top_k` are compressed."""
+    x = np.random.default_rng(4).normal(size=300)
+    np.testing.assert_allclose(otsort.selection(x, 60) @ x, otsort.top_k(x, 60), rtol=1e-5, atol=1e-6)

@@ -74,6 +74,13 @@ def test_masks_and_values_without_weight():
         assert not np.any(gradient[~part])
 
 
+def test_segments_without_mass_count_in_derivatives_alone(without_x64):
+    x = jnp.array([0.0, 1.0])
+    np.testing.assert_allclose(wasserstein(x, x + 1e-5, p=10), 1e-5, rtol=1e-2)
+    of_weight = jax.grad(lambda weight: wasserstein(1 + 9 * x, jnp.zeros(1), weights=jnp.stack([1 - weight, weight])))
+    np.testing.assert_allclose(of_weight(0.0), 9, rtol=1e-6)
+
+
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
 def test_values_of_any_size(scale, without_x64):
     x, y = (jnp.asarray(one[0], jnp.float32) for one in (X, Y))
@@ -85,7 +92,7 @@ def test_values_of_any_size(scale, without_x64):
 @pytest.mark.parametrize(
     ("x", "y", "options", "message"),
     [
-        (X, Y, {"p": 0.5}, "p must be one number, at least 1.*0.5"),
+        (X, Y, {"p": 0.5}, "p must be one finite number, at least 1.*0.5"),
         (X, Y[:1], {}, "one shape without the axis"),
         (X, Y[..., :0], {}, "at least one value"),
         (X, Y, {"weights": -np.ones(6)}, "weights"),

@@ -21,7 +21,7 @@ ROUNDS = 8
 
 
 def programs(shape: tuple[int, int], mebibytes: int) -> list[jax.stages.Compiled]:
-    """Ranks, and the gradient of a random combination of them."""
+    """Ranks, and the gradient of a combination of them."""
     chunks._BYTES_ON_CPU = mebibytes * 2**20
     jax.clear_caches()
     probe, x = jnp.sin(jnp.arange(shape[1], dtype=jnp.float32)), jax.ShapeDtypeStruct(shape, jnp.float32)

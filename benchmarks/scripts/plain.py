@@ -27,7 +27,7 @@ VARIANTS: dict[str, list[str]] = {
     "products and sums": [*SUMS, *MATRICES],
     "systems": SYSTEMS,
     "conditions of loops": ["anywhere", "largest_anywhere"],
-    "lists in the last axis": ["for_each_list"],
+    "lists in the last axis, and chunks": ["for_each_list"],
     "no spare lists": ["no spare lists"],
     "everything": [*SUMS, *MATRICES, *SYSTEMS, "materialised", "anywhere", "largest_anywhere", "for_each_list"],
 }

@@ -51,7 +51,7 @@ class Given(NamedTuple):
 def apply_to_lists(function: AbstractListFunction, given: Given, axes: Axes, size: int | None) -> Array:
     """Returns the answers of a function for every list as one array, computed for about `size` lists at a time.
 
-    `for_each_list` has the lists of `jax.vmap` too, and decides how the function is called.
+    `for_each_list` also receives the lists of an enclosing `jax.vmap`, and chooses the chunks.
     """
     dims = function.dims(axes)
     dynamic, static = eqx.partition((function, given), eqx.is_array)

@@ -13,7 +13,7 @@ So the sum over all inputs is a linear functional of the jet:
 `Interpolant.functional` computes alpha, beta and gamma from M, by the transpose of the map from jets to polynomials.
 They are called `masses`: they do for the knots what the weights a do for the inputs.
 
-**Targets.** A uniform target of m points is cut into panels, runs of neighbouring points. In each panel, 8 Gauss nodes
+**Targets.** A uniform target of m points, or that of `top_k`, is cut into panels, runs of neighbouring points. In each panel, 8 Gauss nodes
 t_r with weights b_r stand for its points: sums of polynomials up to degree 15 are exact (`Panels`). Any other target,
 and a uniform one with no more points than there would be nodes, is its own set of nodes.
 
@@ -96,7 +96,7 @@ def _target_means(
     """Returns E[y | x] of the exact plan for x on a regular grid: the node at which as much mass is reached as at x."""
     grid = jnp.linspace(0, 1, size, dtype=points.dtype)
     reached = jnp.sum(jnp.where(points[None] <= grid[:, None], masses[None], 0), axis=1) / jnp.sum(masses)
-    return jnp.min(jnp.where(nodes.cumulative[None] >= reached[:, None], nodes.points[None], 1), axis=1)
+    return jnp.min(jnp.where(nodes.cumulative[None] >= reached[:, None], nodes.points[None], nodes.points[-1]), axis=1)
 
 
 def _centroids(moments: Float[Array, "cells 4"]) -> tuple[Float[Array, " cells"], Float[Array, " cells"]]:

@@ -45,12 +45,13 @@ class Panels(AbstractTarget):
 
         Args:
             knots: from 0 to 1, not decreasing.
-            target: whose points are cut into panels.
+            target: whose points are cut into panels. If its first point has a weight of its own, that point is one more
+                panel.
         """
         m = target.num_weighted
         cuts = jnp.round(knots * (m - 1) + 0.5).at[0].set(0).at[-1].set(m).astype(jnp.int32)
         if target.extra_mass is not None:
-            cuts = jnp.maximum(cuts, 1).at[0].set(0).at[1].set(1)
+            cuts = jnp.concatenate([jnp.zeros(1, cuts.dtype), jnp.maximum(cuts, 1)])
         self.starts, self.counts, self.target = cuts[:-1], jnp.diff(cuts), target
         nodes, weights = _gram_rule(self.counts, knots.dtype)
         half = self.counts.astype(knots.dtype)[:, None] / 2
@@ -103,6 +104,9 @@ class Panels(AbstractTarget):
         In each panel, the sums of both against polynomials up to degree 7 agree. Points without weight do not count.
         """
         m = self.target.size
+        if self.target.extra_mass is not None:
+            # Points without weight come first there.
+            values = jnp.roll(values, jnp.asarray(self.target.num_weighted - m, jnp.int32), axis=0)
         panel = jnp.repeat(jnp.arange(self.starts.size), self.counts, total_repeat_length=m)
         dtype = self.points.dtype
         counts = jnp.maximum(self.counts, 1).astype(dtype)

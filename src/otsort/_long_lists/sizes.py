@@ -64,4 +64,7 @@ class Sizes(NamedTuple):
 
     def nodes(self, target: AbstractTarget) -> int:
         """Returns the number of nodes that stand for a target."""
-        return min(ORDER * self.panels, target.size) if isinstance(target, AbstractGrid) else target.size
+        if not isinstance(target, AbstractGrid):
+            return target.size
+        panels = self.panels + (target.extra_mass is not None)
+        return min(ORDER * panels, target.size)

@@ -72,7 +72,7 @@ def sketched(
     with_mass = masses > 0
     low = jnp.min(points, where=with_mass, initial=jnp.inf, keepdims=True)
     high = jnp.max(points, where=with_mass, initial=-jnp.inf, keepdims=True)
-    corners = jnp.concatenate([low, corners, high])
+    corners = jnp.concatenate([low, jnp.minimum(corners, high), high])
     input_means = (corners[1:] + corners[:-1]) / 2
     nodes = target
     if isinstance(target, AbstractGrid) and sizes.nodes(target) < target.size:

@@ -16,7 +16,7 @@ from .._call import (
     of_new_axis,
     of_rows_of_each_list,
 )
-from .._transport.target import TargetMeasure, uniform_atoms
+from .._transport.target import TargetMeasure, as_k, uniform_atoms
 from .._transport.top_target import TopTarget
 from .sorting import Sorted
 
@@ -89,15 +89,21 @@ def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, 
         [4 3] [12.  8.]
     """
     batch = Batch(x, options)
-    return batch.read(_Selection(TopTarget(batch.n, k, batch.dtype)))
+    return batch.read(_Selection(TargetMeasure.top_k(batch.n, k).astype(batch.dtype), as_k(k, batch.n)))
 
 
 class _Selection(AbstractReading):
-    target: TopTarget
+    target: TargetMeasure  # a `TopTarget` would be compressed, and a compressed plan has no matrix
+    k: int = eqx.field(static=True)
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "k n"]:
-        matrix = transport.untied_plan_to(_of_list(one_list, self.target), descending=True).as_matrix()
-        masses = jnp.swapaxes(matrix, 0, 1)[::-1][: self.target.k]
+        target = self.target
+        if one_list.weighted is not None:
+            of_list = _of_list(one_list, TopTarget(len(one_list.x), self.k, target.dtype))
+            arrays = of_list.points, of_list.weights
+            target = eqx.tree_at(lambda target: (target.points, target.weights), target, arrays)
+        matrix = transport.untied_plan_to(target, descending=True).as_matrix()
+        masses = jnp.swapaxes(matrix, 0, 1)[::-1][: self.k]
         total = jnp.sum(masses, axis=1, keepdims=True)
         return one_list.first(masses / jnp.where(total > 0, total, 1), one_list.num_weighted)
 

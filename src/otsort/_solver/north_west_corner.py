@@ -82,8 +82,8 @@ def _ends_of_targets(places: Int[Array, " m"], number: int) -> tuple[Bool[Array,
         number: of segments.
     """
     if len(places) <= _FEW_TARGETS:
-        # XLA: comparisons are fused with what follows. Below, there would be two passes over memory for each of many
-        # quantiles.
+        # XLA: with few targets, comparisons fuse with the code that uses them. A scatter and a cumulative sum would
+        # each pass over memory, for every quantile (`benchmarks/scripts/order_statistics.py`).
         index = jnp.arange(number, dtype=places.dtype)[None]
         return jnp.any(places[:, None] == index, axis=0), jnp.sum(places[:, None] < index, axis=0, dtype=places.dtype)
     ends = jnp.zeros(number, places.dtype).at[places].set(1)

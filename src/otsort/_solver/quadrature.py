@@ -44,9 +44,9 @@ def compressible(target: AbstractTarget, cost: Cost, epsilon: float = SMALLEST_E
 class Quadrature(AbstractSolver):
     """Newton's method on compressed measures, in time and memory O(n + m), without a sort or an n x m array.
 
-    Inputs are compressed to their mass and three more moments in each of about 8 / epsilon cells. A `UniformTarget` is
-    compressed to Gauss rules of 8 nodes in panels that follow the data, about 4 epsilon^(-1/2) nodes in all. Other
-    targets, of at most 4096 points, are taken as they are.
+    Inputs are compressed to their mass and three more moments in each of about 8 / epsilon cells. A `UniformTarget`,
+    and the target of `otsort.top_k`, is compressed to Gauss rules of 8 nodes in panels that follow the data, about
+    4 epsilon^(-1/2) nodes in all. Other targets, of at most 4096 points, are taken as they are.
 
     The potential of the nodes defines smooth functions of inputs and targets, from which all answers are read. These
     functions, and the sums over inputs that the potential solves for, are computed from tables at knots that follow the

@@ -61,11 +61,11 @@ class AbstractGrid(AbstractTarget):
     @property
     @abc.abstractmethod
     def extra_mass(self) -> Float[Array, "*lists"] | None:
-        """Returns what the first of these weighs beyond the weight of the others, in units of that; None means 0."""
+        """Returns (first weight - w) / w, with w the weight of each other point; None means that all are equal."""
 
     @abc.abstractmethod
     def coarse(self, size: int) -> AbstractTarget:
-        """Returns a similar target of fewer points."""
+        """Returns a target of similar shape with `size` points."""
 
 
 class UniformTarget(AbstractGrid):

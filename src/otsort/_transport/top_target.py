@@ -12,10 +12,11 @@ from .target import AbstractGrid, TargetMeasure, as_k, uniform_atoms
 
 
 class TopTarget(AbstractGrid):
-    """The measure of `TargetMeasure.top_k(n, k)`, held by no array, for n that may be known only at run time.
+    """The measure of `TargetMeasure.top_k(count, k)`, for a count that may be known only at run time.
 
-    Each of the k largest values has a point with its mass, 1/n. The other values share the point 0 below these points.
-    If there are at most k values, there is no such point. Points that are not needed are at 0 and have no weight.
+    Each of the k largest values has a point with its mass, 1 / count. The other values share the point 0 below these
+    points. If there are at most k values, no point stands for other values. Points that are not needed come first, at
+    0, and have no weight.
 
     Attributes:
         size: k + 1, or k if that is the length of the list.

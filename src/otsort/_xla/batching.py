@@ -16,7 +16,7 @@ _SPARE_LISTS = 16
 
 
 def spare_lists(number: int, dtype: DTypeLike) -> int:
-    """Returns how many spare lists to add to so many in the last axis."""
+    """Returns how many spare lists to append to a last axis of `number` lists."""
     # On several devices the lists may be split among the devices, and spare lists would move them between devices.
     is_aliased = number * jnp.dtype(dtype).itemsize % _ALIASED_BYTES == 0 and jax.device_count() == 1
     return _SPARE_LISTS if is_aliased else 0

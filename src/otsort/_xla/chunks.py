@@ -15,22 +15,22 @@ _Tree = TypeVar("_Tree")
 
 _KEPT = "otsort_kept"
 #: XLA: the memory that the lists of a chunk share. On a CPU, batches that fit no cache take up to three times as long
-#: (`benchmarks/scripts/chunks.py`). Other devices are faster with more work at once.
+#: (`benchmarks/scripts/chunks.py`). A GPU is faster with more work at once, and its number is a choice, not measured.
 _BYTES_ON_CPU = 3 * 2**22
 _BYTES = 2**26
 
 
 def at_once(entries: int, dtype: DTypeLike) -> int:
-    """Returns how many lists to work on at once, if each holds so many numbers in memory.
+    """Returns about how many lists to work on at once, if each holds so many numbers in memory.
 
-    The devices of a process share the lists, so there are as many for each of them.
+    A batch may be split among all devices, so the number is that of one device times the number of devices.
     """
     size = _BYTES_ON_CPU if jax.default_backend() == "cpu" else _BYTES
     return max(1, size // (entries * jnp.dtype(dtype).itemsize)) * jax.device_count()
 
 
 def kept(tree: _Tree) -> _Tree:
-    """Returns the same arrays, which the derivative of a chunk keeps; it computes all others once more."""
+    """Marks arrays that stay in memory for the derivative of a chunk; other arrays are computed again."""
     return jax.tree.map(lambda leaf: checkpoint_name(leaf, _KEPT) if eqx.is_array(leaf) else leaf, tree)
 
 
@@ -44,7 +44,7 @@ def in_chunks(
     Args:
         function: of arrays with an axis of lists, which its answers have too.
         lists: arrays of all lists.
-        size: the most lists of a chunk; None for one chunk.
+        size: the most lists of a chunk, if there are several; up to twice as many are one piece. None for any number.
         lists_last: whether the axis of lists is the last; otherwise it is the first.
     """
     first, axis = jax.tree.leaves(lists)[0], -1 if lists_last else 0
@@ -52,10 +52,11 @@ def in_chunks(
     if not isinstance(number, int):  # `jax.export` left the number open, and so would be the number of chunks
         return function(lists)
     chunks = 1
-    # Chunks have a price, the recomputation. So a batch that is not much larger than one stays in one piece.
+    # Reverse mode computes a chunk twice, so a batch of at most two chunks stays in one piece.
     while size is not None and number > (chunks + (chunks == 1)) * size:
         chunks *= 2
     length = -(-number // chunks)
+    chunks = -(-number // length)  # rounding up may have left the last ones empty
     if lists_last:
         length += spare_lists(length, first.dtype)
     padding = chunks * length - number
@@ -65,7 +66,8 @@ def in_chunks(
         widths[axis] = (0, padding)
         return jnp.pad(array, widths, mode="edge") if padding else array
 
-    lists, cut = jax.tree.map(padded, lists), lambda answer: jax.lax.slice_in_dim(answer, 0, number, axis=axis)
+    lists = jax.tree.map(padded, lists)
+    cut = lambda answer: jax.lax.slice_in_dim(answer, 0, number, axis=axis)
     if chunks == 1:
         return jax.tree.map(cut, function(lists))
 

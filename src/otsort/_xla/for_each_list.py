@@ -32,7 +32,7 @@ def for_each_list(
         arrays: of one list, or with one more axis of lists, which the answers then have too.
         lists_last: whether the axis of lists is the last, and the function takes arrays with that axis. Otherwise it is
             the first, and the function is called through `jax.vmap`.
-        at_once: the most lists that are in memory at once; None for any number.
+        at_once: about how many lists to work on at once; None for any number.
     """
     dynamic, static = eqx.partition(function, eqx.is_array)
     fields, structure = jax.tree.flatten(dynamic)

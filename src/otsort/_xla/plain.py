@@ -56,7 +56,7 @@ def transposed(matrix: Float[Array, "k l *lists"]) -> Float[Array, "l k *lists"]
 def factorise(matrix: Float[Array, "m m *lists"], lists_last: bool) -> Float[Array, "m m *lists"]:
     """Returns Cholesky's factors."""
     del lists_last
-    return _for_each_list(jnp.linalg.cholesky, matrix)
+    return _for_each_matrix(jnp.linalg.cholesky, matrix)
 
 
 def solve_factorised(
@@ -64,10 +64,10 @@ def solve_factorised(
 ) -> Float[Array, "m *lists"]:
     """Returns the solution of a system that `factorise` was given."""
     del lists_last
-    return _for_each_list(lambda factor, right: jax.scipy.linalg.cho_solve((factor, True), right), factor, right)
+    return _for_each_matrix(lambda factor, right: jax.scipy.linalg.cho_solve((factor, True), right), factor, right)
 
 
-def _for_each_list(function: Callable[..., Array], *arrays: Array) -> Array:
+def _for_each_matrix(function: Callable[..., Array], *arrays: Array) -> Array:
     return function(*arrays) if arrays[0].ndim == 2 else jax.vmap(function, in_axes=-1, out_axes=-1)(*arrays)
 
 

@@ -43,7 +43,7 @@ def wasserstein(
     Args:
         x: values, any shape.
         y: other values, of the shape of x with its axes of any length.
-        p: exponent, at least 1, for all lists.
+        p: exponent, finite and at least 1, for all lists.
         axis: one axis, several axes (whose values form one list), or None for all axes.
         weights: of x, finite and nonnegative, of its shape or of its shape along the axes; uniform unless given. They
             are scaled to sum to 1.
@@ -52,12 +52,12 @@ def wasserstein(
         other_where: which values of y take part.
 
     Returns:
-        At least 0, in the units of x, the shape without the axis; 0 if no value of x or of y takes part. At a distance
-        of 0 the gradient is 0.
+        The distances: the shape of x without the axis, in the units of x; 0 if no value of x or of y takes part. At a
+        distance of 0 the gradient is 0.
 
     Raises:
-        ValueError: p is below 1 (RuntimeError when traced); x and y differ in another axis, or one is empty; weights or
-            masks are wrong, see `otsort.Options`.
+        ValueError: p is out of range (RuntimeError when traced); x and y differ in another axis, or one is empty;
+            weights or masks are wrong, see `otsort.Options`.
         TypeError: values are not real, or a mask is not boolean.
 
     Example:
@@ -70,7 +70,11 @@ def wasserstein(
     x, y = as_array(x, "x"), as_array(y, "y")
     (dtype, answer), (of_y, _) = dtypes(x, "x"), dtypes(y, "y")
     dtype = max(dtype, of_y, key=lambda dtype: dtype.itemsize)
-    p = checked(p, lambda p: (p >= 1) & (p < jnp.inf) & (p.ndim == 0), "p must be one number, at least 1", dtype=dtype)
+    p = checked(
+        p, lambda p: (p >= 1) & (p < jnp.inf) & (p.ndim == 0), "p must be one finite number, at least 1", dtype=dtype
+    )
+    if x.ndim != y.ndim:
+        raise ValueError(f"x and y must have the same number of axes, got {x.shape} and {y.shape}")
     axes, others = Axes.of(x.shape, axis), Axes.of(y.shape, axis)
     if axes.batch_shape != others.batch_shape:
         raise ValueError(f"x and y must have one shape without the axis, got {x.shape} and {y.shape} for axis={axis}")
@@ -111,22 +115,27 @@ def _distances(x: _Sample, y: _Sample, p: Float[Array, ""], axes: Axes, others: 
 def _distance(x: _Sample, y: _Sample, p: Float[Array, ""]) -> Float[Array, ""]:
     (of_x, from_weights), (of_y, to_weights) = map(_measure, (x, y))
     order = jnp.argsort(of_y)
-    target = uniform_atoms(len(of_y), of_y.dtype)
+    target = uniform_atoms(1, of_y.dtype)
     target = eqx.tree_at(lambda target: (target.points, target.weights), target, (of_y[order], to_weights[order]))
     plan = NorthWestCorner().solve(Problem(of_x, from_weights, target, SQUARED)).plan
     assert isinstance(plan, MonotonePlan)
     moved = jnp.abs(plan.positions[plan.source] - target.points[plan.goal])
-    # The derivative of a segment's mass keeps its distance, also where the mass is zero.
-    largest = stop_gradient(jnp.max(moved))
+    largest = stop_gradient(jnp.max(jnp.where(plan.mass > 0, moved, 0)))
     scale = jnp.where(largest > 0, largest, 1)
-    # Numerics: relative to the largest, powers are within the range of float32.
-    mean = jnp.sum(plan.mass * (moved / scale) ** p)
+    # Numerics: relative to the largest distance, powers are within the range of float32. A segment without mass may be
+    # longer. It counts in the derivative, and is bounded so that zero times infinity does not occur.
+    longest = jnp.asarray(jnp.finfo(moved.dtype).max, moved.dtype) ** (0.5 / p)
+    mean = jnp.sum(plan.mass * jnp.minimum(moved / scale, longest) ** p)
     apart = ~(mean == 0)
     distance = jnp.where(apart, scale * jnp.where(apart, mean, 1) ** (1 / p), 0)
     return jnp.where(jnp.any(x.where) & jnp.any(y.where), distance, 0)
 
 
 def _measure(sample: _Sample) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
-    """Returns values, and weights that sum to 1. One with weight replaces a value without weight."""
+    """Returns values, and weights that sum to 1.
+
+    Values that take no part, and infinite values without weight, are replaced by another value.
+    """
     weights = taking_part(sample.weights, sample.where)
-    return filled(sample.values, sample.where & (weights > 0)), weights / jnp.sum(weights)
+    known = (weights > 0) | jnp.isfinite(sample.values)
+    return filled(sample.values, sample.where & known), weights / jnp.sum(weights)
