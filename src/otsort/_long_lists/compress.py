@@ -13,9 +13,9 @@ So the sum over all inputs is a linear functional of the jet:
 `Interpolant.functional` computes alpha, beta and gamma from M, by the transpose of the map from jets to polynomials.
 They are called `masses`: they do for the knots what the weights a do for the inputs.
 
-**Targets.** A uniform target of m points, or that of `top_k`, is cut into panels, runs of neighbouring points. In each panel, 8 Gauss nodes
-t_r with weights b_r stand for its points: sums of polynomials up to degree 15 are exact (`Panels`). Any other target,
-and a uniform one with no more points than there would be nodes, is its own set of nodes.
+**Targets.** A uniform target of m points, or that of `top_k`, is cut into panels, runs of neighbouring points. In each
+panel, 8 Gauss nodes t_r with weights b_r stand for its points: sums of polynomials up to degree 15 are exact
+(`Panels`). Any other target, and one with no more points than there would be nodes, is its own set of nodes.
 
 **The small problem.** With the density S(x, t_r) of the nodes, the marginal ratio of a potential f of the nodes is
 
