@@ -1,4 +1,4 @@
-"""What a training step waits for: losses with their gradient, the first call apart."""
+"""Times of losses with their gradient: a call of the compiled program, and the first call, which compiles it."""
 
 import functools
 import time

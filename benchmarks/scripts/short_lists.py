@@ -51,7 +51,7 @@ def imported(name: str) -> Any:
 
 
 def of_torch(shape: tuple[int, int]) -> dict:
-    """What can be compared with of PyTorch, as functions of NumPy arrays."""
+    """Returns the sort of torch and the gradient of torchsort, if installed, as functions of NumPy arrays."""
     functions = {}
     torch, torchsort = map(imported, ("torch", "torchsort"))
     if torch is not None:

@@ -15,7 +15,7 @@ from .._transport.target import AbstractTarget
 from .._xla import kept
 from .base import AbstractSolver
 
-_FEW_TARGETS = 4
+_FEW_TARGETS = 4  # a quantile has three
 
 
 class NorthWestCorner(AbstractSolver):

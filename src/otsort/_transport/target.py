@@ -50,7 +50,7 @@ class AbstractTarget(eqx.Module):
 class AbstractGrid(AbstractTarget):
     """A target on a regular grid of [0, 1], in which all points but the first have equal weights.
 
-    Points without weight may come before or after the others. `otsort.Quadrature` compresses a grid to few nodes.
+    Points without weight may stand before or after these points. `otsort.Quadrature` compresses a grid to few nodes.
     """
 
     @property
