@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from . import pages
 
 ROOT = pages.ROOT / "src" / "otsort"
-PUBLIC = {"images", "losses", "nn", "ranking", "segments", "streaming", "__init__"}
+PUBLIC = {"images", "losses", "metrics", "nn", "ranking", "segments", "streaming", "__init__"}
 #: Each room imports from the levels above its own line alone.
 LEVELS = [
     {"_types"},

@@ -2,6 +2,7 @@
 
 from . import images as images
 from . import losses as losses
+from . import metrics as metrics
 from . import nn as nn
 from . import ranking as ranking
 from . import segments as segments
@@ -44,9 +45,9 @@ from ._solver.epsilon_schedule import EpsilonSchedule as EpsilonSchedule
 from ._transport.cost import AbstractCost as AbstractCost
 from ._transport.cost import PowerCost as PowerCost
 from ._transport.cost import SquaredCost as SquaredCost
+from ._transport.entropic_plan import EntropicPlan as EntropicPlan
+from ._transport.monotone_plan import MonotonePlan as MonotonePlan
 from ._transport.plan import AbstractPlan as AbstractPlan
-from ._transport.plan import EntropicPlan as EntropicPlan
-from ._transport.plan import MonotonePlan as MonotonePlan
 from ._transport.problem import Problem as Problem
 from ._transport.semi_dual import SemiDual as SemiDual
 from ._transport.solution import RESULTS as RESULTS

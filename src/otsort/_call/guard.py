@@ -51,5 +51,11 @@ class GuardedPlan(AbstractPlan):
     def as_matrix(self) -> Float[Array, "n m"]:
         return self.guard * self.plan.as_matrix()
 
+    def log_shares(self) -> Float[Array, "n m"]:
+        return self.guard * self.plan.log_shares()
+
     def marginal_error(self) -> Float[Array, ""]:
         return self.guard * self.plan.marginal_error()
+
+    def transport_cost(self) -> Float[Array, ""]:
+        return self.guard * self.plan.transport_cost()

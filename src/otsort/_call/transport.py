@@ -46,6 +46,11 @@ class Transport(eqx.Module):
         positions, at = _squashed(one_list, squash, solver)
         return cls(positions, one_list.order, one_list.weights, solver, cost, throw, at)
 
+    @property
+    def keys(self) -> Array:
+        """Returns the exact order of the values, or the positions if these are ordered as the values are."""
+        return self.positions if self.order is None else self.order
+
     def plan_to(self, target: AbstractTarget) -> AbstractPlan:
         """Returns the guarded plan to a target, in which equal values share the mass that they send."""
         solution, guard = self.solve(self.problem(target))
@@ -62,7 +67,7 @@ class Transport(eqx.Module):
         """
         if not self.solver.order_only:
             return self.plan_to(target)
-        keys = self.positions if self.order is None else self.order
+        keys = self.keys
         sorts = len(keys) - 1 - jnp.argsort(keys[::-1]) if descending else jnp.argsort(keys)
         places = jnp.arange(len(keys), dtype=jnp.int32)
         return dataclasses.replace(self, order=places.at[sorts].set(places)).plan_to(target)

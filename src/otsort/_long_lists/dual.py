@@ -13,7 +13,7 @@ from .._transport.problem import Problem
 from .._transport.semi_dual import CachedSemiDual, SemiDual
 from .._transport.target import AbstractTarget
 from .._xla import matvec, with_axes
-from .interpolant import Interpolant, Jet
+from .interpolant import Interpolant, Jet, jet
 
 
 class TabulatedDual(AbstractDual):
@@ -80,6 +80,13 @@ class TabulatedDual(AbstractDual):
         product = functools.partial(jnp.tensordot, axes=1, precision=jax.lax.Precision.HIGHEST)
         value, slope, curvature = (product(part, weights * (values - start)) for part in self.density(potential))
         return Jet(start + value, slope, curvature)
+
+    def transport_cost(self, potential: Float[Array, " r"]) -> Float[Array, ""]:
+        """Returns sum_ij P_ij h(y_j - x_i), the mean cost of what the plan moves."""
+        at_knots = self.at_knots
+        assert isinstance(at_knots, SemiDual)  # a cached kernel knows no costs
+        costs = jet(lambda x: at_knots.cost_at(potential, x)[:, None], self.over_inputs.knots)
+        return contract(self.masses, costs)[0]
 
     def push_at(
         self, potential: Float[Array, " r"], carried: Float[Array, "cells 4 *d"], y: Float[Array, " l"]

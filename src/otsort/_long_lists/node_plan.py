@@ -47,5 +47,11 @@ class NodePlan(AbstractPlan):
     def as_matrix(self) -> Float[Array, "n m"]:
         raise ValueError(NO_MATRIX)
 
+    def log_shares(self) -> Float[Array, "n m"]:
+        raise ValueError(NO_MATRIX)
+
     def marginal_error(self) -> Float[Array, ""]:
         return self.dual.marginal_error(self.dual.marginal_ratio(self.potential))
+
+    def transport_cost(self) -> Float[Array, ""]:
+        return self.dual.transport_cost(self.potential)

@@ -60,8 +60,14 @@ class TabulatedPlan(AbstractPlan):
     def as_matrix(self) -> Float[Array, "n m"]:
         return self._at_inputs().as_matrix(self.potential)
 
+    def log_shares(self) -> Float[Array, "n m"]:
+        return self._at_inputs().log_shares(self.potential)
+
     def marginal_error(self) -> Float[Array, ""]:
         return self.dual.marginal_error(self.dual.marginal_ratio(self.potential))
+
+    def transport_cost(self) -> Float[Array, ""]:
+        return self.dual.transport_cost(self.potential)
 
     def _at_inputs(self) -> SemiDual:
         """Returns the problem without tables, because these do not resolve the smallest entries of the plan."""

@@ -103,6 +103,15 @@ def rank(
     return batch.read(_Rank(batch.target(num_targets, target), at is not None, descending), at=at)
 
 
+def exact_ranks(y: ArrayLike, options: Options) -> Float[Array, "..."]:
+    """Returns the exact ranks of values that come with others, for the axis and the mask of these.
+
+    They are equal where the values are equal, whatever digits tell the values apart.
+    """
+    axis, where, throw = options.get("axis", -1), options.get("where"), options.get("throw", True)
+    return rank(y, epsilon=0, axis=axis, where=where, throw=throw)
+
+
 class _Rank(AbstractReading):
     target: AbstractTarget | None
     of_others: bool = eqx.field(static=True)

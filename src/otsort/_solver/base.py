@@ -15,7 +15,8 @@ from jaxtyping import Array, Bool, Float
 from .._checks import is_traced
 from .._differentiation import AbstractDifferentiation, AbstractIteration, AbstractState, Progress
 from .._transport.dual import AbstractDual
-from .._transport.plan import AbstractPlan, EntropicPlan
+from .._transport.entropic_plan import EntropicPlan
+from .._transport.plan import AbstractPlan
 from .._transport.problem import Problem
 from .._transport.semi_dual import SemiDual
 from .._transport.solution import RESULTS, DualSolution, Solution

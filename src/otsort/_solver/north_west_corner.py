@@ -7,7 +7,8 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float, Int
 
 from .._transport.averages import rising
-from .._transport.plan import AbstractPlan, MonotonePlan
+from .._transport.monotone_plan import MonotonePlan
+from .._transport.plan import AbstractPlan
 from .._transport.problem import Problem
 from .._transport.solution import RESULTS, Solution
 from .._transport.start import cumulative_shares
@@ -60,6 +61,7 @@ class NorthWestCorner(AbstractSolver):
             jnp.where(jnp.any(jnp.isnan(positions + weights)), jnp.nan, mass),
             weights,
             problem.target,
+            problem.cost,
         )
         zero = jnp.zeros((), ends.dtype)
         stats = {"num_steps": jnp.asarray(0), "marginal_error": plan.marginal_error(), "tol": zero}

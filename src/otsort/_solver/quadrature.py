@@ -17,7 +17,8 @@ from .._long_lists.plan import TabulatedPlan
 from .._long_lists.sizes import Sizes
 from .._long_lists.sketch import sketched
 from .._transport.cost import SquaredCost
-from .._transport.plan import AbstractPlan, EntropicPlan
+from .._transport.entropic_plan import EntropicPlan
+from .._transport.plan import AbstractPlan
 from .._transport.problem import Problem
 from .._transport.semi_dual import SemiDual
 from .._transport.solution import RESULTS, DualSolution, Solution

@@ -96,9 +96,29 @@ class SemiDual(AbstractDual):
         weights = self.problem.weights
         return self._over_targets(lambda y: averages(columns(y), weights, values), y)
 
+    def transport_cost(self, potential: Float[Array, "m *lists"]) -> Float[Array, "*lists"]:
+        """Returns sum_ij P_ij h(y_j - x_i), the mean cost of what the plan moves."""
+        return jnp.sum(self.problem.weights * self.cost_at(potential, self.problem.positions), axis=0)
+
+    def cost_at(self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]) -> Float[Array, "k *lists"]:
+        """Returns sum_j P(j | x) h(y_j - x), the mean cost from an input at x."""
+        weights, points = self.problem.target_weights[None], self.problem.points[None]
+
+        def costs(x: Float[Array, "k *lists"]) -> Float[Array, "k *lists"]:
+            return sum_along(weights * self._density(potential, x) * self.problem.cost(points - x[:, None]), 1)
+
+        return self._over_inputs(costs, x)
+
     def as_matrix(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
         """Returns the plan P."""
         return self.problem.weights[:, None] * self.problem.target_weights[None, :] * self.density(potential)
+
+    def log_shares(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
+        """Returns log(P_ij / a_i), minus infinity for a target without weight."""
+        weights, log_partition = self.problem.target_weights, self.log_partition(potential)
+        log_weights = jnp.where(weights > 0, jnp.log(jnp.where(weights > 0, weights, 1)), -jnp.inf)
+        exponents = self._exponents(potential, self.problem.positions)
+        return log_weights[None] + exponents - log_partition[:, None]
 
     def overlap(
         self, potential: Float[Array, "m *lists"]

@@ -64,6 +64,11 @@ class Solution(eqx.Module):
     stats: dict[str, Array]
     state: Any
 
+    @property
+    def transport_cost(self) -> Float[Array, ""]:
+        """Returns the plan's `AbstractPlan.transport_cost`."""
+        return self.plan.transport_cost()
+
 
 class DualSolution(NamedTuple):
     """A potential, how the solve ended, and how accurate it is: a `Solution` with a potential in place of a plan."""

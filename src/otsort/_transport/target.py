@@ -259,23 +259,6 @@ def uniform_atoms(m: int, dtype: jnp.dtype) -> TargetMeasure:
     return jax.tree.map(lambda leaf: np.asarray(leaf, dtype), target)
 
 
-def atom_weights(
-    q: Float[Array, "..."], width: Float[Array, "..."] | float, n: int | Float[Array, "..."]
-) -> Float[Array, "3 ..."]:
-    """Returns weights of three targets, the middle one of which lies at numpy's linear quantile of n values.
-
-    Args:
-        q: quantile level, in [0, 1].
-        width: mass of the middle target, which is less near the ends.
-        n: number of values.
-    """
-    centre = q + (0.5 - q) / n
-    mass = jnp.minimum(width, 2 * jnp.minimum(centre, 1 - centre))
-    # Numerics: rounding could make the outer weights negative.
-    left = jnp.maximum(centre - mass / 2, 0)
-    return jnp.stack([left, mass, jnp.maximum(1 - left - mass, 0)])
-
-
 def as_k(k: int, n: int) -> int:
     """Returns k as an integer, checked to lie between 1 and n.
 

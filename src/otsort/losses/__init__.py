@@ -13,3 +13,4 @@ from .distance import wasserstein as wasserstein
 from .errors import expected_shortfall as expected_shortfall
 from .errors import quantile_error as quantile_error
 from .errors import trimmed_mean as trimmed_mean
+from .permutation import permutation_cross_entropy as permutation_cross_entropy

@@ -1,6 +1,7 @@
 """Distances between two samples."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -10,15 +11,16 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float
 
 from .._call import Axes
+from .._call.closure import opened_elementwise
 from .._call.one_list import filled, taking_part
 from .._call.weights import as_mask, checked_weights
-from .._checks import as_array, as_own, checked, dtypes
+from .._checks import as_array, as_callable, as_own, checked, dtypes, is_traced
 from .._solver import NorthWestCorner
 from .._transport.cost import SQUARED
-from .._transport.plan import MonotonePlan
+from .._transport.monotone_plan import MonotonePlan
 from .._transport.problem import Problem
 from .._transport.target import uniform_atoms
-from .._types import Scalar
+from .._types import Cost, Scalar
 from .._xla import on_any_mesh
 
 
@@ -27,6 +29,7 @@ def wasserstein(
     y: ArrayLike,
     *,
     p: Scalar = 1,
+    cost: Cost | None = None,
     axis: int | Sequence[int] | None = -1,
     weights: ArrayLike | None = None,
     other_weights: ArrayLike | None = None,
@@ -37,13 +40,15 @@ def wasserstein(
 
     It is the p-th root of the least mean of abs(x_i - y_j)^p over all transports of one to the other. On a line that is
     the mean under the exact plan: Proposition 1 of Cuturi et al. (2019). For p = 1 it is
-    `scipy.stats.wasserstein_distance`. There is no epsilon, because the distance is differentiable almost everywhere,
-    in the values and in the weights. It takes O((n + m) log(n + m)) time.
+    `scipy.stats.wasserstein_distance`. With a cost h in place of the exponent, it is the least mean of h(x_i - y_j).
+    There is no epsilon, because the distance is differentiable almost everywhere, in the values and in the weights. It
+    takes O((n + m) log(n + m)) time.
 
     Args:
         x: values, any shape.
         y: other values, of the shape of x with its axes of any length.
         p: exponent, finite and at least 1, for all lists.
+        cost: even convex function of the displacement, elementwise, in place of abs(x - y)^p and the root.
         axis: one axis, several axes (whose values form one list), or None for all axes.
         weights: of x, finite and nonnegative, of its shape or of its shape along the axes; uniform unless given. They
             are scaled to sum to 1.
@@ -52,13 +57,13 @@ def wasserstein(
         other_where: which values of y take part.
 
     Returns:
-        The distances: the shape of x without the axis, in the units of x; 0 if no value of x or of y takes part. At a
-        distance of 0 the gradient is 0.
+        The distances: the shape of x without the axis, in the units of x, or of the cost; 0 if no value of x or of y
+        takes part. At a distance of 0 the gradient is 0.
 
     Raises:
         ValueError: p is out of range (RuntimeError when traced); x and y differ in another axis, or one is empty;
             weights or masks are wrong, see `otsort.Options`.
-        TypeError: values are not real, or a mask is not boolean.
+        TypeError: values are not real, a mask is not boolean, or both p and cost are given.
 
     Example:
         >>> x, y = jnp.array([1.0, 5.0, 4.0]), jnp.array([2.0, 8.0, 3.0])
@@ -73,6 +78,10 @@ def wasserstein(
     p = checked(
         p, lambda p: (p >= 1) & (p < jnp.inf) & (p.ndim == 0), "p must be one finite number, at least 1", dtype=dtype
     )
+    if cost is not None:
+        if is_traced(p) or p != 1:
+            raise TypeError("give either p or cost: p is short for the cost abs(x - y)^p and the root of its mean")
+        cost = opened_elementwise(as_callable(cost, "cost", "jax.numpy.square"), dtype)
     if x.ndim != y.ndim:
         raise ValueError(f"x and y must have the same number of axes, got {x.shape} and {y.shape}")
     axes, others = Axes.of(x.shape, axis), Axes.of(y.shape, axis)
@@ -81,7 +90,7 @@ def wasserstein(
     if not (axes.n and others.n):
         raise ValueError(f"x and y must hold at least one value in each list, got shapes {x.shape} and {y.shape}")
     samples = _sample(x, weights, where, axes, dtype), _sample(y, other_weights, other_where, others, dtype)
-    return _distances(*samples, jnp.asarray(p), axes, others).astype(answer)
+    return _distances(*samples, jnp.asarray(p), cost, axes, others).astype(answer)
 
 
 class _Sample(eqx.Module):
@@ -103,22 +112,39 @@ def _sample(
 
 
 @eqx.filter_jit
-def _distances(x: _Sample, y: _Sample, p: Float[Array, ""], axes: Axes, others: Axes) -> Float[Array, "..."]:
-    def run(x: _Sample, y: _Sample, p: Float[Array, ""]) -> Float[Array, "..."]:
+def _distances(
+    x: _Sample, y: _Sample, p: Float[Array, ""], cost: Cost | None, axes: Axes, others: Axes
+) -> Float[Array, "..."]:
+    dynamic, static = eqx.partition(cost, eqx.is_array)
+
+    def run(x: _Sample, y: _Sample, p: Float[Array, ""], dynamic: Any) -> Float[Array, "..."]:
         x, y = jax.tree.map(axes.lists, x), jax.tree.map(others.lists, y)
-        distances = jax.vmap(_distance, in_axes=(0, 0, None))(x, y, p)
+        cost = eqx.combine(dynamic, static)
+        distances = jax.vmap(lambda x, y: _distance(x, y, p, cost))(x, y)
         return axes.arrange(distances, axes.batch)
 
-    return on_any_mesh(run, x.values, axes.batch)(x, y, p)
+    return on_any_mesh(run, x.values, axes.batch)(x, y, p, dynamic)
 
 
-def _distance(x: _Sample, y: _Sample, p: Float[Array, ""]) -> Float[Array, ""]:
+def _distance(x: _Sample, y: _Sample, p: Float[Array, ""], cost: Cost | None) -> Float[Array, ""]:
+    plan = _plan(x, y, SQUARED if cost is None else cost)
+    distance = _of_power(plan, p) if cost is None else plan.transport_cost()
+    return jnp.where(jnp.any(x.where) & jnp.any(y.where), distance, 0)
+
+
+def _plan(x: _Sample, y: _Sample, cost: Cost) -> MonotonePlan:
     (of_x, from_weights), (of_y, to_weights) = map(_measure, (x, y))
     order = jnp.argsort(of_y)
     target = uniform_atoms(1, of_y.dtype)
     target = eqx.tree_at(lambda target: (target.points, target.weights), target, (of_y[order], to_weights[order]))
-    plan = NorthWestCorner().solve(Problem(of_x, from_weights, target, SQUARED)).plan
+    plan = NorthWestCorner().solve(Problem(of_x, from_weights, target, cost)).plan
     assert isinstance(plan, MonotonePlan)
+    return plan
+
+
+def _of_power(plan: MonotonePlan, p: Float[Array, ""]) -> Float[Array, ""]:
+    """Returns the p-th root of the mean of the p-th power of the distances."""
+    target = plan.target
     moved = jnp.abs(plan.positions[plan.source] - target.points[plan.goal])
     largest = stop_gradient(jnp.max(jnp.where(plan.mass > 0, moved, 0)))
     scale = jnp.where(largest > 0, largest, 1)
@@ -127,8 +153,7 @@ def _distance(x: _Sample, y: _Sample, p: Float[Array, ""]) -> Float[Array, ""]:
     longest = jnp.asarray(jnp.finfo(moved.dtype).max, moved.dtype) ** (0.5 / p)
     mean = jnp.sum(plan.mass * jnp.minimum(moved / scale, longest) ** p)
     apart = ~(mean == 0)
-    distance = jnp.where(apart, scale * jnp.where(apart, mean, 1) ** (1 / p), 0)
-    return jnp.where(jnp.any(x.where) & jnp.any(y.where), distance, 0)
+    return jnp.where(apart, scale * jnp.where(apart, mean, 1) ** (1 / p), 0)
 
 
 def _measure(sample: _Sample) -> tuple[Float[Array, " n"], Float[Array, " n"]]:

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._call import AbstractReading, Batch, OneList, Options, Transport, of_each_list
-from .._transport.target import TargetMeasure, atom_weights, uniform_atoms
+from .._transport.atoms import atom_weights, linear_centre
+from .._transport.target import TargetMeasure, uniform_atoms
 from .._types import Scalar
 
 
@@ -53,7 +54,8 @@ class _AroundLevel(AbstractReading):
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
         level, width = one_list.numbers
-        return _of_second(one_list, transport, self.target, atom_weights(level[None], width[None], one_list.count))
+        centre = linear_centre(level[None], one_list.count)
+        return _of_second(one_list, transport, self.target, atom_weights(centre, width[None]))
 
     dims = of_each_list
 

@@ -13,8 +13,9 @@ from .._long_lists.cells import evaluate
 from .._long_lists.dual import TabulatedDual
 from .._long_lists.sizes import Sizes
 from .._solver import Quadrature
+from .._transport.atoms import atom_weights, linear_centre
 from .._transport.solution import RESULTS
-from .._transport.target import AbstractTarget, TargetMeasure, UniformTarget, atom_weights, uniform_atoms
+from .._transport.target import AbstractTarget, TargetMeasure, UniformTarget, uniform_atoms
 from .arrays import as_numbers
 from .scaling import Scaling, standard_scores, values_of_scores
 from .summary import Summary
@@ -132,7 +133,7 @@ def _levels(solver, cells, target):
 def _quantiles(solver, cells, carried, q, count):
     def one(q):
         target = TargetMeasure.uniform(3).astype(q.dtype)
-        target = eqx.tree_at(lambda target: target.weights, target, atom_weights(q, 1 / count, count))
+        target = eqx.tree_at(lambda target: target.weights, target, atom_weights(linear_centre(q, count), 1 / count))
         dual, potential = _solve(solver, cells, target)
         return dual.push_at(potential, carried, target.points[1:2])[0]
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import otsort
-from otsort._transport.target import atom_weights
+from otsort._transport.atoms import atom_weights, linear_centre
 
 from ..common.data import values
 from ..common.execution import Call, execute
@@ -51,7 +51,7 @@ def measure(study: Figure3, cases: Sequence[Average]) -> Iterator[Row]:
 def _target(case: Average, n: int) -> otsort.TargetMeasure:
     target = otsort.TargetMeasure.quantile(case.tau, case.t)
     if case.atom == CENTRED:
-        return otsort.TargetMeasure(target.points, atom_weights(jnp.asarray(case.tau), case.t, n))
+        return otsort.TargetMeasure(target.points, atom_weights(linear_centre(jnp.asarray(case.tau), n), case.t))
     return target
 
 

@@ -1,0 +1,75 @@
+"""The cross-entropy of a soft permutation."""
+
+from typing import Unpack
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from .._call import AbstractReading, Batch, OneList, Options, Transport, of_each_list
+from .._checks import as_array, dtypes
+from .._operator.ranks import exact_ranks
+from .._transport.target import TargetMeasure
+from .._xla import with_axes
+
+
+def permutation_cross_entropy(scores: ArrayLike, ranks: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
+    """Computes the mean of -log of the share of each score that the plan sends to its true place.
+
+    This is the cross-entropy between the rows of the true and of the soft permutation matrix, with which Grover et al.
+    (2019) learn to sort. The logarithm comes from the plan, so loss and gradient are finite and useful in float32
+    however far the scores are apart. With `epsilon=0` it is 0 for scores in the true order, and infinite for others,
+    without gradient.
+
+    Args:
+        scores: any shape.
+        ranks: the true ranks, 1 for the smallest, of the same shape; or any numbers, because only their order counts.
+            A score whose rank is tied may be at any place of the tie: the mean of the logarithms counts.
+        **options: see `otsort.Options`, without weights.
+
+    Returns:
+        Nonnegative, the shape without the axis; 0 if no score takes part.
+
+    Raises:
+        ValueError: the shapes differ.
+        TypeError: weights are given.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
+
+    Example:
+        >>> scores, ranks = jnp.array([1.0, 5.0, 4.0]), jnp.array([1, 2, 3])
+        >>> entropy = otsort.losses.permutation_cross_entropy
+        >>> print(f"{entropy(scores, ranks, epsilon=0.1):.2f}", jax.grad(entropy)(scores, ranks, epsilon=0.1))
+        0.79 [ 0.09  0.26 -0.34]
+    """
+    if options.get("weights") is not None:
+        raise TypeError("permutation_cross_entropy takes no weights: use where= to leave scores out")
+    scores, ranks = as_array(scores, "scores"), as_array(ranks, "ranks")
+    if ranks.shape != scores.shape:
+        raise ValueError(f"scores and ranks must have one shape, got {scores.shape} and {ranks.shape}")
+    batch = Batch(scores, options, exact_ranks(ranks, options))
+    target = TargetMeasure.uniform(batch.n).astype(batch.dtype)
+    return batch.read(_Entropy(target)).astype(dtypes(scores, "scores")[1])
+
+
+class _Entropy(AbstractReading):
+    target: TargetMeasure  # a `UniformTarget` would be compressed, and a compressed plan has no matrix
+
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
+        target = self.target
+        if one_list.where is not None:
+            uniform = one_list.target_per_value(None)
+            arrays = uniform.points, uniform.weights
+            target = eqx.tree_at(lambda target: (target.points, target.weights), target, arrays)
+        log_shares = transport.plan_to(target).log_shares()
+        ranks = one_list.values
+        others = ranks if one_list.where is None else jnp.where(one_list.where, ranks, jnp.inf)
+        first, tied = (
+            jnp.sum(compared, axis=1)[:, None]
+            for compared in (others[None] < ranks[:, None], others[None] == ranks[:, None])
+        )
+        places = with_axes(jnp.arange(len(ranks)), ranks.ndim)[None]
+        true = (places >= first) & (places < first + tied)
+        losses = jnp.sum(jnp.where(true, -log_shares, 0) / jnp.maximum(tied, 1), axis=1)
+        return jnp.sum(one_list.weights * one_list.at_inputs(losses), axis=0)
+
+    dims = of_each_list

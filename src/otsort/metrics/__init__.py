@@ -1,0 +1,16 @@
+"""Smooth versions of metrics for binary labels, for graded relevance and for orders.
+
+Predictions come first, as in `optax.losses` and rax. There is one value for each list along the axis, larger is better,
+and all options of the operators are accepted. With `epsilon=0` each metric equals its reference, ties included, and has
+no gradient. A positive epsilon makes it smooth: each value is then spread over neighbouring places, and the metric is
+computed from these places. Where a metric is not defined, for example for labels of one class only, it is a constant
+that its docstring names, without gradient, so a batch with such a list can be averaged.
+"""
+
+from .classification import average_precision as average_precision
+from .classification import precision_at_k as precision_at_k
+from .classification import recall_at_k as recall_at_k
+from .classification import roc_auc as roc_auc
+from .order import concordance_index as concordance_index
+from .order import kendall_tau as kendall_tau
+from .relevance import ndcg as ndcg

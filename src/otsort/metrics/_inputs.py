@@ -1,0 +1,60 @@
+"""Checks of what is given along with the scores."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from .._call import Axes, Options
+from .._call.weights import as_mask
+from .._checks import as_array, checked, dtypes, is_traced
+
+
+def carried(
+    scores: Array | np.ndarray,
+    given: ArrayLike,
+    name: str,
+    condition: Callable[[Any], Any],
+    allowed: str,
+    options: Options,
+) -> Float[Array, "..."]:
+    """Returns numbers that belong to the scores, checked where they take part and zero elsewhere.
+
+    Args:
+        scores: the scores, an array.
+        given: numbers of the same shape.
+        name: of the numbers, for messages.
+        condition: of an array; gives truth values.
+        allowed: what the condition allows, for messages.
+        options: of the metric.
+
+    Raises:
+        ValueError: the shapes differ, or a number that takes part is not allowed (RuntimeError when traced).
+        TypeError: the numbers are not real.
+    """
+    array = as_array(given, name)
+    if array.shape != scores.shape:
+        raise ValueError(f"{name} must have the shape of the scores, {scores.shape}, got {array.shape}")
+    dtypes(array, name)
+    where = options.get("where")
+    if where is not None:
+        axes = Axes.of(scores.shape, options.get("axis", -1))
+        mask = axes.expanded(as_mask(where, axes))
+        array = (jnp if is_traced((array, mask)) else np).where(mask, array, 0)
+    message = f"{name} must be {allowed}"
+    dtype = dtypes(scores, "scores")[1]
+    return checked(array, condition, message, dtype=dtype, throw=options.get("throw", True))
+
+
+def binary(scores: Array | np.ndarray, labels: ArrayLike, name: str, options: Options) -> Float[Array, "..."]:
+    """Returns labels that are 0 or 1, see `carried`."""
+    is_binary = lambda labels: (labels == 0) | (labels == 1)
+    return carried(scores, labels, name, is_binary, "0 or 1 (or booleans) where they take part", options)
+
+
+def check_unweighted(options: Options, metric: str) -> None:
+    """Raises TypeError if there are weights, for a metric whose reference has none."""
+    if options.get("weights") is not None:
+        raise TypeError(f"{metric} takes no weights, because its reference has none: use where= to leave values out")

@@ -1,0 +1,248 @@
+"""Metrics of scores for binary labels."""
+
+from typing import Unpack
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+from .._call import AbstractReading, Batch, OneList, Options, Transport, of_each_list
+from .._checks import as_array
+from .._operator.top_k import top_mass
+from .._transport.averages import within
+from .._transport.target import AbstractTarget, TargetMeasure, uniform_atoms
+from .._types import Scalar
+from ._inputs import binary, check_unweighted
+from ._places import places, tied_mass, typical_places
+
+
+def roc_auc(
+    scores: ArrayLike, labels: ArrayLike, *, max_fpr: Scalar | None = None, **options: Unpack[Options]
+) -> Float[Array, "..."]:
+    """Computes the area under the ROC curve: how often a positive has a higher score than a negative.
+
+    It is 1/2 plus the mean level (rank / n) of the positives minus that of the negatives: the Mann-Whitney statistic
+    (Hanley and McNeil, 1982). With `epsilon=0` it is `sklearn.metrics.roc_auc_score`, where a tie of a positive and a
+    negative counts half. It takes as long as `otsort.rank`.
+
+    Args:
+        scores: any shape.
+        labels: 0 or 1, or booleans, of the same shape. Where scores take no part, labels may be anything.
+        max_fpr: the largest false positive rate that counts, in (0, 1], for all lists or of the shape of the answer.
+            The answer is then the partial area, standardised so that a random order has 1/2 (McClish, 1989). None
+            means 1.
+        **options: see `otsort.Options`. Weights are scikit-learn's `sample_weight`. At a positive epsilon, lists of
+            more than 1024 weighted scores are ranked at places of equal weight, so levels have the resolution 1/n.
+
+    Returns:
+        In [0, 1], the shape without the axis; 1/2 if only one class takes part, where scikit-learn returns NaN.
+
+    Raises:
+        ValueError: labels have another shape or another value, or max_fpr is out of range (RuntimeError when traced).
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
+
+    Example:
+        >>> scores, labels = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([0, 0, 1, 0, 1])
+        >>> auc = otsort.metrics.roc_auc
+        >>> print(f"{auc(scores, labels):.2f} {auc(scores, labels, epsilon=0):.2f}")
+        0.69 0.67
+        >>> print(100 * jax.grad(auc)(scores, labels))
+        [-0.46 -3.85  4.02 -0.05  0.34]
+    """
+    scores = as_array(scores, "scores")
+    batch = Batch(scores, options, binary(scores, labels, "labels", options))
+    weighted = options.get("weights") is not None
+    target = typical_places(batch.n, weighted, batch.dtype)
+    if max_fpr is None:
+        return batch.read(_Area(target, weighted))
+    most = batch.number(max_fpr, lambda most: (most > 0) & (most <= 1), "max_fpr must lie above 0 and up to 1")
+    return batch.read(_PartialArea(target, weighted), numbers=(most,))
+
+
+class _Area(AbstractReading):
+    target: AbstractTarget | None
+    weighted: bool = eqx.field(static=True)
+
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
+        levels = places(one_list, transport, self.weighted).plan.level(0.5)
+        weights, labels = one_list.weights, one_list.at_inputs(one_list.values)
+        positive, negative = _mean(levels, weights * labels), _mean(levels, weights * (1 - labels))
+        area = within(0.5 + positive - negative, 0.0, 1.0)
+        return jnp.where(_has_both(weights, labels), area, 0.5)
+
+    dims = of_each_list
+
+
+class _PartialArea(AbstractReading):
+    target: AbstractTarget | None
+    weighted: bool = eqx.field(static=True)
+
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
+        (most,) = one_list.numbers
+        labels = one_list.at_inputs(one_list.values)
+        plan, weights = places(one_list, transport, self.weighted)
+        positives = weights * plan.push(labels)
+        negatives = weights - positives
+        true, false = (masses / _or_one(jnp.sum(masses, axis=0, keepdims=True)) for masses in (positives, negatives))
+        # The ROC curve is a line over each place, from the highest place on. It counts up to a share of that line.
+        true_before, false_before = (_after(rates) for rates in (true, false))
+        share = jnp.clip((most[None] - false_before) / _or_one(false), 0, 1)
+        area = jnp.sum(share * false * (true_before + share * true / 2), axis=0)
+        least = most**2 / 2
+        standardised = within((1 + (area - least) / (most - least)) / 2, 0.0, 1.0)
+        return jnp.where(_has_both(one_list.weights, labels), standardised, 0.5)
+
+    dims = of_each_list
+
+
+def average_precision(scores: ArrayLike, labels: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
+    """Computes the average precision: the mean precision at the positives.
+
+    The precision at a positive is its rank among the positives over its rank among all, both counted from the highest
+    score, as in Brown et al. (2020). Both are read from one plan, which places all scores. With `epsilon=0` it is
+    `sklearn.metrics.average_precision_score`: the rank of equal scores is then that of the last of them. At a positive
+    epsilon they share their average rank, so that the metric is continuous.
+
+    Args:
+        scores: any shape.
+        labels: 0 or 1, or booleans, of the same shape. Where scores take no part, labels may be anything.
+        **options: see `otsort.Options`, and for weights `roc_auc`.
+
+    Returns:
+        In [0, 1], the shape without the axis; 0 if no positive takes part, as in scikit-learn.
+
+    Raises:
+        ValueError: labels have another shape or another value (RuntimeError when traced).
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
+
+    Example:
+        >>> scores, labels = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([0, 0, 1, 0, 1])
+        >>> precision = otsort.metrics.average_precision
+        >>> print(f"{precision(scores, labels):.2f} {precision(scores, labels, epsilon=0):.2f}")
+        0.76 0.75
+    """
+    scores = as_array(scores, "scores")
+    batch = Batch(scores, options, binary(scores, labels, "labels", options))
+    weighted = options.get("weights") is not None
+    return batch.read(_AveragePrecision(typical_places(batch.n, weighted, batch.dtype), weighted))
+
+
+class _AveragePrecision(AbstractReading):
+    target: AbstractTarget | None
+    weighted: bool = eqx.field(static=True)
+
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
+        weights, labels = one_list.weights, one_list.at_inputs(one_list.values)
+        plan, masses = places(one_list, transport, self.weighted)
+        positives = masses * plan.push(labels)
+        # A plan counts half of a score, and half of its equals, as above it; the other half is added.
+        from_top = lambda above, own: jnp.maximum(above, 0) + tied_mass(own, transport) / 2
+        among_positives = from_top(plan.pull(_after(positives) + positives / 2), weights * labels)
+        among_all = from_top(1 - plan.level(0.5), weights)
+        return within(_mean(among_positives / _or_one(among_all), weights * labels), 0.0, 1.0)
+
+    dims = of_each_list
+
+
+def precision_at_k(
+    scores: ArrayLike, labels: ArrayLike, k: ArrayLike, **options: Unpack[Options]
+) -> Float[Array, "..."]:
+    """Computes the share of positives among the k highest scores, by `otsort.top_k_mask`.
+
+    With `epsilon=0` it is the precision of rax with `topn=k`, but equal scores at the k-th place share that place.
+
+    Args:
+        scores: any shape.
+        labels: 0 or 1, or booleans, of the same shape. Where scores take no part, labels may be anything.
+        k: number of scores, a real number above 0 and up to n, for all lists or of the shape of the answer. A list with
+            fewer scores counts all of them.
+        **options: see `otsort.Options`, without weights.
+
+    Returns:
+        In [0, 1], the shape without the axis; 0 if no score takes part.
+
+    Raises:
+        ValueError: k is out of range or labels have another value (RuntimeError when traced); either has another
+            shape.
+        TypeError: weights are given.
+        ValueError, TypeError, RuntimeError: see `otsort.solve`.
+
+    Example:
+        >>> scores, labels = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([0, 0, 1, 0, 1])
+        >>> precision = otsort.metrics.precision_at_k
+        >>> print(f"{precision(scores, labels, 2, epsilon=0.1):.2f} {precision(scores, labels, 2, epsilon=0):.2f}")
+        0.51 0.50
+    """
+    return _at_k(scores, labels, k, options, "precision_at_k", of_positives=False)
+
+
+def recall_at_k(scores: ArrayLike, labels: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
+    """Computes the share of the positives that are among the k highest scores, by `otsort.top_k_mask`.
+
+    With `epsilon=0` it is the recall of rax with `topn=k`, but equal scores at the k-th place share that place.
+
+    Args:
+        scores: any shape.
+        labels: see `precision_at_k`.
+        k: see `precision_at_k`.
+        **options: see `otsort.Options`, without weights.
+
+    Returns:
+        In [0, 1], the shape without the axis; 0 if no positive takes part.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: see `precision_at_k`.
+
+    Example:
+        >>> scores, labels = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0]), jnp.array([0, 0, 1, 0, 1])
+        >>> recall = otsort.metrics.recall_at_k
+        >>> print(f"{recall(scores, labels, 3, epsilon=0.1):.2f} {recall(scores, labels, 3, epsilon=0):.2f}")
+        0.67 0.50
+    """
+    return _at_k(scores, labels, k, options, "recall_at_k", of_positives=True)
+
+
+def _at_k(
+    scores: ArrayLike, labels: ArrayLike, k: ArrayLike, options: Options, metric: str, of_positives: bool
+) -> Float[Array, "..."]:
+    check_unweighted(options, metric)
+    scores = as_array(scores, "scores")
+    batch = Batch(scores, options, binary(scores, labels, "labels", options))
+    k = batch.number(
+        k, lambda k: (k > 0) & (k <= batch.n), f"k must be above 0 and at most {batch.n} (the list length)"
+    )
+    return batch.read(_AtK(uniform_atoms(2, batch.dtype), of_positives), numbers=(k,))
+
+
+class _AtK(AbstractReading):
+    target: TargetMeasure
+    of_positives: bool = eqx.field(static=True)
+
+    def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*lists"]:
+        (k,) = one_list.numbers
+        target = top_mass(one_list, self.target, k)
+        mask, labels = transport.plan_to(target).pull(target.points), one_list.at_inputs(one_list.values)
+        chosen = jnp.minimum(k[None], one_list.count)[0]
+        return jnp.sum(mask * labels, axis=0) / _or_one(jnp.sum(labels, axis=0) if self.of_positives else chosen)
+
+    dims = of_each_list
+
+
+def _has_both(weights: Float[Array, "n *lists"], labels: Float[Array, "n *lists"]) -> Bool[Array, "*lists"]:
+    """Returns whether both classes have weight, or some score is NaN."""
+    return (jnp.sum(weights * labels, axis=0) != 0) & (jnp.sum(weights * (1 - labels), axis=0) != 0)
+
+
+def _mean(values: Float[Array, "n *lists"], weights: Float[Array, "n *lists"]) -> Float[Array, "*lists"]:
+    """Returns the weighted mean; 0 if there is no weight."""
+    return jnp.sum(weights * values, axis=0) / _or_one(jnp.sum(weights, axis=0))
+
+
+def _after(masses: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
+    """Returns the sum of the masses at higher places."""
+    return jnp.cumsum(masses[::-1], axis=0)[::-1] - masses
+
+
+def _or_one(numbers: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Returns the numbers, with 1 in place of 0, to divide by them."""
+    return jnp.where(numbers == 0, 1, numbers)
