@@ -75,13 +75,13 @@ def wasserstein(
     x, y = as_array(x, "x"), as_array(y, "y")
     (dtype, answer), (of_y, _) = dtypes(x, "x"), dtypes(y, "y")
     dtype = max(dtype, of_y, key=lambda dtype: dtype.itemsize)
+    if cost is not None:
+        if is_traced(p) or np.any(np.asarray(p) != 1):
+            raise TypeError("give either p or cost: p is short for the cost abs(x - y)^p and the root of its mean")
+        cost = opened_elementwise(as_callable(cost, "cost", "jax.numpy.square"), dtype)
     p = checked(
         p, lambda p: (p >= 1) & (p < jnp.inf) & (p.ndim == 0), "p must be one finite number, at least 1", dtype=dtype
     )
-    if cost is not None:
-        if is_traced(p) or p != 1:
-            raise TypeError("give either p or cost: p is short for the cost abs(x - y)^p and the root of its mean")
-        cost = opened_elementwise(as_callable(cost, "cost", "jax.numpy.square"), dtype)
     if x.ndim != y.ndim:
         raise ValueError(f"x and y must have the same number of axes, got {x.shape} and {y.shape}")
     axes, others = Axes.of(x.shape, axis), Axes.of(y.shape, axis)

@@ -64,10 +64,10 @@ class _Entropy(AbstractReading):
         ranks = one_list.values
         others = ranks if one_list.where is None else jnp.where(one_list.where, ranks, jnp.inf)
         first, tied = (
-            jnp.sum(compared, axis=1)[:, None]
+            jnp.sum(compared, axis=1, dtype=ranks.dtype)[:, None]
             for compared in (others[None] < ranks[:, None], others[None] == ranks[:, None])
         )
-        places = with_axes(jnp.arange(len(ranks)), ranks.ndim)[None]
+        places = with_axes(jnp.arange(len(ranks), dtype=ranks.dtype), ranks.ndim)[None]
         true = (places >= first) & (places < first + tied)
         losses = jnp.sum(jnp.where(true, -log_shares, 0) / jnp.maximum(tied, 1), axis=1)
         return jnp.sum(one_list.weights * one_list.at_inputs(losses), axis=0)
