@@ -35,6 +35,21 @@ def _ndcg(scores: Float[Array, "lists n"]) -> Float[Array, ""]:
     return -rax.ndcg_metric(scores, relevance, topn=10, **functions)
 
 
+def _auc(scores: Float[Array, "lists n"]) -> Float[Array, ""]:
+    labels = np.random.default_rng(1).random(scores.shape) < 0.1
+    return -jnp.mean(otsort.metrics.roc_auc(scores, labels))
+
+
+def _own_ndcg(scores: Float[Array, "lists n"]) -> Float[Array, ""]:
+    relevance = np.random.default_rng(1).integers(5, size=scores.shape)
+    return -jnp.mean(otsort.metrics.ndcg(scores, relevance, k=10))
+
+
+def _kendall(scores: Float[Array, "lists n"]) -> Float[Array, ""]:
+    targets = jnp.asarray(np.random.default_rng(1).normal(size=scores.shape), scores.dtype)
+    return -jnp.mean(otsort.metrics.kendall_tau(scores, targets))
+
+
 #: Name -> the loss, and the shape of its scores.
 LOSSES: dict[str, tuple[Callable[[Array], Array], tuple[int, int]]] = {
     "Spearman, 1 x 442": (_spearman, (1, 442)),
@@ -42,6 +57,9 @@ LOSSES: dict[str, tuple[Callable[[Array], Array], tuple[int, int]]] = {
     "top-5 cross-entropy, 128 x 100": (_top_k, (128, 100)),
     "trimmed mean, 1 x 1000": (_trimmed, (1, 1000)),
     "NDCG at 10, 32 x 100": (_ndcg, (32, 100)),
+    "NDCG at 10 without rax, 32 x 100": (_own_ndcg, (32, 100)),
+    "area under the ROC curve, 1 x 4096": (_auc, (1, 4096)),
+    "Kendall's tau, 1 x 4096": (_kendall, (1, 4096)),
 }
 
 

@@ -18,6 +18,7 @@ RNG = np.random.default_rng(0)
 #: Lists, and a direction of change.
 X, V = (jnp.asarray(RNG.normal(size=(2, 5))) for _ in range(2))
 OTHERS = jnp.asarray(RNG.normal(size=5))
+LABELS = np.array([0, 1, 0, 1, 1])
 NEWTON = {"solver": otsort.Newton(0.05, tol=1e-10)}
 
 OPERATORS = {
@@ -40,6 +41,11 @@ OPERATORS = {
     "spearman_distance": lambda x, **options: otsort.losses.spearman_distance(x, OTHERS, **options),
     "quantile_error": lambda x, **options: otsort.losses.quantile_error(x, 0.4, **options),
     "trimmed_mean": lambda x, **options: otsort.losses.trimmed_mean(x, 0.1, 0.8, **options),
+    "permutation_cross_entropy": lambda x, **options: otsort.losses.permutation_cross_entropy(x, OTHERS, **options),
+    "roc_auc": lambda x, **options: otsort.metrics.roc_auc(x, LABELS, **options),
+    "average_precision": lambda x, **options: otsort.metrics.average_precision(x, LABELS, **options),
+    "ndcg": lambda x, **options: otsort.metrics.ndcg(x, jnp.abs(OTHERS), **options),
+    "kendall_tau": lambda x, **options: otsort.metrics.kendall_tau(x, OTHERS, **options),
     "expected_shortfall": lambda x, **options: otsort.losses.expected_shortfall(x, 0.3, **options),
 }
 # Each has its own potential, whose derivative is implicit or that of all steps.

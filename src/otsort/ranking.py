@@ -3,6 +3,9 @@
 `rax.ndcg_metric(scores, labels, rank_fn=otsort.ranking.rank_fn(epsilon=1e-2))` has a gradient, and so do mean
 reciprocal rank and average precision. With `cutoff_fn`, precision, recall and all metrics with a `topn` have a gradient
 too. With `epsilon=0` the metrics are those of rax.
+
+`otsort.metrics.ndcg` needs no rax. There, tied scores share the mean of their gains, as in scikit-learn, and the
+gradient reaches every score; the metrics of rax break ties by the order of the list, or at random.
 """
 
 import functools

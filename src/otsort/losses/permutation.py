@@ -60,6 +60,8 @@ class _Entropy(AbstractReading):
             uniform = one_list.target_per_value(None)
             arrays = uniform.points, uniform.weights
             target = eqx.tree_at(lambda target: (target.points, target.weights), target, arrays)
+        # Numerics: across a wide gap between scores, the potential is not determined. The loss does not depend on it
+        # there: its derivative in the potential is the difference of the plan's marginals and those of the true places.
         log_shares = transport.plan_to(target).log_shares()
         ranks = one_list.values
         others = ranks if one_list.where is None else jnp.where(one_list.where, ranks, jnp.inf)

@@ -36,17 +36,13 @@ def neural_sort(scores: Float[Array, " n"], temperature: Float[Array, ""]) -> Fl
     return jax.nn.softmax(logits / temperature, axis=1)
 
 
-def _entropy(permutation: Float[Array, "n n"], ranks: Int[Array, " n"]) -> Float[Array, ""]:
-    """Of the rows, with the true permutation."""
-    return -jnp.mean(jnp.log(permutation[ranks, jnp.arange(ranks.size)] + _LEAST))
-
-
 def _sort(scores: Float[Array, " n"], ranks: Int[Array, " n"], epsilon: Float[Array, ""]) -> Float[Array, ""]:
-    return _entropy(otsort.permutation(scores, epsilon=epsilon, throw=False), ranks)
+    return otsort.losses.permutation_cross_entropy(scores, ranks, epsilon=epsilon, throw=False)
 
 
 def _neural(scores: Float[Array, " n"], ranks: Int[Array, " n"], temperature: Float[Array, ""]) -> Float[Array, ""]:
-    return _entropy(neural_sort(scores, temperature), ranks)
+    rows = neural_sort(scores, temperature)[ranks, jnp.arange(ranks.size)]
+    return -jnp.mean(jnp.log(rows + _LEAST))
 
 
 def _distance(found: Float[Array, " n"], ranks: Int[Array, " n"]) -> Float[Array, ""]:
