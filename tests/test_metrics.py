@@ -130,10 +130,20 @@ def test_smooth_metrics_tend_to_the_exact_ones(name):
     metric, _, given, options = METRICS[name]
     exact = metric(SCORES, *given, epsilon=0, **options)
     np.testing.assert_allclose(metric(SCORES, *given, epsilon=1e-4, **options), exact, atol=1e-3)
-    if name in WEIGHTED:
-        weights = RNG.exponential(size=(5, N))
-        exact = metric(SCORES, *given, epsilon=0, weights=weights, **options)
-        np.testing.assert_allclose(metric(SCORES, *given, epsilon=1e-4, weights=weights, **options), exact, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_smooth_metrics_with_weights(name):
+    """They are continuous where scores of unequal weight cross, and have the resolution 1/n."""
+    metric, _, (labels,), options = METRICS[name]
+    rng = np.random.default_rng(0)
+    scores, labels = rng.normal(size=200), rng.integers(0, 2, 200)
+    weights = rng.exponential(size=200) * (rng.random(200) < 0.8)
+    exact = metric(scores, labels, weights=weights, epsilon=0, **options)
+    np.testing.assert_allclose(metric(scores, labels, weights=weights, epsilon=1e-5, **options), exact, atol=1e-2)
+    at = lambda move: metric(SCORES[0] + move * (np.arange(N) == 1), LABELS[0], weights=weights[:N], epsilon=0.05)
+    crossing = SCORES[0, 0] - SCORES[0, 1]
+    np.testing.assert_allclose(at(crossing - 1e-7), at(crossing + 1e-7), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -268,6 +278,8 @@ def test_bad_arguments():
     scores, labels = SCORES[0], LABELS[0]
     with pytest.raises(ValueError, match=r"labels must be 0 or 1 .* got \[2"):
         metrics.roc_auc(scores, 2 * labels)
+    with pytest.raises(ValueError, match="labels must be 0 or 1"):
+        metrics.roc_auc(scores.astype(np.float32), 0.99999999 * labels)
     with pytest.raises(ValueError, match=r"labels must have the shape of the scores, \(9,\), got \(8,\)"):
         metrics.average_precision(scores, labels[1:])
     with pytest.raises(ValueError, match="max_fpr must lie above 0 and up to 1, got 2"):

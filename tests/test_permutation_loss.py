@@ -80,6 +80,11 @@ def test_descent_reverses_scores(without_x64):
     np.testing.assert_array_equal(jnp.argsort(scores), np.arange(5))
 
 
+def test_missing_ranks():
+    ranks = np.where(np.arange(3)[:, None] == 1, np.nan, RANKS)
+    np.testing.assert_array_equal(np.isnan(entropy(SCORES, ranks)), [False, True, False])
+
+
 def test_bad_arguments():
     with pytest.raises(ValueError, match="scores and ranks must have one shape"):
         entropy(SCORES, RANKS[0])

@@ -65,8 +65,18 @@ def test_levels_that_miss_a_value_by_rounding_have_it(without_x64):
     np.testing.assert_array_equal(jax.jit(lambda q: otsort.quantile(x, q, method="inverted_cdf", epsilon=0))(0.3), 3)
 
 
+@pytest.mark.parametrize("method", ["lower", "higher", "inverted_cdf"])
+@pytest.mark.parametrize("n", [10_000, 1_000_000])
+def test_long_lists_in_float32(n, method, without_x64):
+    x, q = np.arange(n, dtype=np.float32), np.array([0, 1e-4, 1e-3, 0.3, 0.7123, 0.999, 1])
+    expected = np.quantile(x.astype(float), q, method=method)
+    np.testing.assert_array_equal(otsort.quantile(x, q, method=method, epsilon=0), expected)
+
+
 def test_bad_methods():
     with pytest.raises(ValueError, match=r"method must be one of linear, lower, higher, inverted_cdf, got 'nearest'"):
         otsort.quantile(X, 0.5, method="nearest")
+    with pytest.raises(ValueError, match="method must be one of"):
+        otsort.quantile(X, 0.5, method=["lower"])
     with pytest.raises(ValueError, match="method 'lower' accepts no weights"):
         otsort.quantile(X, 0.5, method="lower", weights=np.ones(11))

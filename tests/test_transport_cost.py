@@ -49,6 +49,10 @@ def test_wasserstein_with_a_cost():
     check_grads(lambda x, y: distance(x, y, cost=HUBER), (x, y), order=1, modes=["rev"], rtol=1e-5)
     scaled = lambda scale: distance(x, y, cost=lambda u: scale * u**2)
     np.testing.assert_allclose(jax.jit(jax.grad(scaled))(2.0), distance(x, y, p=2) ** 2, rtol=1e-9)
+    far = np.array([0.0, 1000.0])
+    np.testing.assert_allclose(distance(far, far + 0.5, cost=jnp.cosh), np.cosh(0.5))
+    of_weight = lambda weight: distance(far, far, weights=jnp.stack([1 - weight, weight]), cost=jnp.square)
+    np.testing.assert_allclose(abs(jax.grad(of_weight)(0.5)), 1e6)  # one-sided
     with pytest.raises(TypeError, match="give either p or cost"):
         distance(x, y, p=2, cost=jnp.square)
     with pytest.raises(TypeError, match="cost must be a function"):

@@ -1,14 +1,18 @@
 """Quantiles, each of which is read from a plan with three targets."""
 
+import abc
 from collections.abc import Callable
 from typing import Any, TypeAlias, Unpack
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from equinox import AbstractVar
 from jaxtyping import Array, ArrayLike, Float
 
 from .._call import AbstractReading, Axes, Batch, Dims, OneList, Options, Transport
+from .._checks import is_traced
 from .._transport.atoms import atom_weights, linear_centre
 from .._transport.averages import rising
 from .._transport.target import TargetMeasure, uniform_atoms
@@ -37,7 +41,7 @@ def quantile(
         method: which value has the level q, as in `numpy.quantile`. "linear" interpolates between two values; with
             weights, NumPy has no such method, and the level c above counts mass. "lower" and "higher" take the value
             below or above, and accept no weights. "inverted_cdf" takes the least value up to which there is at least
-            the mass q. A level that misses a value by rounding only has that value.
+            the mass q. A product of q and n that misses an integer by rounding counts as that integer.
         width: mass of the middle target, in (0, 1]; 1/n unless given, with n the number of values that take part. With
             "inverted_cdf" it is the weight of the value. A larger width averages more values.
         **options: see `Options`.
@@ -57,70 +61,77 @@ def quantile(
         >>> print(otsort.quantile(x, q, method="higher", epsilon=0))
         [4. 5.]
     """
-    atom = _ATOMS.get(method)
-    if atom is None:
-        raise ValueError(f"method must be one of {', '.join(_ATOMS)}, got {method!r}")
-    if options.get("weights") is not None:
-        if atom in (_lower, _higher):
-            raise ValueError(f"method {method!r} accepts no weights: use 'inverted_cdf', as in NumPy")
-        atom = _weighted_inverted_cdf if atom is _inverted_cdf else atom
+    weighted = options.get("weights") is not None
+    if not isinstance(method, str) or method not in _PLACES:
+        raise ValueError(f"method must be one of {', '.join(_PLACES)}, got {method!r}")
+    if weighted and method in ("lower", "higher"):
+        raise ValueError(f"method {method!r} accepts no weights: use 'inverted_cdf', as in NumPy")
     batch = Batch(x, options)
-    q = batch.checked(q, lambda q: (q >= 0) & (q <= 1), "q must be levels in [0, 1]")
+    levels = batch.checked(q, lambda q: (q >= 0) & (q <= 1), "q must be levels in [0, 1]")
     if width is not None:
         width = batch.scalar(width, lambda width: (width > 0) & (width <= 1), "width must lie in (0, 1]")
-    return batch.read(_Quantiles(uniform_atoms(3, batch.dtype), q, width, atom))
+    target, place = uniform_atoms(3, batch.dtype), _PLACES[method]
+    if weighted and method == "inverted_cdf":
+        return batch.read(_WeightedQuantiles(target, levels, width))
+    if place is not None and options.get("where") is None and not weighted and not is_traced(q):
+        # Numerics: in float32, the place of a level among many values would be rounded. NumPy has float64.
+        given = np.asarray(q)
+        given = given if jnp.issubdtype(given.dtype, jnp.floating) else given.astype(np.float64)
+        levels, place = jnp.asarray(_level_of(place, given, batch.n), batch.dtype), None
+    return batch.read(_Quantiles(target, levels, width, place))
 
 
-def _linear(q: Float[Array, ""], one_list: OneList, transport: Transport) -> tuple[Any, Any]:
-    return linear_centre(q, one_list.count), 1 / one_list.count
+#: `(q, n) -> the place of the level q among n sorted values, counted from 0`.
+_Place: TypeAlias = Callable[[Any, Any], Any]
 
 
-def _lower(q: Float[Array, ""], one_list: OneList, transport: Transport) -> tuple[Any, Any]:
-    n = one_list.count
-    return (jnp.floor((n - 1) * q + _rounding(q, n)) + 0.5) / n, 1 / n
+def _lower(q: Any, n: Any) -> Any:
+    return _numpy(q).floor(_product(q, n - 1, 1))
 
 
-def _higher(q: Float[Array, ""], one_list: OneList, transport: Transport) -> tuple[Any, Any]:
-    n = one_list.count
-    return (jnp.ceil((n - 1) * q - _rounding(q, n)) + 0.5) / n, 1 / n
+def _higher(q: Any, n: Any) -> Any:
+    return _numpy(q).ceil(_product(q, n - 1, -1))
 
 
-def _inverted_cdf(q: Float[Array, ""], one_list: OneList, transport: Transport) -> tuple[Any, Any]:
-    n = one_list.count
-    return (jnp.maximum(jnp.ceil(n * q - _rounding(q, n)), 1) - 0.5) / n, 1 / n
+def _inverted_cdf(q: Any, n: Any) -> Any:
+    return _numpy(q).maximum(_numpy(q).ceil(_product(q, n, -1)) - 1, 0)
 
 
-def _weighted_inverted_cdf(q: Float[Array, ""], one_list: OneList, transport: Transport) -> tuple[Any, Any]:
-    weights = jnp.take_along_axis(one_list.weights, jnp.argsort(transport.keys, axis=0), axis=0)
-    masses = jnp.cumsum(weights, axis=0)
-    # A value without weight is not found: the masses up to it and up to the value before it are equal.
-    level = jnp.maximum(q - _rounding(q, 1), jnp.finfo(weights.dtype).tiny)
-    place = jnp.sum(masses < level, axis=0, keepdims=True).clip(max=len(weights) - 1)
-    mass, weight = (jnp.take_along_axis(array, place, axis=0) for array in (masses, weights))
-    return mass - weight / 2, weight
-
-
-#: From a level, a list and its transport to the centre and the width of the middle target. The arrays are scalars, or
-#: have one entry for each list.
-_Atom: TypeAlias = Callable[[Float[Array, ""], OneList, Transport], tuple[Any, Any]]
-_ATOMS: dict[str, _Atom] = {
-    "linear": _linear,
+#: Method -> the place; None where places between two values count too.
+_PLACES: dict[str, _Place | None] = {
+    "linear": None,
     "lower": _lower,
     "higher": _higher,
     "inverted_cdf": _inverted_cdf,
 }
 
 
-def _rounding(q: Float[Array, ""], n: int | Float[Array, "..."]) -> Float[Array, "..."]:
-    """Returns what a level times n may miss an integer by because of rounding."""
-    return jnp.asarray(4 * jnp.finfo(q.dtype).eps * n, q.dtype)
+def _level_of(place: _Place, q: Any, n: Any) -> Any:
+    """Returns the level at which the linear method has the value at a place."""
+    return place(q, n) / _numpy(q).maximum(n - 1, 1)
 
 
-class _Quantiles(AbstractReading):
-    target: TargetMeasure
-    q: Float[Array, "*q"]
-    width: Float[Array, ""] | None
-    atom: _Atom = eqx.field(static=True)
+def _product(q: Any, n: Any, sign: int) -> Any:
+    """Returns n q, moved by a few roundings: a product that should be an integer may have missed it."""
+    product = n * (q if isinstance(q, jax.Array) else q.astype(np.float64))
+    return product + sign * _numpy(q).minimum(4 * float(jnp.finfo(q.dtype).eps) * product, 0.25)
+
+
+def _numpy(q: Any) -> Any:
+    """Returns the library that computes with a level."""
+    return jnp if isinstance(q, jax.Array) else np
+
+
+class _AbstractQuantiles(AbstractReading):
+    """Reads each quantile from a problem of its own."""
+
+    target: AbstractVar[TargetMeasure]
+    q: AbstractVar[Float[Array, "*q"]]
+    width: AbstractVar[Float[Array, ""] | None]
+
+    @abc.abstractmethod
+    def atom(self, q: Float[Array, ""], one_list: OneList, transport: Transport) -> tuple[Any, Any]:
+        """Returns the centre of the middle target and its width unless given: scalars, or one for each list."""
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*q"]:
         def one(q: Float[Array, ""]) -> Float[Array, "*lists"]:
@@ -138,6 +149,35 @@ class _Quantiles(AbstractReading):
 
     def dims(self, axes: Axes) -> Dims:
         return (None,) * self.q.ndim + axes.batch
+
+
+class _Quantiles(_AbstractQuantiles):
+    target: TargetMeasure
+    q: Float[Array, "*q"]
+    width: Float[Array, ""] | None
+    place: _Place | None = eqx.field(static=True)
+
+    def atom(self, q: Float[Array, ""], one_list: OneList, transport: Transport) -> tuple[Any, Any]:
+        n = one_list.count
+        return linear_centre(q if self.place is None else _level_of(self.place, q, n), n), 1 / n
+
+
+class _WeightedQuantiles(_AbstractQuantiles):
+    """Reads the value up to which there is at least the mass q; the middle target has the weight of that value."""
+
+    target: TargetMeasure
+    q: Float[Array, "*q"]
+    width: Float[Array, ""] | None
+
+    def atom(self, q: Float[Array, ""], one_list: OneList, transport: Transport) -> tuple[Any, Any]:
+        weights = jnp.take_along_axis(one_list.weights, jnp.argsort(transport.keys, axis=0), axis=0)
+        masses = jnp.cumsum(weights, axis=0)
+        # Numerics: a level that should equal a sum of weights may have missed it. A value without weight is not found,
+        # because the masses up to it and up to the value before it are equal.
+        level = jnp.maximum(q * (1 - 4 * jnp.finfo(q.dtype).eps), jnp.finfo(q.dtype).tiny)
+        place = jnp.sum(masses < level, axis=0, keepdims=True).clip(max=len(weights) - 1)
+        mass, weight = (jnp.take_along_axis(array, place, axis=0) for array in (masses, weights))
+        return mass - weight / 2, weight
 
 
 def _increasing(answers: Float[Array, "q *lists"], levels: Float[Array, " q"]) -> Float[Array, "q *lists"]:

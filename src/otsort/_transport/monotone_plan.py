@@ -101,7 +101,10 @@ class MonotonePlan(AbstractPlan):
         return jnp.sum(jnp.abs(arrived - self.target.weights))
 
     def transport_cost(self) -> Float[Array, ""]:
-        return jnp.sum(self.mass * self.cost(self.target.points[self.goal] - self.positions[self.source]))
+        displacement = self.target.points[self.goal] - self.positions[self.source]
+        # Numerics: a segment without mass may be so long that its cost is infinite, and zero times infinity is NaN.
+        counts = (self.mass > 0) | jnp.isfinite(self.cost(displacement))
+        return jnp.sum(self.mass * self.cost(jnp.where(counts, displacement, 0)))
 
     def _share(self, values: Float[Array, "n *d"]) -> Float[Array, "n *d"]:
         return _segment_mean(values, self.source_weights, self.tie, self.order.size)[self.tie]

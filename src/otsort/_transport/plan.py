@@ -107,7 +107,8 @@ class AbstractPlan(eqx.Module):
     def transport_cost(self) -> Float[Array, ""]:
         """Returns sum_ij P_ij h(y_j - x_i), the mean cost of what the plan moves, without the entropy.
 
-        The x_i are the squashed values; an exact plan has the values themselves.
+        The x_i are positions, so the values after the squash. The exact solver uses no squash: its x_i are the values,
+        so its cost is not the limit of that of the other solvers, unless the squash leaves the values as they are.
 
         Example:
             >>> x = jnp.array([0.1, 0.5, 0.4])

@@ -18,8 +18,8 @@ def permutation_cross_entropy(scores: ArrayLike, ranks: ArrayLike, **options: Un
 
     This is the cross-entropy between the rows of the true and of the soft permutation matrix, with which Grover et al.
     (2019) learn to sort. The logarithm comes from the plan, so loss and gradient are finite and useful in float32
-    however far the scores are apart. With `epsilon=0` it is 0 for scores in the true order, and infinite for others,
-    without gradient.
+    however far finite scores are apart. With `epsilon=0` it is 0 for scores in the true order, and infinite for others,
+    without gradient. It takes O(n^2) memory, and O(n^3) time.
 
     Args:
         scores: any shape.
@@ -60,8 +60,9 @@ class _Entropy(AbstractReading):
             uniform = one_list.target_per_value(None)
             arrays = uniform.points, uniform.weights
             target = eqx.tree_at(lambda target: (target.points, target.weights), target, arrays)
-        # Numerics: across a wide gap between scores, the potential is not determined. The loss does not depend on it
-        # there: its derivative in the potential is the difference of the plan's marginals and those of the true places.
+        # Numerics: where a wide gap parts the scores, rounding leaves the potential undetermined. The loss hardly
+        # changes with it: its derivative in the potential is the difference of the column sums of the plan and of the
+        # true permutation, which are equal.
         log_shares = transport.plan_to(target).log_shares()
         ranks = one_list.values
         others = ranks if one_list.where is None else jnp.where(one_list.where, ranks, jnp.inf)
@@ -72,6 +73,7 @@ class _Entropy(AbstractReading):
         places = with_axes(jnp.arange(len(ranks), dtype=ranks.dtype), ranks.ndim)[None]
         true = (places >= first) & (places < first + tied)
         losses = jnp.sum(jnp.where(true, -log_shares, 0) / jnp.maximum(tied, 1), axis=1)
+        losses = jnp.where(jnp.isnan(ranks), jnp.nan, losses)
         return jnp.sum(one_list.weights * one_list.at_inputs(losses), axis=0)
 
     dims = of_each_list

@@ -36,22 +36,29 @@ def carried(
     """
     array = as_array(given, name)
     if array.shape != scores.shape:
-        raise ValueError(f"{name} must have the shape of the scores, {scores.shape}, got {array.shape}")
-    dtypes(array, name)
+        raise ValueError(f"{name} must have the shape of the scores, {scores.shape}, got {array.shape}: broadcast them")
+    dtypes(array, name)  # raises if they are not real
     where = options.get("where")
     if where is not None:
         axes = Axes.of(scores.shape, options.get("axis", -1))
         mask = axes.expanded(as_mask(where, axes))
         array = (jnp if is_traced((array, mask)) else np).where(mask, array, 0)
-    message = f"{name} must be {allowed}"
-    dtype = dtypes(scores, "scores")[1]
-    return checked(array, condition, message, dtype=dtype, throw=options.get("throw", True))
+    # The given numbers are checked, and those that they become: a cast may round to an allowed number, or to infinity.
+    both = lambda cast: condition(array) & condition(cast)
+    dtype = dtypes(scores, "scores")[0]
+    return checked(array, both, f"{name} must be {allowed}", dtype=dtype, throw=options.get("throw", True))
 
 
 def binary(scores: Array | np.ndarray, labels: ArrayLike, name: str, options: Options) -> Float[Array, "..."]:
     """Returns labels that are 0 or 1, see `carried`."""
     is_binary = lambda labels: (labels == 0) | (labels == 1)
-    return carried(scores, labels, name, is_binary, "0 or 1 (or booleans) where they take part", options)
+    allowed = "0 or 1 (or booleans) where they take part: pass labels > 0 if they are -1 and 1, or where= for padding"
+    return carried(scores, labels, name, is_binary, allowed, options)
+
+
+def answer_dtype(scores: Array | np.ndarray) -> jnp.dtype:
+    """Returns the dtype of a metric of some scores."""
+    return dtypes(scores, "scores")[1]
 
 
 def check_unweighted(options: Options, metric: str) -> None:

@@ -8,11 +8,8 @@ from jaxtyping import Array, Float
 
 from .._call import OneList, Transport
 from .._transport.plan import AbstractPlan
-from .._transport.target import AbstractTarget, uniform_atoms
+from .._transport.target import uniform_atoms
 from .._xla import per_target
-
-# A soft plan to more places of unequal weight takes O(n^3) time.
-_MOST_OWN_PLACES = 1024
 
 
 class Places(NamedTuple):
@@ -22,32 +19,17 @@ class Places(NamedTuple):
     weights: Float[Array, "m *ones"]
 
 
-def typical_places(n: int, weighted: bool, dtype: jnp.dtype) -> AbstractTarget | None:
-    """Returns a target of the type and size of the places; None means a uniform point for each value."""
-    return uniform_atoms(n, dtype) if weighted and n <= _MOST_OWN_PLACES else None
-
-
 def places(one_list: OneList, transport: Transport, weighted: bool) -> Places:
-    """Returns a place for each score, which has the weight of that score.
+    """Returns as many places as there are scores with weight.
 
-    Metrics with weights are then exact for the exact solver. A longer list with weights has equal places for a smooth
-    solver, which is faster: levels then have the resolution 1/n.
+    Places are of equal weight, so that a metric is continuous where scores cross. The exact solver has a place of its
+    own weight for each score, so that metrics with weights are exact.
     """
     target = one_list.target_per_weighted_value(None)
-    if weighted and (transport.solver.order_only or len(one_list.x) <= _MOST_OWN_PLACES):
-        target = _own_places(one_list, transport)
+    if weighted and transport.solver.order_only:
+        weights = one_list.weights[jnp.argsort(transport.keys)]
+        target = eqx.tree_at(lambda target: target.weights, uniform_atoms(len(weights), weights.dtype), weights)
     return Places(transport.plan_to(target), per_target(target.weights, one_list.x))
-
-
-def _own_places(one_list: OneList, transport: Transport) -> AbstractTarget:
-    """Returns the target of the sorted weights, each at the level of the middle of its mass, scaled to [0, 1]."""
-    weights = jnp.take_along_axis(one_list.weights, jnp.argsort(transport.keys, axis=0), axis=0)
-    middle = jnp.cumsum(weights, axis=0) - weights / 2
-    first = jnp.min(jnp.where(weights > 0, middle, 1), axis=0, keepdims=True)
-    width = jnp.max(jnp.where(weights > 0, middle, 0), axis=0, keepdims=True) - first
-    points = jnp.clip((middle - first) / jnp.where(width > 0, width, 1), 0, 1)
-    target = uniform_atoms(len(weights), weights.dtype)
-    return eqx.tree_at(lambda target: (target.points, target.weights), target, (points, weights))
 
 
 def tied_mass(masses: Float[Array, "n *lists"], transport: Transport) -> Float[Array, "n *lists"]:

@@ -12,8 +12,8 @@ from .._operator.top_k import top_mass
 from .._transport.averages import within
 from .._transport.target import AbstractTarget, TargetMeasure, uniform_atoms
 from .._types import Scalar
-from ._inputs import binary, check_unweighted
-from ._places import places, tied_mass, typical_places
+from ._inputs import answer_dtype, binary, check_unweighted
+from ._places import places, tied_mass
 
 
 def roc_auc(
@@ -31,8 +31,8 @@ def roc_auc(
         max_fpr: the largest false positive rate that counts, in (0, 1], for all lists or of the shape of the answer.
             The answer is then the partial area, standardised so that a random order has 1/2 (McClish, 1989). None
             means 1.
-        **options: see `otsort.Options`. Weights are scikit-learn's `sample_weight`. At a positive epsilon, lists of
-            more than 1024 weighted scores are ranked at places of equal weight, so levels have the resolution 1/n.
+        **options: see `otsort.Options`. Weights are scikit-learn's `sample_weight`. At a positive epsilon, weighted
+            scores are ranked at places of equal weight, so their levels have the resolution 1/n.
 
     Returns:
         In [0, 1], the shape without the axis; 1/2 if only one class takes part, where scikit-learn returns NaN.
@@ -52,11 +52,10 @@ def roc_auc(
     scores = as_array(scores, "scores")
     batch = Batch(scores, options, binary(scores, labels, "labels", options))
     weighted = options.get("weights") is not None
-    target = typical_places(batch.n, weighted, batch.dtype)
     if max_fpr is None:
-        return batch.read(_Area(target, weighted))
+        return batch.read(_Area(None, weighted)).astype(answer_dtype(scores))
     most = batch.number(max_fpr, lambda most: (most > 0) & (most <= 1), "max_fpr must lie above 0 and up to 1")
-    return batch.read(_PartialArea(target, weighted), numbers=(most,))
+    return batch.read(_PartialArea(None, weighted), numbers=(most,)).astype(answer_dtype(scores))
 
 
 class _Area(AbstractReading):
@@ -123,8 +122,8 @@ def average_precision(scores: ArrayLike, labels: ArrayLike, **options: Unpack[Op
     """
     scores = as_array(scores, "scores")
     batch = Batch(scores, options, binary(scores, labels, "labels", options))
-    weighted = options.get("weights") is not None
-    return batch.read(_AveragePrecision(typical_places(batch.n, weighted, batch.dtype), weighted))
+    reading = _AveragePrecision(None, options.get("weights") is not None)
+    return batch.read(reading).astype(answer_dtype(scores))
 
 
 class _AveragePrecision(AbstractReading):
@@ -135,10 +134,11 @@ class _AveragePrecision(AbstractReading):
         weights, labels = one_list.weights, one_list.at_inputs(one_list.values)
         plan, masses = places(one_list, transport, self.weighted)
         positives = masses * plan.push(labels)
-        # A plan counts half of a score, and half of its equals, as above it; the other half is added.
-        from_top = lambda above, own: jnp.maximum(above, 0) + tied_mass(own, transport) / 2
-        among_positives = from_top(plan.pull(_after(positives) + positives / 2), weights * labels)
-        among_all = from_top(1 - plan.level(0.5), weights)
+        # The masses above each score, of the positives and of all. Half of a place counts as above it.
+        positives_above, all_above = plan.pull(_after(positives) + positives / 2), 1 - plan.level(0.5)
+        # A rank includes the score itself and its equals. One half of them counts as above already.
+        among_positives = jnp.maximum(positives_above, 0) + tied_mass(weights * labels, transport) / 2
+        among_all = jnp.maximum(all_above, 0) + tied_mass(weights, transport) / 2
         return within(_mean(among_positives / _or_one(among_all), weights * labels), 0.0, 1.0)
 
     dims = of_each_list
@@ -211,7 +211,8 @@ def _at_k(
     k = batch.number(
         k, lambda k: (k > 0) & (k <= batch.n), f"k must be above 0 and at most {batch.n} (the list length)"
     )
-    return batch.read(_AtK(uniform_atoms(2, batch.dtype), of_positives), numbers=(k,))
+    answer = batch.read(_AtK(uniform_atoms(2, batch.dtype), of_positives), numbers=(k,))
+    return answer.astype(answer_dtype(scores))
 
 
 class _AtK(AbstractReading):
@@ -229,7 +230,7 @@ class _AtK(AbstractReading):
 
 
 def _has_both(weights: Float[Array, "n *lists"], labels: Float[Array, "n *lists"]) -> Bool[Array, "*lists"]:
-    """Returns whether both classes have weight, or some score is NaN."""
+    """Returns whether both classes have weight."""
     return (jnp.sum(weights * labels, axis=0) != 0) & (jnp.sum(weights * (1 - labels), axis=0) != 0)
 
 

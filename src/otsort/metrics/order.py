@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .._call import AbstractReading, Batch, OneList, Options, Transport, of_each_list
-from .._checks import as_array, dtypes
+from .._checks import as_array
 from .._operator.ranks import exact_ranks
 from .._transport.averages import within
 from .._transport.target import AbstractTarget, UniformTarget
-from ._inputs import binary, check_unweighted
+from ._inputs import answer_dtype, binary, check_unweighted
 from ._pairs import MOST_PLACES, compared_pairs
 
 
@@ -52,7 +52,7 @@ def kendall_tau(x: ArrayLike, y: ArrayLike, **options: Unpack[Options]) -> Float
     check_unweighted(options, "kendall_tau")
     x, y = as_array(x, "x"), as_array(y, "y")
     if x.shape != y.shape:
-        raise ValueError(f"x and y must have one shape, got {x.shape} and {y.shape}")
+        raise ValueError(f"x and y must have one shape, got {x.shape} and {y.shape}: broadcast one of them")
     ranks = exact_ranks(y, options)
     return _read(x, ranks, jnp.ones_like(ranks), _Tau, options)
 
@@ -91,7 +91,7 @@ def concordance_index(
     check_unweighted(options, "concordance_index")
     risks, times = as_array(risks, "risks"), as_array(times, "times")
     if risks.shape != times.shape:
-        raise ValueError(f"risks and times must have one shape, got {risks.shape} and {times.shape}")
+        raise ValueError(f"risks and times must have one shape, got {risks.shape} and {times.shape}: broadcast one")
     events = binary(risks, events, "events", options)
     ranks = exact_ranks(times, options)
     # Different ranks are at least 1 apart, so that a censoring comes between the events of its time and the next time.
@@ -102,11 +102,11 @@ def concordance_index(
 def _read(
     x: Array | np.ndarray, keys: Float[Array, "..."], earlier: Float[Array, "..."], kind: type, options: Options
 ) -> Float[Array, "..."]:
-    """Returns a metric of pairs, in the dtype of the answer for x."""
+    """Returns a metric of pairs."""
     carried = jnp.stack([keys, earlier.astype(keys.dtype)], axis=-1)
     batch = Batch(x, options, carried)
     answer = batch.read(kind(UniformTarget(min(batch.n, MOST_PLACES), batch.dtype)))
-    return answer.astype(dtypes(x, "x")[1])
+    return answer.astype(answer_dtype(x))
 
 
 class _Tau(AbstractReading):

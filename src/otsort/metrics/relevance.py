@@ -10,7 +10,7 @@ from .._checks import as_array, as_size
 from .._transport.averages import within
 from .._transport.target import AbstractTarget
 from .._xla import with_axes
-from ._inputs import carried, check_unweighted
+from ._inputs import answer_dtype, carried, check_unweighted
 
 
 def ndcg(
@@ -51,7 +51,8 @@ def ndcg(
     gains = carried(scores, relevance, "relevance", is_gain, "finite and nonnegative where it takes part", options)
     batch = Batch(scores, options, gains)
     last = batch.n if k is None else as_size(k, "k")
-    return batch.read(_Ndcg(None), numbers=(jnp.asarray(last, batch.dtype),))
+    answer = batch.read(_Ndcg(None), numbers=(jnp.asarray(last, batch.dtype),))
+    return answer.astype(answer_dtype(scores))
 
 
 class _Ndcg(AbstractReading):
