@@ -15,6 +15,8 @@ from jax.test_util import check_grads
 import otsort
 from otsort import metrics
 
+from .cases import some
+
 RNG = np.random.default_rng(5)
 N = 9
 
@@ -83,6 +85,8 @@ METRICS = {
     "concordance_index": (metrics.concordance_index, brute_concordance, (GRADES, EVENTS), {}),
 }
 WEIGHTED = ("roc_auc", "partial", "average_precision")
+#: One metric of each kind; the slow tests try all.
+SOME = some(METRICS, quick=("average_precision", "ndcg", "kendall_tau"))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -125,14 +129,14 @@ def test_exact_metrics_with_weights(name, seed, tied):
 SCORES = RNG.normal(size=(5, N))
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", SOME)
 def test_smooth_metrics_tend_to_the_exact_ones(name):
     metric, _, given, options = METRICS[name]
     exact = metric(SCORES, *given, epsilon=0, **options)
     np.testing.assert_allclose(metric(SCORES, *given, epsilon=1e-4, **options), exact, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", WEIGHTED)
+@pytest.mark.parametrize("name", some(WEIGHTED, quick=["roc_auc"]))
 def test_smooth_metrics_with_weights(name):
     """They are continuous where scores of unequal weight cross, and have the resolution 1/n."""
     metric, _, (labels,), options = METRICS[name]
@@ -146,7 +150,7 @@ def test_smooth_metrics_with_weights(name):
     np.testing.assert_allclose(at(crossing - 1e-7), at(crossing + 1e-7), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", SOME)
 def test_derivatives(name):
     metric, _, given, options = METRICS[name]
     mean = lambda scores: metric(scores, *(array[:2] for array in given), epsilon=0.05, **options)
@@ -156,14 +160,14 @@ def test_derivatives(name):
         check_grads(weighted, (RNG.uniform(0.5, 1, (2, N)),), order=1, modes=["rev"], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["roc_auc", "kendall_tau", "ndcg"])
+@pytest.mark.parametrize("name", some(["roc_auc", "kendall_tau", "ndcg"], quick=["kendall_tau"]))
 def test_second_derivatives(name):
     metric, _, given, options = METRICS[name]
     slope = jax.grad(lambda scores: metric(scores, *(array[0] for array in given), epsilon=0.05, **options))
     check_grads(slope, (SCORES[0],), order=1, modes=["rev"], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", SOME)
 def test_padding_changes_neither_values_nor_gradients(name):
     metric, _, given, options = METRICS[name]
     where = np.arange(N) < np.array([[N], [5], [4], [0], [N]])
@@ -183,7 +187,7 @@ def test_padding_changes_neither_values_nor_gradients(name):
     assert not np.any(gradients[~where])
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", SOME)
 def test_batches_axes_vmap_and_missing_scores(name):
     metric, _, given, options = METRICS[name]
     values = metric(SCORES, *given, **options)
@@ -196,7 +200,7 @@ def test_batches_axes_vmap_and_missing_scores(name):
     np.testing.assert_array_equal(np.isnan(metric(missing, *given, **options)), np.arange(5) == 1)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", SOME)
 def test_float32_and_scores_of_any_size(name, without_x64):
     metric, _, given, options = METRICS[name]
     slope = jax.value_and_grad(lambda scores: jnp.sum(metric(scores, *given, **options)))
@@ -221,7 +225,7 @@ def test_pairs_are_compared_at_independent_places():
     np.testing.assert_allclose(found, np.mean(above[earlier]), rtol=1e-8)
 
 
-@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("n", some([1, 2, 3], quick=[1, 3]))
 def test_short_lists(n):
     x, y = np.arange(n) ** 2, np.arange(n)
     for epsilon in (0, 1e-3):

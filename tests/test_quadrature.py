@@ -14,6 +14,7 @@ from otsort._long_lists.panels import Panels
 from otsort._transport.top_target import TopTarget
 
 from . import problems
+from .cases import some
 
 N = 128
 LISTS = np.stack([family(np.random.default_rng(11), N) for family in problems.HARD_FAMILIES])
@@ -294,7 +295,7 @@ def test_evaluation_is_the_transpose_of_moments():
     np.testing.assert_allclose(transposed, moments(weights, x, 7))
 
 
-@pytest.mark.parametrize(("k", "epsilon"), [(500, 1e-2), (890, 1e-3), (60, 0.3)])
+@pytest.mark.parametrize(("k", "epsilon"), some([(500, 1e-2), (890, 1e-3), (60, 0.3)], quick=[(500, 1e-2)]))
 def test_the_largest_values_are_compressed_as_a_grid(k, epsilon):
     x = np.random.default_rng(4).normal(size=900)
     where = np.random.default_rng(5).uniform(size=900) < 0.8  # with k = 890, fewer values than k take part
