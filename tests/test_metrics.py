@@ -260,6 +260,14 @@ def test_a_smooth_solver_for_long_lists_agrees_with_newton():
     np.testing.assert_allclose(found, metrics.kendall_tau(x, y, solver=otsort.Newton(1e-2)), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision", "ndcg", "kendall_tau", "concordance_index"])
+def test_smooth_metrics_of_float32_where_float64_is_on(name):
+    metric, _, given, options = METRICS[name]
+    found = metric(SCORES[0].astype(np.float32), *(array[0] for array in given), **options)
+    assert found.dtype == jnp.float32
+    np.testing.assert_allclose(found, metric(SCORES[0], *(array[0] for array in given), **options), atol=1e-4)
+
+
 def test_order_is_that_of_all_digits(without_x64):
     y = 2**40 + np.arange(4)
     np.testing.assert_allclose(metrics.kendall_tau(y[::-1].copy(), y, epsilon=0), -1)

@@ -163,7 +163,8 @@ class Batch:
         squash = self._opened_squash(0 if others is None else self.axes.other_length(others))
         function = ReadFromTransport(reading, solver, self._cost, squash, self._throw)
         given = self._given(solver.order_only, others, numbers)
-        return self._apply(function, solver.peak_entries(self.n, target), given).astype(self._answer_dtype)
+        peak_entries = solver.peak_entries(self.n, target) + reading.peak_entries(self.n)
+        return self._apply(function, peak_entries, given).astype(self._answer_dtype)
 
     def apply(self, function: AbstractListFunction, peak_entries: int) -> Float[Array, "..."]:
         """Returns a function of every list, as one array in the dtype of the computation.

@@ -39,6 +39,10 @@ class AbstractReading(eqx.Module):
     def dims(self, axes: Axes) -> Dims:
         """Returns the dimensions of the answers for all lists."""
 
+    def peak_entries(self, n: int) -> int:
+        """Returns about how many numbers it holds at once beside those of the solver, for a list of n values."""
+        return 0
+
 
 class ReadFromTransport(AbstractListFunction):
     """Squashes a list, and reads an answer from its transport.

@@ -57,6 +57,17 @@ def compared_pairs(one_list: OneList, transport: Transport, most_places: int) ->
     return Pairs(pairs.compared, jnp.where(missing, jnp.nan, pairs.reverse), pairs.unequal)
 
 
+def peak_entries(n: int) -> int:
+    """Returns how many shares are held at once for a list of n values."""
+    places = min(n, MOST_PLACES)
+    return n * _width(n, places)
+
+
+def _width(n: int, places: int) -> int:
+    """Returns at how many places the shares of n values are held at once."""
+    return max(1, min(places, _MAX_ENTRIES // n))
+
+
 class _Members(NamedTuple):
     """What decides which pairs are compared; one number for each value.
 
@@ -83,7 +94,8 @@ def _soft(members: _Members, one_list: OneList, transport: Transport, most_place
     adds up A_il for all i before j.
     """
     order = jnp.argsort(members.keys, axis=0)
-    keys, earlier, later = members = members.at(order)
+    members = members.at(order)
+    keys, earlier, later = members
     sorted_ = dataclasses.replace(
         transport,
         positions=jnp.take_along_axis(transport.positions, order, axis=0),
@@ -107,10 +119,11 @@ def _reverse(plan: AbstractPlan, members: _Members, first: Int[Array, "n *lists"
         size: number of places.
     """
     _, earlier, later = members
-    width = max(1, min(size, _MAX_ENTRIES // earlier.size))
+    width = _width(earlier.size, size)
     blocks = -(-size // width)
     places = jnp.eye(size, blocks * width, dtype=earlier.dtype).reshape(size, blocks, width)
-    higher = with_axes(jnp.triu(jnp.ones((width, width), earlier.dtype), 1) + jnp.eye(width) / 2, 1 + earlier.ndim)
+    half = jnp.eye(width, dtype=earlier.dtype) / 2
+    higher = with_axes(jnp.triu(jnp.ones_like(half), 1) + half, 1 + earlier.ndim)
 
     def add(carry, block):
         below, total = carry
@@ -142,9 +155,10 @@ def _exact(members: _Members, exact_order: Array) -> Pairs:
     order = jnp.lexsort((x, members.keys))
     x, (keys, earlier, later) = x[order], members.at(order)
     group, both = _starts(keys), _starts(keys, x)
-    of_equal_x = jnp.argsort(x)
-    run = _starts(x[of_equal_x])
-    ties = lambda of: jnp.sum(later[of_equal_x] * _before_within(of[of_equal_x], run))
+    # Stable: within a run of equal x, the order of the keys remains.
+    by_x = jnp.argsort(x)
+    run = _starts(x[by_x])
+    ties = lambda numbers: jnp.sum(later[by_x] * _before_within(numbers[by_x], run))  # of pairs with equal x
     # Pairs that are tied in the key as well are not compared.
     tied = ties(earlier) - jnp.sum(later * _before_within(earlier, both))
     number = jnp.sum(later)

@@ -12,7 +12,7 @@ from .._operator.ranks import exact_ranks
 from .._transport.averages import within
 from .._transport.target import AbstractTarget, UniformTarget
 from ._inputs import answer_dtype, binary, check_unweighted
-from ._pairs import MOST_PLACES, compared_pairs
+from ._pairs import MOST_PLACES, compared_pairs, peak_entries
 
 
 def kendall_tau(x: ArrayLike, y: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
@@ -120,6 +120,9 @@ class _Tau(AbstractReading):
 
     dims = of_each_list
 
+    def peak_entries(self, n: int) -> int:
+        return peak_entries(n)
+
 
 class _Concordance(AbstractReading):
     target: AbstractTarget
@@ -130,3 +133,6 @@ class _Concordance(AbstractReading):
         return within(jnp.where(pairs.compared == 0, 0.5, share), 0.0, 1.0)
 
     dims = of_each_list
+
+    def peak_entries(self, n: int) -> int:
+        return peak_entries(n)
