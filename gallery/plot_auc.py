@@ -4,8 +4,9 @@ Few positives: train for the area under the ROC curve
 
 A detector of rare things is judged by its order: the area under the ROC curve (AUC) says how often something rare has a
 higher score than something common. It counts ranks, and :func:`otsort.metrics.roc_auc` makes it smooth. A linear model
-is to tell the eights among pictures of digits, which are 10 % of 1796. It cannot have all scores right, and then it
-matters what it is trained for: here for the AUC, and with the usual cross-entropy.
+must find the eights, about 10 % of 1796 pictures of digits. It cannot order all pictures correctly, so it matters what
+it is trained for. Trained for the AUC it orders them better than with the usual cross-entropy. Its scores are no
+probabilities, however: an offset of all scores changes no rank, so training does not set it.
 """
 
 import jax
@@ -49,8 +50,8 @@ def scores(loss, split):
 
 
 # %%
-# Exact areas of the other half, means over five splits. In brackets, by how much they differ from those of the
-# cross-entropy on the same split:
+# Exact areas of the other half, means over five splits. The brackets show the difference to the cross-entropy on the
+# same split, with its standard deviation:
 
 judged = labels[splits[:, 1]]
 found = {name: jax.jit(jax.vmap(lambda split, loss=loss: scores(loss, split)))(splits) for name, loss in losses.items()}

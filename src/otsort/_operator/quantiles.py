@@ -29,19 +29,18 @@ def quantile(
 ) -> Float[Array, "..."]:
     """Returns quantiles of x at the levels q.
 
-    Each quantile is read from a problem of its own with three targets, so it does not depend on the other levels. The
-    middle target has the mass min(width, 2 c, 2 (1 - c)), centred at a level c, for the linear method
-    c = q + (1/2 - q)/n. With `epsilon=0` and the default width, the result is that of `numpy.quantile` with the same
-    method, ties and weights included. (Equation (4) of Cuturi et al. is `TargetMeasure.quantile`, which has another
-    centre.)
+    Each quantile is a mean of the values around a level c, read from a problem of its own with three targets, so it
+    does not depend on the other levels. The middle target is centred at c, which is q + (1/2 - q)/n for the linear
+    method, and has the mass min(width, 2 c, 2 (1 - c)). With `epsilon=0` and the default width, the result is that of
+    `numpy.quantile` with the same method; with weights, NumPy has "inverted_cdf" alone. (Equation (4) of Cuturi et al.
+    is `TargetMeasure.quantile`, which has another centre.)
 
     Args:
         x: values, any shape.
         q: levels in [0, 1], any shape, any order.
-        method: which value has the level q, as in `numpy.quantile`. "linear" interpolates between two values; with
-            weights, NumPy has no such method, and the level c above counts mass. "lower" and "higher" take the value
-            below or above, and accept no weights. "inverted_cdf" takes the least value up to which there is at least
-            the mass q. A product of q and n that misses an integer by rounding counts as that integer.
+        method: which value has the level q, as in `numpy.quantile`. "linear" interpolates between two values. "lower"
+            and "higher" take the value below or above, and accept no weights. "inverted_cdf" takes the least value up
+            to which there is at least the mass q. Rounding errors in q * n are ignored: 0.1 * 30 counts as 3.
         width: mass of the middle target, in (0, 1]; 1/n unless given, with n the number of values that take part. With
             "inverted_cdf" it is the weight of the value. A larger width averages more values.
         **options: see `Options`.
@@ -50,7 +49,8 @@ def quantile(
         The shape of q, then that of x without its axis; in the units of x.
 
     Raises:
-        ValueError: q or width out of range (RuntimeError when traced); an unknown method, or one without weights.
+        ValueError: q or width out of range (RuntimeError when traced); the method is unknown, or weights are given with
+            "lower" or "higher".
         ValueError, TypeError, RuntimeError: see `solve`.
 
     Example:

@@ -82,8 +82,9 @@ class AbstractPlan(eqx.Module):
     def log_shares(self) -> Float[Array, "n m"]:
         """Returns log(P_ij / a_i), the logarithm of the share of each input that each target receives.
 
-        It is exact also where the share itself underflows, as long as the potential determines it. Across a wide gap
-        between inputs it does not: two targets have `log_upper` for that.
+        It is finite also where the share itself underflows; an exact plan has minus infinity for a share of zero. Where
+        a wide gap parts the inputs, rounding leaves the potential undetermined, and shares across the gap may be off.
+        For two targets, `log_upper` is exact there.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0])
@@ -107,8 +108,8 @@ class AbstractPlan(eqx.Module):
     def transport_cost(self) -> Float[Array, ""]:
         """Returns sum_ij P_ij h(y_j - x_i), the mean cost of what the plan moves, without the entropy.
 
-        The x_i are positions, so the values after the squash. The exact solver uses no squash: its x_i are the values,
-        so its cost is not the limit of that of the other solvers, unless the squash leaves the values as they are.
+        The x_i are the squashed values. The exact solver does not squash, so its cost is not comparable with that of
+        the other solvers, unless the squash leaves the values as they are.
 
         Example:
             >>> x = jnp.array([0.1, 0.5, 0.4])

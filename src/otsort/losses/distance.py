@@ -38,15 +38,15 @@ def wasserstein(
 ) -> Float[Array, "..."]:
     """Computes the Wasserstein distance between the values of x and those of y, exactly.
 
-    It is the p-th root of the least mean of abs(x_i - y_j)^p over all transports of one to the other. On a line that is
-    the mean under the exact plan: Proposition 1 of Cuturi et al. (2019). For p = 1 it is
+    It is the p-th root of the least mean of abs(x_i - y_j)^p over all transports of one to the other. In one dimension,
+    transporting in sorted order is optimal: Proposition 1 of Cuturi et al. (2019). For p = 1 it is
     `scipy.stats.wasserstein_distance`. With a cost h in place of the exponent, it is the least mean of h(x_i - y_j).
     There is no epsilon, because the distance is differentiable almost everywhere, in the values and in the weights. It
     takes O((n + m) log(n + m)) time.
 
     Args:
         x: values, any shape.
-        y: other values, of the shape of x with its axes of any length.
+        y: other values, of the shape of x, except that the length along the axis may differ.
         p: exponent, finite and at least 1, for all lists.
         cost: even convex function of the displacement, elementwise, in place of abs(x - y)^p and the root.
         axis: one axis, several axes (whose values form one list), or None for all axes.

@@ -14,17 +14,18 @@ from .._xla import with_axes
 
 
 def permutation_cross_entropy(scores: ArrayLike, ranks: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """Computes the mean of -log of the share of each score that the plan sends to its true place.
+    """Computes the cross-entropy between the true permutation and the soft permutation of the scores.
 
-    This is the cross-entropy between the rows of the true and of the soft permutation matrix, with which Grover et al.
-    (2019) learn to sort. The logarithm comes from the plan, so loss and gradient are finite and useful in float32
-    however far finite scores are apart. With `epsilon=0` it is 0 for scores in the true order, and infinite for others,
-    without gradient. It takes O(n^2) memory, and O(n^3) time.
+    For each score, it takes -log of the share that the plan sends to the true place; the loss is the mean. Grover et
+    al. (2019) learn to sort with it. The logarithm is computed without the share, which may underflow, so loss and
+    gradient are finite and useful in float32 however far finite scores are apart. With `epsilon=0` and without ties,
+    it is 0 if the scores are in the true order and infinite otherwise, and has no gradient. It takes O(n^2) memory and
+    O(n^3) time.
 
     Args:
         scores: any shape.
         ranks: the true ranks, 1 for the smallest, of the same shape; or any numbers, because only their order counts.
-            A score whose rank is tied may be at any place of the tie: the mean of the logarithms counts.
+            If t ranks are tied, the target of each of these scores is a share of 1/t at each of the t places.
         **options: see `otsort.Options`, without weights.
 
     Returns:

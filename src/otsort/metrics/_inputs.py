@@ -20,7 +20,7 @@ def carried(
     allowed: str,
     options: Options,
 ) -> Float[Array, "..."]:
-    """Returns numbers that belong to the scores, checked where they take part and zero elsewhere.
+    """Returns an array given with the scores, such as labels: checked where scores take part, and zero elsewhere.
 
     Args:
         scores: the scores, an array.
@@ -62,6 +62,6 @@ def answer_dtype(scores: Array | np.ndarray) -> jnp.dtype:
 
 
 def check_unweighted(options: Options, metric: str) -> None:
-    """Raises TypeError if there are weights, for a metric whose reference has none."""
+    """Raises TypeError if there are weights, for a metric that is not defined with them."""
     if options.get("weights") is not None:
-        raise TypeError(f"{metric} takes no weights, because its reference has none: use where= to leave values out")
+        raise TypeError(f"{metric} takes no weights of values: use where= to leave values out")

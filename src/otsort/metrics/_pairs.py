@@ -69,7 +69,7 @@ def _width(n: int, places: int) -> int:
 
 
 class _Members(NamedTuple):
-    """What decides which pairs are compared; one number for each value.
+    """The key of each value, and whether the value may be the earlier or the later one of a pair.
 
     Attributes:
         keys: infinite for a value that takes no part.
@@ -204,7 +204,7 @@ def _before(numbers: Float[Array, "n *d"], first: Int[Array, "n *d"]) -> Float[A
 
 
 def _before_within(numbers: Float[Array, " n"], first: Int[Array, " n"]) -> Float[Array, " n"]:
-    """Returns the sums of the numbers from the place `first` on, up to the place before each."""
+    """Returns for each place the sum of the numbers before it, from the place `first` on."""
     return _sums_before(numbers) - _before(numbers, first)
 
 

@@ -31,8 +31,8 @@ def roc_auc(
         max_fpr: the largest false positive rate that counts, in (0, 1], for all lists or of the shape of the answer.
             The answer is then the partial area, standardised so that a random order has 1/2 (McClish, 1989). None
             means 1.
-        **options: see `otsort.Options`. Weights are scikit-learn's `sample_weight`. At a positive epsilon, weighted
-            scores are ranked at places of equal weight, so their levels have the resolution 1/n.
+        **options: see `otsort.Options`. Weights are scikit-learn's `sample_weight`. With weights and a positive
+            epsilon, levels are accurate to about 1/n only, because the places have equal weights.
 
     Returns:
         In [0, 1], the shape without the axis; 1/2 if only one class takes part, where scikit-learn returns NaN.

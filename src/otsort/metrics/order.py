@@ -19,13 +19,13 @@ def kendall_tau(x: ArrayLike, y: ArrayLike, **options: Unpack[Options]) -> Float
     """Computes Kendall's tau-b between the soft order of x and the exact order of y.
 
     Each value of x is spread over places by one plan, and two values are compared at places that are drawn from it
-    independently. Tau is the number of pairs in the order of y minus those in the reverse order, both expected, over
-    sqrt(p q), with p the number of pairs that differ in y. With `epsilon=0`, q is the number of pairs that differ in x,
-    and tau is `scipy.stats.kendalltau`, ties included. At a positive epsilon, q is the number of all pairs, so that tau
-    is continuous where values of x become equal. Values of y have no gradient.
+    independently. Let C and D be the expected numbers of pairs in the order of y and in the reverse order. Tau is
+    (C - D) / sqrt(p q), with p the number of pairs that differ in y. With `epsilon=0`, q is the number of pairs that
+    differ in x, and tau is `scipy.stats.kendalltau`, ties included. At a positive epsilon, q is the number of all
+    pairs, so that tau is continuous where values of x become equal. Values of y have no gradient.
 
-    It takes O(n log n) time and O(n) memory. At a positive epsilon, there are at most 256 places, so tau has the
-    resolution 1/256.
+    It takes O(n log n) time and O(n) memory. At a positive epsilon, values are compared at no more than 256 places, so
+    values closer than about 1/256 of a long list are hardly told apart, however small epsilon is.
 
     Args:
         x: any shape.
