@@ -41,6 +41,7 @@ from ._solver import Newton as Newton
 from ._solver import NorthWestCorner as NorthWestCorner
 from ._solver import Quadrature as Quadrature
 from ._solver import Sinkhorn as Sinkhorn
+from ._solver import SparseNewton as SparseNewton
 from ._solver.epsilon_schedule import EpsilonSchedule as EpsilonSchedule
 from ._transport.cost import AbstractCost as AbstractCost
 from ._transport.cost import PowerCost as PowerCost
@@ -52,6 +53,7 @@ from ._transport.problem import Problem as Problem
 from ._transport.semi_dual import SemiDual as SemiDual
 from ._transport.solution import RESULTS as RESULTS
 from ._transport.solution import Solution as Solution
+from ._transport.sparse_plan import SparsePlan as SparsePlan
 from ._transport.start import ExactStart as ExactStart
 from ._transport.start import WarmStart as WarmStart
 from ._transport.start import ZeroStart as ZeroStart

@@ -1,5 +1,6 @@
 from .anderson import AndersonSinkhorn as AndersonSinkhorn
 from .base import AbstractEntropicSolver as AbstractEntropicSolver
+from .base import AbstractIterativeSolver as AbstractIterativeSolver
 from .base import AbstractSolver as AbstractSolver
 from .log_sinkhorn import LogSinkhorn as LogSinkhorn
 from .newton import MOST_TARGETS as MOST_TARGETS
@@ -9,4 +10,5 @@ from .quadrature import SMALLEST_EPSILON as SMALLEST_EPSILON
 from .quadrature import Quadrature as Quadrature
 from .quadrature import compressible as compressible
 from .sinkhorn import Sinkhorn as Sinkhorn
+from .sparse_newton import SparseNewton as SparseNewton
 from .tolerance import Tolerances as Tolerances

@@ -60,8 +60,8 @@ class AbstractSolver(eqx.Module):
         return False
 
 
-class AbstractEntropicSolver(AbstractSolver):
-    """An iteration for the potential of the entropic problem, given by `init`, `step` and `potential`.
+class AbstractIterativeSolver(AbstractSolver):
+    """An iteration for the potential of a regularised problem, given by `init`, `step` and `potential`.
 
     This class has the loop, and leaves its derivative to `differentiation`.
 
@@ -101,7 +101,15 @@ class AbstractEntropicSolver(AbstractSolver):
             raise ValueError(f"max_steps must be at least 1, got {self.max_steps}")
 
     @abc.abstractmethod
-    def init(self, dual: SemiDual) -> tuple[Any, AbstractState]:
+    def dual(self, problem: Problem) -> AbstractDual:
+        """Returns the problem with its regularisation."""
+
+    @abc.abstractmethod
+    def plan(self, dual: Any, potential: Float[Array, "m *lists"]) -> AbstractPlan:
+        """Returns the plan of a potential."""
+
+    @abc.abstractmethod
+    def init(self, dual: Any) -> tuple[Any, AbstractState]:
         """Returns the constants that every step needs, and the first state."""
 
     @abc.abstractmethod
@@ -128,13 +136,13 @@ class AbstractEntropicSolver(AbstractSolver):
         return counted_entries(n) + n * target.size + 2 * target.size**2
 
     def solve(self, problem: Problem) -> Solution:
-        """Returns the entropic plan; see `AbstractSolver.solve`."""
+        """Returns the regularised plan; see `AbstractSolver.solve`."""
         # XLA: all loops over pairs read the positions. Lists are moved to the last axis lazily, by a change of indices,
         # so without a copy every loop would read them in the order in which they came.
         problem = dataclasses.replace(problem, positions=materialised(problem.positions))
-        dual = SemiDual(problem, jnp.asarray(self.epsilon, problem.positions.dtype))
+        dual = self.dual(problem)
         found = self.solve_dual(dual)
-        return Solution(EntropicPlan(dual, found.potential), found.result, found.stats, found.state)
+        return Solution(self.plan(dual, found.potential), found.result, found.stats, found.state)
 
     def solve_dual(self, dual: AbstractDual) -> DualSolution:
         """Returns the potential of a problem at the epsilon of the dual.
@@ -150,6 +158,22 @@ class AbstractEntropicSolver(AbstractSolver):
         return DualSolution(potential, result, {"num_steps": num_steps, "marginal_error": error, "tol": tol}, state)
 
 
+class AbstractEntropicSolver(AbstractIterativeSolver):
+    """An iteration for the potential of the entropic problem, given by `init`, `step` and `potential`.
+
+    Example:
+        See :doc:`/how_to/extending`.
+    """
+
+    def dual(self, problem: Problem) -> SemiDual:
+        """Returns the problem with entropic regularisation."""
+        return SemiDual(problem, jnp.asarray(self.epsilon, problem.positions.dtype))
+
+    def plan(self, dual: SemiDual, potential: Float[Array, "m *lists"]) -> EntropicPlan:
+        """Returns the entropic plan of a potential."""
+        return EntropicPlan(dual, potential)
+
+
 def _result(reached: Bool[Array, ""], finite: Bool[Array, ""]) -> RESULTS:
     result = RESULTS.where(reached, RESULTS.successful, RESULTS.max_steps_reached)
     return RESULTS.where(finite, result, RESULTS.nonfinite)
@@ -158,7 +182,7 @@ def _result(reached: Bool[Array, ""], finite: Bool[Array, ""]) -> RESULTS:
 class _Iteration(AbstractIteration):
     """A solver at work on a problem."""
 
-    solver: AbstractEntropicSolver
+    solver: AbstractIterativeSolver
     dual: AbstractDual
 
     @property
@@ -182,7 +206,7 @@ class _Iteration(AbstractIteration):
         return jnp.maximum(jnp.asarray(jnp.inf if tol is None else tol, dtype), self.dual.noise_floor)
 
     def begin(self) -> tuple[Any, Progress]:
-        constants, state = self.solver.init(self.dual)  # pyright: ignore[reportArgumentType]: see solve_dual
+        constants, state = self.solver.init(self.dual)
         num_steps = jnp.zeros(state.marginal_error.shape, int)
         return constants, varying_as(Progress(state, num_steps), self.dual)
 

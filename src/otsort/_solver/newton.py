@@ -62,12 +62,7 @@ class Newton(AbstractEntropicSolver):
         return kinds and lists_last(n, target.size)
 
     def init(self, dual: AbstractDual) -> tuple[AbstractDual, _State]:
-        size = dual.problem.target.size
-        if size > MOST_TARGETS:
-            raise ValueError(
-                f"Newton factorises an m x m matrix, and m = {size} is too large: give fewer targets (num_targets), or "
-                "use Quadrature (SquaredCost, uniform targets, epsilon of 1e-5 and more) or the exact NorthWestCorner()"
-            )
+        check_size(dual.problem.target)
         start = self.start(dual.problem)
         unknown = jnp.full(start.shape[1:], jnp.inf, start.dtype)  # the first step computes the error
         return dual, _State(start, jnp.ones_like(start), unknown)
@@ -104,6 +99,15 @@ class Newton(AbstractEntropicSolver):
 
     def potential(self, constants: AbstractDual, state: _State) -> Float[Array, "m *lists"]:
         return constants.extend_to_weightless(state.potential, jnp.log(state.ratio))
+
+
+def check_size(target: AbstractTarget) -> None:
+    """Raises ValueError if an m x m matrix of the targets would be too large."""
+    if target.size > MOST_TARGETS:
+        raise ValueError(
+            f"Newton factorises an m x m matrix, and m = {target.size} is too large: give fewer targets (num_targets), "
+            "or use Quadrature (SquaredCost, uniform targets, epsilon of 1e-5 and more) or the exact NorthWestCorner()"
+        )
 
 
 class _Search(NamedTuple):

@@ -93,6 +93,10 @@ class Linearised(eqx.Module):
         pinned = null[:, None] * null[None, :] / jnp.sum(damped, axis=0, keepdims=True)[None]
         self.factor = factorise(identity - self.scale[:, None] * edges * self.scale[None, :] + pinned, lists_last)
 
+    def damped_direction(self, ratio: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
+        """Returns an approximate solution of J dphi = 1 - s for the targets with weight."""
+        return self._damped(self.weights * (1 - ratio))
+
     def newton_direction(self, ratio: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """Returns an approximate solution dphi of J dphi = 1 - s, up to a constant: the change of phi for a step.
 
@@ -106,7 +110,7 @@ class Linearised(eqx.Module):
         Args:
             ratio: s.
         """
-        change = self._damped(self.weights * (1 - ratio))
+        change = self.damped_direction(ratio)
         # Numerics: far from the solution s may underflow, so its logarithm is taken of no less than the least number.
         carried = matvec(self.overlap, self.weights * change) / matvec(self.overlap, self.weights)
         return carried - jnp.log(jnp.maximum(ratio, jnp.finfo(ratio.dtype).tiny))

@@ -13,22 +13,18 @@ Weights enter as factors, never as logarithms. A weight of zero is then an ordin
 """
 
 from collections.abc import Callable
-from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._xla import materialised, matmul, matvec, repeat_along, sum_along, transposed, varying_as, weighted_sum
+from .._xla import materialised, matmul, matvec, repeat_along, sum_along, transposed, weighted_sum
+from .abstract_semi_dual import MAX_ENTRIES, AbstractSemiDual
 from .dual import AbstractDual
 from .problem import Problem
 from .weighted_exp import averages, exponentials, log_sum_exp, normalised_exp
 
-# Entries of an n x m array that may be in memory at once. Beyond it, rows or columns are worked through in blocks.
-MAX_ENTRIES = 2**24
 
-
-class SemiDual(AbstractDual):
+class SemiDual(AbstractSemiDual):
     """A transport problem with entropic regularisation, as functions of its potential f.
 
     Attributes:
@@ -59,10 +55,6 @@ class SemiDual(AbstractDual):
         log_sums = lambda x: log_sum_exp(self._exponents(potential, x), weights)
         return self._over_inputs(log_sums, self.problem.positions)
 
-    def marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
-        """Returns s in one pass over the plan; far from the solution it may underflow (see `log_marginal_ratio`)."""
-        return self._sum_over_inputs(potential, lambda density, a: sum_along(a[:, None] * density, 0))
-
     def log_marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """Returns log s, which is zero at the solution and does not underflow.
 
@@ -72,10 +64,6 @@ class SemiDual(AbstractDual):
         weights = self.problem.weights
         log_sums = self._over_targets(lambda y: log_sum_exp(columns(y), weights), self.problem.points)
         return potential / self.epsilon + log_sums
-
-    def pull(self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
-        """Returns P z / a: for each input, the average of the values z of the targets."""
-        return self.pull_at(potential, values, self.problem.positions)
 
     def pull_at(
         self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"], x: Float[Array, "k *lists"]
@@ -96,23 +84,6 @@ class SemiDual(AbstractDual):
         weights = self.problem.weights
         return self._over_targets(lambda y: averages(columns(y), weights, values), y)
 
-    def transport_cost(self, potential: Float[Array, "m *lists"]) -> Float[Array, "*lists"]:
-        """Returns sum_ij P_ij h(y_j - x_i), the mean cost of what the plan moves."""
-        return jnp.sum(self.problem.weights * self.cost_at(potential, self.problem.positions), axis=0)
-
-    def cost_at(self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]) -> Float[Array, "k *lists"]:
-        """Returns sum_j P(j | x) h(y_j - x), the mean cost from an input at x."""
-        weights, points = self.problem.target_weights[None], self.problem.points[None]
-
-        def costs(x: Float[Array, "k *lists"]) -> Float[Array, "k *lists"]:
-            return sum_along(weights * self._density(potential, x) * self.problem.cost(points - x[:, None]), 1)
-
-        return self._over_inputs(costs, x)
-
-    def as_matrix(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
-        """Returns the plan P."""
-        return self.problem.weights[:, None] * self.problem.target_weights[None, :] * self.density(potential)
-
     def log_shares(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
         """Returns log(P_ij / a_i), minus infinity for a target without weight."""
         weights, log_partition = self.problem.target_weights, self.log_partition(potential)
@@ -126,19 +97,11 @@ class SemiDual(AbstractDual):
         """Returns the overlap W = S^T diag(a) S, and s; see `AbstractDual.overlap`."""
         return self._sum_over_inputs(potential, _overlap_of_inputs)
 
-    def density(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
-        """Returns the density S for all inputs."""
-        return self._density(potential, self.problem.positions)
-
-    def _density(self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]) -> Float[Array, "k m *lists"]:
-        """Returns the density S for inputs at x."""
-        return normalised_exp(self._exponents(potential, x), self.problem.target_weights)
-
-    def _exponents(
+    def density_at(
         self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]
     ) -> Float[Array, "k m *lists"]:
-        displacement = self.problem.points[None, :] - repeat_along(x, 1, len(potential))
-        return (repeat_along(potential, 0, len(x)) - self.problem.cost(displacement)) / self.epsilon
+        """Returns the density S for inputs at x."""
+        return normalised_exp(self._exponents(potential, x), self.problem.target_weights)
 
     def _columns(
         self, potential: Float[Array, "m *lists"]
@@ -151,28 +114,6 @@ class SemiDual(AbstractDual):
             return -self.problem.cost(displacement) / self.epsilon - repeat_along(log_partition, 0, len(y))
 
         return columns
-
-    def _over_inputs(self, function: Callable[[Array], Array], x: Float[Array, "k *lists"]) -> Array:
-        return _in_blocks(function, x, self.problem.target.size)
-
-    def _over_targets(self, function: Callable[[Array], Array], y: Float[Array, "k *ones"]) -> Array:
-        return _in_blocks(function, y, len(self.problem.positions))
-
-    def _sum_over_inputs(self, potential: Float[Array, "m *lists"], function: Callable[[Array, Array], Any]) -> Any:
-        """Returns the sum over blocks of inputs of a function of their densities and weights."""
-        x, a = self.problem.positions, self.problem.weights
-        of_block = lambda x, a: function(self._density(potential, x), a)
-        # Numerics: a matrix product over more inputs, as in `overlap`, would lose digits of float32.
-        size = min(_block_size(self.problem.target.size), 2**14)
-        if len(x) <= size:
-            return of_block(x, a)
-        # The last block is padded with copies of its last input, which have weight zero and so change no sum.
-        blocks = _blocks(x, size, mode="edge"), _blocks(a, size, mode="constant")
-        zero = jax.tree.map(jnp.zeros_like, jax.eval_shape(of_block, x[:size], a[:size]))
-        zero = varying_as(zero, (self, blocks))
-        # The derivative recomputes each block, because the densities of all blocks together would not fit in memory.
-        add = jax.checkpoint(lambda total, block: (jax.tree.map(jnp.add, total, of_block(*block)), None))
-        return jax.lax.scan(add, zero, blocks)[0]
 
 
 class CachedSemiDual(AbstractDual):
@@ -230,29 +171,3 @@ def _overlap_of_inputs(
         density = materialised(density)
     masses = weights[:, None] * density
     return matmul(transposed(density), masses), sum_along(masses, 0)
-
-
-def _in_blocks(function: Callable[[Array], Array], elements: Float[Array, "k *lists"], width: int) -> Array:
-    """Returns `function(elements)`, computed block by block where all at once would need too much memory.
-
-    Args:
-        function: of some of the elements, to an array with a row for each.
-        elements: inputs or targets.
-        width: entries that the function holds for each element.
-    """
-    size = _block_size(width)
-    if len(elements) <= size:
-        return function(elements)
-    # The derivative recomputes each block instead of storing the entries of all.
-    answers = jax.lax.map(jax.checkpoint(function), _blocks(elements, size, mode="edge"))
-    return answers.reshape(-1, *answers.shape[2:])[: len(elements)]
-
-
-def _block_size(width: int) -> int:
-    return max(1, MAX_ENTRIES // width)
-
-
-def _blocks(array: Float[Array, "k *lists"], size: int, mode: str) -> Float[Array, "blocks size *lists"]:
-    lists = array.shape[1:]
-    padded = jnp.pad(array, [(0, -len(array) % size)] + [(0, 0) for _ in lists], mode=mode)
-    return padded.reshape(-1, size, *lists)

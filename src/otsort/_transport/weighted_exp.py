@@ -65,7 +65,7 @@ def averages(
 def _means(
     exponents: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"], values: Float[Array, "l *d"]
 ) -> Float[Array, "k *d"]:
-    return _sums(weights[None, :] * normalised_exp(exponents, weights), values)
+    return weighted_sums(weights[None, :] * normalised_exp(exponents, weights), values)
 
 
 @_means.defjvp
@@ -78,10 +78,12 @@ def _means_jvp(primals, tangents):
     density, means = normalised_exp(exponents, weights), _means(exponents, weights, values)
     change = density * (weights[None, :] * exponents_dot + weights_dot[None, :])
     relative = sum_along(change, 1).reshape(means.shape[:1] + (1,) * (means.ndim - change.ndim + 1) + change.shape[2:])
-    return means, _sums(weights[None, :] * density, values_dot) + _sums(change, values) - relative * means
+    return means, weighted_sums(weights[None, :] * density, values_dot) + weighted_sums(
+        change, values
+    ) - relative * means
 
 
-def _sums(masses: Float[Array, "k l *lists"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:
+def weighted_sums(masses: Float[Array, "k l *lists"], values: Float[Array, "l *d"]) -> Float[Array, "k *d"]:
     lists = masses.ndim - 2
     if values.ndim == 1 + lists:
         return matvec(masses, values)

@@ -1,0 +1,91 @@
+"""The problem with quadratic regularisation as a function of one vector.
+
+It minimises sum P C + (epsilon / 2) sum_ij P_ij^2 / (a_i b_j) over transport plans P. With the notation of `semi_dual`,
+the density is
+
+    S_ij = max((f_j - h(y_j - x_i)) / epsilon - L_i, 0),    L_i such that sum_j b_j S_ij = 1,
+
+so P_ij = a_i b_j S_ij has exact zeros. With T = 1 where S > 0 and 0 elsewhere, and t_i = sum_j b_j T_ij, the derivative
+of s in phi = f / epsilon is that of `linearised`, for the overlap W = T^T diag(a / t) T (Blondel et al., 2018).
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._xla import matmul, repeat_along, sum_along, transposed
+from .abstract_semi_dual import AbstractSemiDual
+from .averages import centred
+from .problem import Problem
+from .sparse_rows import cut_rows, thresholds
+from .weighted_exp import weighted_sums
+
+
+class SparseDual(AbstractSemiDual):
+    """A transport problem with quadratic regularisation, as functions of its potential f.
+
+    Attributes:
+        problem: of one list, or of many in the last axis.
+        epsilon: regularisation.
+    """
+
+    problem: Problem
+    epsilon: Float[Array, ""]
+
+    def with_cached_kernel(self, potential: Float[Array, "m *lists"]) -> "SparseDual":
+        return self
+
+    def density_at(
+        self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]
+    ) -> Float[Array, "k m *lists"]:
+        return cut_rows(self._exponents(potential, x), self.problem.target_weights)
+
+    def pull_at(
+        self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"], x: Float[Array, "k *lists"]
+    ) -> Float[Array, "k *d"]:
+        weights = self.problem.target_weights[None]
+        means = lambda values: self._over_inputs(
+            lambda x: weighted_sums(weights * self.density_at(potential, x), values), x
+        )
+        return centred(means, values)
+
+    def push(self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
+        """Returns P^T v / P^T 1: for each target, the average of the values v of the inputs."""
+
+        def sums(density, a, values):
+            masses = transposed(a[:, None] * density)
+            return weighted_sums(masses, values), sum_along(masses, 1)
+
+        def means(values):
+            carried, total = self._sum_over_inputs(potential, sums, values)
+            total = total.reshape(total.shape[:1] + (1,) * (carried.ndim - total.ndim) + total.shape[1:])
+            return carried / jnp.where(total > 0, total, 1)
+
+        return centred(means, values)
+
+    def overlap(
+        self, potential: Float[Array, "m *lists"]
+    ) -> tuple[Float[Array, "m m *lists"], Float[Array, "m *lists"]]:
+        weights = self.problem.target_weights[None]
+
+        def of_inputs(density, a):
+            support = (density > 0).astype(density.dtype)
+            shares = (a / sum_along(weights * support, 1))[:, None] * support
+            return matmul(transposed(support), shares), sum_along(a[:, None] * density, 0)
+
+        return self._sum_over_inputs(potential, of_inputs)
+
+    def extend_to_weightless(
+        self, potential: Float[Array, "m *lists"], log_ratio: Float[Array, "m *lists"]
+    ) -> Float[Array, "m *lists"]:
+        del log_ratio
+        levels = self._over_inputs(
+            lambda x: thresholds(self._exponents(potential, x), self.problem.target_weights), self.problem.positions
+        )
+
+        def potentials(y):
+            displacement = y[:, None] - repeat_along(self.problem.positions, 0, len(y))
+            columns = -self.problem.cost(displacement) / self.epsilon - repeat_along(levels, 0, len(y))
+            return -self.epsilon * thresholds(columns, self.problem.weights)
+
+        extended = self._over_targets(potentials, self.problem.points)
+        return jnp.where(self.problem.target_weights > 0, potential, extended)
