@@ -55,7 +55,7 @@ def test_masks_batches_and_vmap():
 
 @pytest.mark.parametrize("epsilon", [1e-2, 1e-3, 1e-4])
 @pytest.mark.parametrize("scores", [[0.0, 1.0], [0.0, 0.1, 5.0, 5.1], [3.0, 1.0, 100.0, 101.0, -50.0, 2.0]])
-def test_float32_across_gaps(scores, epsilon, without_x64):
+def test_float32_across_gaps(scores, epsilon):
     """Scores in the reverse order are far from their places, whose shares underflow."""
     scores = np.asarray(scores, np.float32)
     ranks = np.argsort(np.argsort(-scores)) + 1
@@ -65,8 +65,7 @@ def test_float32_across_gaps(scores, epsilon, without_x64):
     assert np.isfinite(value)
     assert value > 0.05 / epsilon
     assert np.all(np.isfinite(gradient))
-    with jax.enable_x64(True):
-        expected = jax.value_and_grad(loss)(scores.astype(np.float64))
+    expected = jax.value_and_grad(loss)(scores.astype(np.float64))
     np.testing.assert_allclose(value, expected[0], rtol=1e-4)
     np.testing.assert_allclose(gradient, expected[1], rtol=1e-2, atol=1e-3 * np.max(np.abs(expected[1])))
 

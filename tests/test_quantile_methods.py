@@ -42,7 +42,8 @@ def test_weighted_quantiles_are_numpys(seed, tied):
     x, weights = rng.normal(size=(3, 11)), rng.integers(0, 3, (3, 11)) + np.eye(3, 11)
     x, q = np.round(x) if tied else x, np.concatenate([[0, 1], rng.random(7)])
     found = otsort.quantile(x, q, method="inverted_cdf", weights=weights, epsilon=0)
-    expected = [np.quantile(x[i], q, method="inverted_cdf", weights=weights[i]) for i in range(3)]
+    some = weights > 0  # NumPy 2.0 counts values without weight
+    expected = [np.quantile(x[i][some[i]], q, method="inverted_cdf", weights=weights[i][some[i]]) for i in range(3)]
     np.testing.assert_allclose(found, np.transpose(expected), rtol=1e-12)
 
 
