@@ -268,6 +268,14 @@ def test_smooth_metrics_of_float32_where_float64_is_on(name):
     np.testing.assert_allclose(found, metric(SCORES[0], *(array[0] for array in given), **options), atol=1e-4)
 
 
+def test_precision_and_recall_are_those_of_rax():
+    rax = pytest.importorskip("rax")
+    arrays = jnp.asarray(SCORES, jnp.float32), jnp.asarray(LABELS, jnp.float32)
+    for ours, theirs in ((metrics.precision_at_k, rax.precision_metric), (metrics.recall_at_k, rax.recall_metric)):
+        expected = [theirs(*(array[i] for array in arrays), topn=3) for i in range(5)]
+        np.testing.assert_allclose(ours(*arrays, 3, epsilon=0), expected, rtol=1e-6)
+
+
 def test_order_is_that_of_all_digits(without_x64):
     y = 2**40 + np.arange(4)
     np.testing.assert_allclose(metrics.kendall_tau(y[::-1].copy(), y, epsilon=0), -1)
