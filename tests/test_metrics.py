@@ -15,7 +15,7 @@ from jax.test_util import check_grads
 import otsort
 from otsort import metrics
 
-from .cases import some
+from .cases import diagonal, some
 
 RNG = np.random.default_rng(5)
 N = 9
@@ -89,8 +89,7 @@ WEIGHTED = ("roc_auc", "partial", "average_precision")
 SOME = some(METRICS, quick=("average_precision", "ndcg", "kendall_tau"))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize(("name", "dtype"), diagonal(list(METRICS), ["float32", "float64"]))
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**31), tied=st.booleans())
 def test_exact_metrics_are_those_of_their_references(name, dtype, seed, tied):
