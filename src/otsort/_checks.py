@@ -251,3 +251,8 @@ def dtypes(x: Array | np.ndarray, name: str) -> tuple[jnp.dtype, jnp.dtype]:
         raise TypeError(f"{name} must be real numbers, got {x.dtype}")
     dtype = jax.dtypes.canonicalize_dtype(x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else float)
     return (jnp.dtype(jnp.float32) if dtype.itemsize < 4 else dtype), dtype
+
+
+def wider(one: jnp.dtype, other: jnp.dtype) -> jnp.dtype:
+    """Returns the dtype of computation that holds the numbers of both."""
+    return max(one, other, key=lambda dtype: dtype.itemsize)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from .._checks import as_array, as_callable, as_own, as_size, checked, dtypes, is_traced
+from .._checks import as_array, as_callable, as_own, as_size, checked, dtypes, is_traced, wider
 from .._solver import AbstractSolver
 from .._transport.cost import SQUARED
 from .._transport.solution import Solution
@@ -64,7 +64,7 @@ class Batch:
             self._set_values(as_array(values, "values"))
         for name, other in (others or {}).items():
             if other is not None:
-                self.dtype = _wider(self.dtype, dtypes(as_array(other, name), name)[0])
+                self.dtype = wider(self.dtype, dtypes(as_array(other, name), name)[0])
         self._where, self._weights, self._may_lack_weight = None, None, False
         if self._given_where is not None:
             self._where = as_mask(self._given_where, self.axes)
@@ -99,7 +99,7 @@ class Batch:
             raise ValueError(f"values must have the key's shape {key} and then any axes, got {shape}")
         self._values, self.extra = values, len(shape) - len(key)
         computing, self._answer_dtype = dtypes(values, "values")
-        self.dtype = _wider(self.dtype, computing)
+        self.dtype = wider(self.dtype, computing)
 
     def _lacks_weight(self, weights: np.ndarray) -> bool:
         """Returns whether some value takes part but has no weight."""
@@ -209,8 +209,3 @@ class Batch:
             numbers,
             self._may_lack_weight,
         )
-
-
-def _wider(one: jnp.dtype, other: jnp.dtype) -> jnp.dtype:
-    """Returns the dtype of computation that holds the numbers of both."""
-    return max(one, other, key=lambda dtype: dtype.itemsize)

@@ -1,4 +1,7 @@
-"""What the semi-duals of both regularisations share: sums over inputs and targets, in blocks where memory is short."""
+"""The functions that both regularisations share.
+
+Sums over inputs and targets are computed in blocks where an n x m array would not fit in memory.
+"""
 
 import abc
 from collections.abc import Callable
@@ -23,9 +26,6 @@ class AbstractSemiDual(AbstractDual):
     Attributes:
         problem: of one list, or of many in the last axis.
         epsilon: regularisation.
-
-    Example:
-        See :doc:`/how_to/extending`.
     """
 
     @abc.abstractmethod
@@ -40,8 +40,16 @@ class AbstractSemiDual(AbstractDual):
     ) -> Float[Array, "k *d"]:
         """Returns what `pull` would for inputs at x; the mass of an input does not matter."""
 
+    @abc.abstractmethod
+    def push(self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
+        """Returns P^T v / P^T 1: for each target, the average of the values v of the inputs."""
+
+    @abc.abstractmethod
+    def log_shares(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
+        """Returns log(P_ij / a_i), minus infinity for a share of zero."""
+
     def marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
-        """Returns s in one pass over the plan; far from the solution it may underflow (see `log_marginal_ratio`)."""
+        """Returns s in one pass over the plan; far from the solution it may underflow."""
         return self._sum_over_inputs(potential, lambda density, a: sum_along(a[:, None] * density, 0))
 
     def pull(self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:

@@ -66,6 +66,13 @@ def centred(average: Callable[[Array], Array], values: Float[Array, "n *d"]) -> 
     return within_range(start + average(values - start), values)
 
 
+def log_or_flat(shares: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Returns the logarithm of nonnegative numbers; at 0 it is minus infinity, with the derivative 0."""
+    nothing = shares == 0
+    # Numerics: the inner `where` keeps the derivative of log(0) out of the gradient, where it would be NaN.
+    return jnp.where(nothing, -jnp.inf, jnp.log(jnp.where(nothing, 1, shares)))
+
+
 def _ends(values: Float[Array, "n *d"]) -> tuple[Float[Array, "1 *d"], Float[Array, "1 *d"]]:
     """Returns the least and the largest of the values."""
     return jnp.min(values, axis=0, keepdims=True), jnp.max(values, axis=0, keepdims=True)

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from .._types import Cost
 from .._xla import with_axes
-from .averages import with_value, within_range
+from .averages import log_or_flat, with_value, within_range
 from .plan import AbstractPlan
 from .start import sorted_corners
 from .target import AbstractTarget
@@ -66,7 +66,7 @@ class MonotonePlan(AbstractPlan):
 
     def log_upper(self) -> Float[Array, " n"]:
         check_two(self.target)
-        return _log(self.pull(jnp.arange(2, dtype=self.mass.dtype)))
+        return log_or_flat(self.pull(jnp.arange(2, dtype=self.mass.dtype)))
 
     def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
         """Returns the level of each input; see `AbstractPlan.level`.
@@ -94,7 +94,7 @@ class MonotonePlan(AbstractPlan):
         return weights[:, None] * self.pull(each)
 
     def log_shares(self) -> Float[Array, "n m"]:
-        return _log(self.pull(jnp.eye(self.target.size, dtype=self.mass.dtype)))
+        return log_or_flat(self.pull(jnp.eye(self.target.size, dtype=self.mass.dtype)))
 
     def marginal_error(self) -> Float[Array, ""]:
         arrived = jax.ops.segment_sum(self.mass, self.goal, self.target.size)
@@ -108,13 +108,6 @@ class MonotonePlan(AbstractPlan):
 
     def _share(self, values: Float[Array, "n *d"]) -> Float[Array, "n *d"]:
         return _segment_mean(values, self.source_weights, self.tie, self.order.size)[self.tie]
-
-
-def _log(shares: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Returns the logarithm, whose derivative at 0 is 0."""
-    nothing = shares == 0
-    # Numerics: the inner `where` keeps the derivative of log(0) out of the gradient, where it would be NaN.
-    return jnp.where(nothing, -jnp.inf, jnp.log(jnp.where(nothing, 1, shares)))
 
 
 def _segment_mean(

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from .._xla import matmul, repeat_along, sum_along, transposed
 from .abstract_semi_dual import AbstractSemiDual
-from .averages import centred
+from .averages import centred, log_or_flat
 from .problem import Problem
 from .sparse_rows import cut_rows, thresholds
 from .weighted_exp import weighted_sums
@@ -61,6 +61,9 @@ class SparseDual(AbstractSemiDual):
             return carried / jnp.where(total > 0, total, 1)
 
         return centred(means, values)
+
+    def log_shares(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
+        return log_or_flat(self.problem.target_weights[None] * self.density(potential))
 
     def overlap(
         self, potential: Float[Array, "m *lists"]

@@ -14,7 +14,7 @@ from .._call import Axes
 from .._call.closure import opened_elementwise
 from .._call.one_list import filled, taking_part
 from .._call.weights import as_mask, checked_weights
-from .._checks import as_array, as_callable, as_own, checked, dtypes, is_traced
+from .._checks import as_array, as_callable, as_own, checked, dtypes, is_traced, wider
 from .._solver import NorthWestCorner
 from .._transport.cost import SQUARED
 from .._transport.monotone_plan import MonotonePlan
@@ -74,7 +74,7 @@ def wasserstein(
     """
     x, y = as_array(x, "x"), as_array(y, "y")
     (dtype, answer), (of_y, _) = dtypes(x, "x"), dtypes(y, "y")
-    dtype = max(dtype, of_y, key=lambda dtype: dtype.itemsize)
+    dtype = wider(dtype, of_y)
     if cost is not None:
         if is_traced(p) or np.any(np.asarray(p) != 1):
             raise TypeError("give either p or cost: p is short for the cost abs(x - y)^p and the root of its mean")
