@@ -2,7 +2,6 @@
 
 import gc
 import os
-import pathlib
 from importlib.metadata import version
 
 # The suite compiles thousands of small programs: quick compilation beats quick code. Set before JAX starts, which
@@ -22,6 +21,8 @@ os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)  # tests count what is compile
 import hypothesis
 import jax
 import pytest
+
+from otsort_studies.common.programs import drop_programs
 
 gc.set_threshold(200_000, 20, 100)  # traces are many objects, few of them garbage
 
@@ -45,9 +46,7 @@ def programs_of_a_file():
 def few_programs():
     """Drops what was compiled before it is more pieces of memory than Linux lets a process map, 65 530."""
     yield
-    maps = pathlib.Path("/proc/self/maps")
-    if maps.exists() and maps.read_bytes().count(b"\n") > 40_000:
-        jax.clear_caches()
+    drop_programs()
 
 
 @pytest.fixture

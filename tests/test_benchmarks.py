@@ -40,7 +40,7 @@ def tiny(without_x64):
 
 def test_every_operator_and_every_solver_is_there():
     operators = {name for name, one in vars(otsort).items() if getattr(one, "__module__", "").startswith("otsort._op")}
-    assert operators - {"straight_through", "suggest_epsilon"} <= OPERATORS.keys()
+    assert operators - {"straight_through", "suggest_epsilon", "suggest_sparse_epsilon"} <= OPERATORS.keys()
     solvers = {solver for solver, _ in benchmark_solvers.BENCHMARKED_SOLVERS.values()}
     assert solvers == SOLVER_DIFFERENTIATIONS.keys() - {EXACT_SOLVER}
 

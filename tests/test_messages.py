@@ -112,6 +112,7 @@ CALLS = {
         ["predictions and targets", "(5,)", "(3,)"],
     ),
     "neighbours": (lambda: otsort.suggest_epsilon(X, 9), ValueError, ["neighbours", "n - 1 = 4", "got 9"]),
+    "places": (lambda: otsort.suggest_sparse_epsilon(X, 9), ValueError, ["places", "n = 5", "got 9"]),
     "reference": (lambda: otsort.quantile_normalize(X, [2.0, 1.0]), ValueError, ["reference must not decrease"]),
     "size of a target": (lambda: otsort.UniformTarget(0), ValueError, ["size must be an integer from 1", "got 0"]),
     "points": (lambda: otsort.TargetMeasure([0, 0], [1, 1]), ValueError, ["points", "increase", "sort"]),

@@ -11,12 +11,15 @@ from jaxtyping import install_import_hook
 
 with install_import_hook("otsort", "beartype.beartype"):
     import otsort
-    from otsort import images, losses, nn, ranking, streaming
+    from otsort import images, losses, metrics, nn, ranking, streaming
 
 import jax
 import jax.numpy as jnp
 
-x = jnp.array([1.0, 5.0, 4.0, 8.0])
+
+def check(function):
+    jax.eval_shape(function, jnp.array([1.0, 5.0, 4.0, 8.0]))  # annotations are checked while a function is traced
+
 for solver in (
     otsort.Newton(start=otsort.WarmStart(jnp.zeros(4))),
     otsort.LogSinkhorn(otsort.EpsilonSchedule(0.05), differentiation=otsort.OneStep()),
@@ -25,26 +28,33 @@ for solver in (
     otsort.NorthWestCorner(),
     otsort.Quadrature(0.1),
 ):
-    otsort.sort_by(jnp.stack([x, x], 1), x, solver=solver)
-jax.grad(lambda x: jnp.sum(otsort.sort_by(jnp.stack([x, x], 1), x)))(x)
-otsort.solve(x, otsort.UniformTarget(70), solver=otsort.Quadrature(0.1))
-otsort.suggest_epsilon(x, 2, weights=jnp.arange(4))
-streaming.fit([x]).quantile(jnp.array([0.5]))
-otsort.quantile(x, jnp.array([0.1, 0.2]), width=0.3, epsilon=0)
-otsort.quantile_normalize(x, jnp.arange(2.0), weights=jnp.arange(4), cost=otsort.PowerCost(2), epsilon=0)
-otsort.top_k_mask(x[None], 2, squash=otsort.squash.min_max, epsilon=0)
-losses.top_k_error(x[None], jnp.array([1]), num_targets=3)
-losses.top_k_cross_entropy(x, jnp.array(1), [0.5, 0.5], where=x > 2)
-losses.top_k_cross_entropy(x, jnp.array(1), solver=otsort.Quadrature(0.1))
-losses.top_k_cross_entropy(x, jnp.array(1), epsilon=0)
-losses.spearman_distance(x, x, weights=x)
-losses.quantile_error(x, 0.5)
-losses.expected_shortfall(x[None], 0.5, where=x > 2)
-nn.QuantileNormalization(axis=None)(x)
-nn.TopKGate(4, 3, 2, straight_through=True, key=jax.random.key(0))(x)
-ranks = ranking.rank_fn()(x, where=x > 2, key=jax.random.key(0))
-ranking.cutoff_fn()(-ranks, 1)
-images.median_filter(x[None], 3, epsilon=0)
+    check(lambda x: otsort.sort_by(jnp.stack([x, x], 1), x, solver=solver))
+streaming.fit([jnp.arange(4.0)]).quantile(jnp.array([0.5]))
+for function in (
+    jax.grad(lambda x: jnp.sum(otsort.sort_by(jnp.stack([x, x], 1), x))),
+    lambda x: otsort.solve(x, otsort.UniformTarget(70), solver=otsort.Quadrature(0.1)).plan.push(x),
+    lambda x: otsort.solve(x, otsort.UniformTarget(3), solver=otsort.SparseNewton(0.1)).plan.as_matrix(),
+    lambda x: otsort.suggest_epsilon(x, 2, weights=jnp.arange(4)),
+    lambda x: otsort.quantile(x, jnp.array([0.1, 0.2]), width=0.3, epsilon=0),
+    lambda x: otsort.quantile_normalize(
+        x, jnp.arange(2.0), weights=jnp.arange(4), cost=otsort.PowerCost(2), epsilon=0
+    ),
+    lambda x: otsort.top_k_mask(x[None], 2, squash=otsort.squash.min_max, epsilon=0),
+    lambda x: losses.top_k_error(x[None], jnp.array([1]), num_targets=3),
+    lambda x: losses.top_k_cross_entropy(x, jnp.array(1), [0.5, 0.5], where=x > 2),
+    lambda x: losses.top_k_cross_entropy(x, jnp.array(1), solver=otsort.Quadrature(0.1)),
+    lambda x: losses.top_k_cross_entropy(x, jnp.array(1), epsilon=0),
+    lambda x: losses.spearman_distance(x, x, weights=x),
+    lambda x: losses.quantile_error(x, 0.5),
+    lambda x: losses.expected_shortfall(x[None], 0.5, where=x > 2),
+    lambda x: metrics.roc_auc(x, x > 2),
+    lambda x: metrics.kendall_tau(x, x),
+    lambda x: nn.QuantileNormalization(axis=None)(x),
+    lambda x: nn.TopKGate(4, 3, 2, straight_through=True, key=jax.random.key(0))(x),
+    lambda x: ranking.cutoff_fn()(-ranking.rank_fn()(x, where=x > 2, key=jax.random.key(0)), 1),
+    lambda x: images.median_filter(x[None], 3, epsilon=0),
+):
+    check(function)
 """
 
 

@@ -32,12 +32,14 @@ OTHERS = {
     "selection": functools.partial(otsort.selection, k=2),
     "top_k_mask": functools.partial(otsort.top_k_mask, k=2),
     "suggest_epsilon": lambda x, epsilon, **options: otsort.suggest_epsilon(x, 2, **options),
+    "suggest_sparse_epsilon": lambda x, epsilon, **options: otsort.suggest_sparse_epsilon(x, 2, **options),
 }
 OPERATORS = OF_VALUES | OTHERS
 
 
-@pytest.mark.parametrize("epsilon", [0, 0.03])
-@pytest.mark.parametrize(("operator", "dtype"), diagonal(list(OPERATORS), [np.float32, np.float64]))
+@pytest.mark.parametrize(
+    ("operator", "dtype", "epsilon"), diagonal(list(OPERATORS), [np.float32, np.float64], [0.03, 0, 0.03])
+)
 def test_any_finite_input_has_a_finite_answer(operator, dtype, epsilon):
     most = np.finfo(dtype).max
     x = (np.array([-0.7, 1, 0.2, -1, 0.201]) * most).astype(dtype)

@@ -40,6 +40,26 @@ def test_ranks_see_so_many_neighbours(neighbours, dtype):
     assert 1 / 1.3 < support(x, epsilon=epsilon) / neighbours < 1.3
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("places", [4, 10, 25])
+def test_values_reach_so_many_places(places, dtype):
+    x, weights = X.astype(dtype), np.random.default_rng(1).exponential(size=60)
+    for options in ({}, {"weights": weights}, {"squash": otsort.squash.min_max}):
+        solver = otsort.SparseNewton(otsort.suggest_sparse_epsilon(x, places, **options))
+        plan = otsort.solve(x, otsort.UniformTarget(60, dtype), solver=solver, **options).plan
+        reached = np.median(np.sum(np.asarray(plan.as_matrix()) > 0, axis=1))
+        expected = places * (60 * np.sum(np.square(weights)) / np.sum(weights) ** 2 if "weights" in options else 1)
+        assert abs(reached - expected) <= 1 + expected / 5
+
+
+def test_sparse_epsilon_of_evenly_spaced_positions_is_the_formula():
+    x = (np.arange(50) + 0.5) / 50
+    found = otsort.suggest_sparse_epsilon(x, 10, squash=otsort.squash.identity)
+    np.testing.assert_allclose(found, (10 / 50) ** 3 / 6, rtol=1e-12)
+    with pytest.raises(ValueError, match="between 1 and n = 50"):
+        otsort.suggest_sparse_epsilon(x, 51)
+
+
 def test_the_squash_is_that_of_the_operator():
     x, squash = np.random.default_rng(0).exponential(size=60), otsort.squash.min_max
     epsilon = otsort.suggest_epsilon(x, 10, squash=squash)

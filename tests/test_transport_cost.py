@@ -33,7 +33,7 @@ def test_is_the_sum_over_the_matrix(epsilon, cost):
     check_grads(lambda x: solve(x).transport_cost, (x,), order=1, modes=["rev"], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("n", some([100, 2000], quick=[2000]))
+@pytest.mark.parametrize("n", some([100, 600, 2000], quick=[600]))
 def test_of_long_lists(n):
     x, target = RNG.normal(size=n), otsort.UniformTarget(n)
     found = otsort.solve(x, target, solver=otsort.Quadrature(1e-3)).transport_cost

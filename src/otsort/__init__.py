@@ -33,6 +33,7 @@ from ._operator import top_k as top_k
 from ._operator import top_k_mask as top_k_mask
 from ._operator.straight_through import straight_through as straight_through
 from ._operator.suggest_epsilon import suggest_epsilon as suggest_epsilon
+from ._operator.suggest_epsilon import suggest_sparse_epsilon as suggest_sparse_epsilon
 from ._solver import AbstractEntropicSolver as AbstractEntropicSolver
 from ._solver import AbstractSolver as AbstractSolver
 from ._solver import AndersonSinkhorn as AndersonSinkhorn

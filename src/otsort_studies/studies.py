@@ -9,6 +9,7 @@ from .figure5.study import Figure5
 from .figure6.study import Figure6
 from .gradients.study import Gradients
 from .peers.study import Peers
+from .regularisations.study import Regularisations
 from .scaling.study import Scaling
 from .schedules.study import Schedules
 from .signal.study import Signal
@@ -25,6 +26,7 @@ STUDIES: dict[str, type[AbstractStudy]] = {
         Figure2,
         Figure3,
         Scaling,
+        Regularisations,
         Peers,
         Tutorial,
         Table1,

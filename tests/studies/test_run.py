@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 
@@ -20,17 +19,19 @@ from otsort_studies.studies import STUDIES
 from .toy.measure import asked
 from .toy.study import Half, Powers, Toy
 
-SMALL = Figure2(data=("normal",), n=4, sweeps=20)
-KEPT = 3
+KEPT = 2
 
-# The arguments: a folder, and after how many rows the process kills itself while it writes the next one.
-CHILD = f"""
+# A process that runs the study. The arguments: a folder, and after how many rows it kills itself while it writes the
+# next one.
+CHILD = """
 import os, signal, sys
 from pathlib import Path
+from otsort_studies import studies
 from otsort_studies.common import rows
 from otsort_studies.common.run import run
-from otsort_studies.figure2.study import Figure2
+from tests.studies.toy.study import Toy
 
+studies.STUDIES["toy"] = Toy
 append, left = rows.append, iter(range(int(sys.argv[2])))
 
 def dying(path, row):
@@ -41,7 +42,7 @@ def dying(path, row):
     append(path, row)
 
 rows.append = dying
-run({SMALL}, Path(sys.argv[1]))
+run(Toy(), Path(sys.argv[1]))
 """
 
 
@@ -64,19 +65,6 @@ def toy(monkeypatch):
     asked.clear()
 
 
-@pytest.fixture(scope="module")
-def child(tmp_path_factory):
-    """Runs the small study in a process of its own, and gives its status; they compile once for all."""
-    cache = {
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("cache")),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
-    return lambda out, left: subprocess.call(
-        [sys.executable, "-c", CHILD, str(out), str(left)], env={**os.environ, **cache}
-    )
-
-
 def dateless(folder):
     """The content of all files, without the date."""
     day = re.compile(rb"\d{4}-\d{2}-\d{2}T[\d:+]+")
@@ -87,25 +75,25 @@ def read(folder):
     return [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
 
 
-def test_a_killed_run_resumes(child, tmp_path):
+def test_a_killed_run_resumes(toy, tmp_path):
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    everything = len(SMALL.cases())
-    assert child(killed, KEPT) == -signal.SIGKILL
+    everything = len(Toy().cases())
+    assert subprocess.call([sys.executable, "-c", CHILD, str(killed), str(KEPT)]) == -signal.SIGKILL
     assert {path.name for path in killed.iterdir()} == {"config.json", "results.jsonl", "otsort.lock"}
     kept = (killed / "results.jsonl").read_bytes()
     assert kept.count(b"\n") == KEPT
     assert not kept.endswith(b"\n")
 
-    assert child(killed, everything - KEPT) == 0
+    run(Toy(), killed)
     assert (killed / "results.jsonl").read_bytes().startswith(kept[: kept.rindex(b"\n")])
-    assert child(whole, everything) == 0
+    run(Toy(), whole)
     assert dateless(killed) == dateless(whole)
-    assert set(dateless(whole)) == {"config.json", "report.md", "results.jsonl", "figure2-normal.png"}
-    found, size = rows.read(whole / "results.jsonl", SMALL.parts)
-    assert list(found) == SMALL.cases()
+    assert set(dateless(whole)) == {"config.json", "report.md", "results.jsonl", "halves.png"}
+    found, size = rows.read(whole / "results.jsonl", Toy.parts)
+    assert list(found) == Toy().cases()
     assert size == (whole / "results.jsonl").stat().st_size
     assert len(read(whole)) == everything
-    assert {row["outcome"] for row in read(whole)} == {"fixed budget"}
+    assert {row["outcome"] for row in read(whole)} == {"exact"}
 
 
 def test_measures_only_what_is_missing(toy, tmp_path):
@@ -207,7 +195,7 @@ def test_refuses_another_configuration(toy, tmp_path):
     with pytest.raises(InputError, match="configuration numbers"):
         run(Toy(numbers=(1, 2)), tmp_path)
     with pytest.raises(InputError, match="study"):
-        run(replace(SMALL, n=3), tmp_path)
+        run(Figure2(data=("normal",), n=4, sweeps=20), tmp_path)
     assert dateless(tmp_path) == before
 
 

@@ -8,11 +8,12 @@ import pytest
 import otsort
 from otsort_studies.common import outcome
 from otsort_studies.common.run import measured
+from otsort_studies.common.significance import is_beyond, p_value
 from otsort_studies.schedules.learning import TrainingSchedule
 from otsort_studies.schedules.measure import Annealed, solvers, training_schedules
 from otsort_studies.schedules.report import report
 from otsort_studies.schedules.study import BASELINE, CONSTANT, EXACT, Schedules, Solve, Training
-from otsort_studies.schedules.trainings import choose, is_beyond, p_value
+from otsort_studies.schedules.trainings import choose
 
 from .. import problems
 from .frames import frames

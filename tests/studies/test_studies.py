@@ -25,6 +25,7 @@ SAID = {
     "figure2": "{n} of {n} solves failed",
     "figure3": "{n} of {n} solves failed",
     "scaling": "No soft solver gave sound gradients of soft ranks with n = m.",
+    "regularisations": "4 of 4 solves did not converge or raised",
     "peers": "Training of key: nothing was measured.",
     "tutorial": "**Soft 0/1 loss: open.**",
     "table1": "102 of 102 trainings failed (raised ValueError)",

@@ -1,7 +1,8 @@
-"""The choice of epsilon by the number of neighbours that a rank sees."""
+"""The choice of epsilon by the number of neighbours that a rank sees, or of places that a value reaches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import equinox as eqx
 import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Float
@@ -77,23 +78,101 @@ def suggest_epsilon(
         >>> print(f"{otsort.suggest_epsilon(x, 5):.1e} {otsort.suggest_epsilon(x, 20):.1e}")
         1.6e-03 2.1e-02
     """
-    batch = Batch(x, Options(axis=axis, weights=weights, where=where, squash=squash))
-    if batch.n < 2:
-        raise ValueError("x must hold at least two values in each list: a single value has no neighbours")
+    options = Options(axis=axis, weights=weights, where=where, squash=squash)
+    batch = _batch_of_pairs(x, options)
     most = batch.n - 1
     message = f"neighbours must lie between 1 and n - 1 = {most} (the number of other values)"
     neighbours = batch.scalar(neighbours, lambda count: (count >= 1) & (count <= most), message)
-    return stop_gradient(batch.apply(_Suggestion(neighbours, squash or logistic), 8 * batch.n))
+    return _suggested(batch, neighbours + OWN, _entropic, squash)
+
+
+def suggest_sparse_epsilon(
+    x: ArrayLike,
+    places: Scalar,
+    *,
+    axis: int | Sequence[int] | None = -1,
+    weights: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+    squash: Squash | None = None,
+) -> Float[Array, "..."]:
+    """Returns the epsilon of `SparseNewton` at which a typical value reaches a given number of places.
+
+    A place is one of n targets with equal weights, as of `rank`, and a value reaches it if the plan sends a share above
+    zero there. About half of all values reach more places, and half fewer. Where values lie densely, the shares of a
+    value are a parabola that is cut off at zero. Its mass is 1, which gives the rule without a fitted constant:
+
+        epsilon = s^2 width(s) / 6,    s = places / n,
+
+    where width(s) is the median width, after the squash, of the windows that hold a share s of the values. With m < n
+    targets a value reaches m / n times as many places. Epsilon is a setting, not a function to train: its derivative is
+    zero.
+
+    Args:
+        x: values, any shape.
+        places: number of them, between 1 and n. With weights they are counted as a share of the effective number
+            1 / sum a_i^2 of values. A value that reaches a single place has a rank without a gradient.
+        axis: see `Options`.
+        weights: see `Options`.
+        where: see `Options`.
+        squash: the squash that the operator will use; `otsort.squash.logistic` unless given.
+
+    Returns:
+        One epsilon for each list, as `suggest_epsilon` returns it, and at least 8 machine epsilons.
+
+    Raises:
+        ValueError: fewer than two values; places is not a scalar, or out of range (RuntimeError when traced).
+        ValueError, TypeError: see `solve`.
+
+    Example:
+        >>> x = jax.random.normal(jax.random.key(0), (50,))
+        >>> solver = otsort.SparseNewton(otsort.suggest_sparse_epsilon(x, 7))
+        >>> plan = otsort.solve(x, otsort.UniformTarget(50), solver=solver).plan
+        >>> print(jnp.median(jnp.sum(plan.as_matrix() > 0, axis=1)))
+        7.0
+    """
+    options = Options(axis=axis, weights=weights, where=where, squash=squash)
+    batch = _batch_of_pairs(x, options)
+    message = f"places must lie between 1 and n = {batch.n} (the number of values)"
+    places = batch.scalar(places, lambda count: (count >= 1) & (count <= batch.n), message)
+    return _suggested(batch, places, _sparse, squash)
+
+
+def _batch_of_pairs(x: ArrayLike, options: Options) -> Batch:
+    batch = Batch(x, options)
+    if batch.n < 2:
+        raise ValueError("x must hold at least two values in each list: a single value has no neighbours")
+    return batch
+
+
+def _entropic(share: Float[Array, ""]) -> Float[Array, ""]:
+    return 2 * (share / SUPPORT) ** 2
+
+
+def _sparse(share: Float[Array, ""]) -> Float[Array, ""]:
+    return share**3 / 6
+
+
+def _suggested(batch: Batch, count: Array, spread: Callable[[Array], Array], squash: Squash | None) -> Array:
+    return stop_gradient(batch.apply(_Suggestion(count, squash or logistic, spread), 8 * batch.n))
 
 
 class _Suggestion(AbstractListFunction):
-    neighbours: Float[Array, ""]
+    """Suggests an epsilon.
+
+    Attributes:
+        count: of values whose share of the list decides.
+        squash: of the operator.
+        spread: from that share to the epsilon of positions with the density 1.
+    """
+
+    count: Float[Array, ""]
     squash: Squash
+    spread: Callable[[Array], Array] = eqx.field(static=True)
 
     def __call__(self, one_list: OneList) -> Float[Array, ""]:
         x, weights = filled(one_list.x, one_list.weights > 0), one_list.weights
-        share = jnp.minimum((self.neighbours + OWN) * jnp.sum(weights**2), 1)
-        epsilon = 2 * (share / SUPPORT) ** 2 / typical_density(self.squash(x, weights), weights, share, one_list.count)
+        share = jnp.minimum(self.count * jnp.sum(weights**2), 1)
+        epsilon = self.spread(share) / typical_density(self.squash(x, weights), weights, share, one_list.count)
         # Newton accepts no more than MOST_TARGETS targets. Quadrature accepts more, but needs a larger epsilon.
         least = 8 * jnp.finfo(x.dtype).eps if x.size <= MOST_TARGETS else SMALLEST_EPSILON
         epsilon = jnp.maximum(epsilon, least)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
+from .._transport.capped_simplex import two_target_potential
 from .._transport.dual import AbstractDual
 from .._transport.linearised import Linearised
 from .._transport.plan import AbstractPlan
@@ -27,7 +28,11 @@ _MAX_HALVINGS = 20
 
 
 class _State(AbstractState):
+    """A potential, and what is known there: the thresholds of the inputs, the marginal ratios and their error."""
+
     potential: Float[Array, "m *lists"]
+    levels: Float[Array, "n *lists"]
+    ratio: Float[Array, "m *lists"]
     marginal_error: Float[Array, "*lists"]
 
 
@@ -80,29 +85,34 @@ class SparseNewton(AbstractIterativeSolver):
         assert isinstance(dual, SparseDual)
         return SparsePlan(dual, potential)
 
-    def init(self, dual: AbstractDual) -> tuple[AbstractDual, _State]:
+    def init(self, dual: SparseDual) -> tuple[SparseDual, _State]:
         check_size(dual.problem.target)
-        start = self.start(dual.problem)
-        return dual, _State(start, jnp.full(start.shape[1:], jnp.inf, start.dtype))
+        start = (
+            two_target_potential(dual.problem, dual.epsilon)
+            if dual.problem.target.size == 2
+            else self.start(dual.problem)
+        )
+        return dual, _state(dual, start, dual.levels(start))
 
-    def step(self, constants: AbstractDual, state: _State) -> _State:
-        problem, epsilon = constants.problem, constants.epsilon
-        overlap, ratio = constants.overlap(state.potential)
-        error = constants.marginal_error(ratio)
+    def step(self, constants: SparseDual, state: _State) -> _State:
+        problem, epsilon, error = constants.problem, constants.epsilon, state.marginal_error
+        overlap = constants.overlap_above(state.levels, state.potential)
         # Numerics: without damping, targets that exchange nothing would move by any amount.
         damping = jnp.maximum(_DAMPING * jnp.minimum(error, 1), 32 * jnp.finfo(error.dtype).eps)
         together = lists_last(len(problem.positions), problem.target.size)
-        change = Linearised(overlap, problem.target_weights, damping[None], together).damped_direction(ratio)
+        change = Linearised(overlap, problem.target_weights, damping[None], together).damped_direction(state.ratio)
         slope = lambda ratio: jnp.sum(problem.target_weights * (1 - ratio) * change, axis=0)
-        first = slope(ratio)
+        first = slope(state.ratio)
+        least_change = jnp.min(jnp.where(problem.target_weights > 0, change, jnp.inf), axis=0)
 
         def trial(length: Float[Array, "*lists"]) -> tuple[_State, Bool[Array, "*lists"]]:
             potential = state.potential + length[None] * epsilon * change
-            ratio = constants.marginal_ratio(potential)
+            # A threshold rises by no less than the exponents.
+            at_least = state.levels + (length * least_change)[None]
+            found = _state(constants, potential, constants.levels(potential, at_least))
             # The dual is concave. A slope that has turned by more than half of what it was tells that the step is too
             # long. The values of the dual would tell it only above their rounding.
-            too_long = slope(ratio) < -first / 2
-            return _State(potential, constants.marginal_error(ratio)), too_long
+            return found, slope(found.ratio) < -first / 2
 
         def halve(search: _Search) -> _Search:
             length = jnp.where(search.too_long, search.length / 2, search.length)
@@ -116,8 +126,13 @@ class SparseNewton(AbstractIterativeSolver):
         due = lambda search: anywhere(search.too_long) & (search.halvings < _MAX_HALVINGS)
         return jax.lax.while_loop(due, halve, search).state
 
-    def potential(self, constants: AbstractDual, state: _State) -> Float[Array, "m *lists"]:
+    def potential(self, constants: SparseDual, state: _State) -> Float[Array, "m *lists"]:
         return constants.extend_to_weightless(state.potential, jnp.zeros_like(state.potential))
+
+
+def _state(dual: SparseDual, potential: Float[Array, "m *lists"], levels: Float[Array, "n *lists"]) -> _State:
+    ratio = dual.ratio_above(levels, potential)
+    return _State(potential, levels, ratio, dual.marginal_error(ratio))
 
 
 class _Search(NamedTuple):

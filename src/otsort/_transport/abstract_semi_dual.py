@@ -50,7 +50,7 @@ class AbstractSemiDual(AbstractDual):
 
     def marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
         """Returns s in one pass over the plan; far from the solution it may underflow."""
-        return self._sum_over_inputs(potential, lambda density, a: sum_along(a[:, None] * density, 0))
+        return self._sum_over_inputs(lambda x, a: sum_along(a[:, None] * self.density_at(potential, x), 0))
 
     def pull(self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
         """Returns P z / a: for each input, the average of the values z of the targets."""
@@ -83,18 +83,15 @@ class AbstractSemiDual(AbstractDual):
         displacement = self.problem.points[None, :] - repeat_along(x, 1, len(potential))
         return (repeat_along(potential, 0, len(x)) - self.problem.cost(displacement)) / self.epsilon
 
-    def _over_inputs(self, function: Callable[[Array], Array], x: Float[Array, "k *lists"]) -> Array:
-        return in_blocks(function, x, self.problem.target.size)
+    def _over_inputs(self, function: Callable[..., Array], x: Float[Array, "k *lists"], *carried: Array) -> Array:
+        return in_blocks(function, self.problem.target.size, x, *carried)
 
     def _over_targets(self, function: Callable[[Array], Array], y: Float[Array, "k *ones"]) -> Array:
-        return in_blocks(function, y, len(self.problem.positions))
+        return in_blocks(function, len(self.problem.positions), y)
 
-    def _sum_over_inputs(
-        self, potential: Float[Array, "m *lists"], function: Callable[..., Any], *carried: Float[Array, "n *d"]
-    ) -> Any:
-        """Returns the sum over blocks of inputs of a function of their densities, their weights and what they carry."""
+    def _sum_over_inputs(self, of_block: Callable[..., Any], *carried: Float[Array, "n *d"]) -> Any:
+        """Returns the sum over blocks of inputs of a function of them, of their weights and of what they carry."""
         x, a = self.problem.positions, self.problem.weights
-        of_block = lambda x, a, *carried: function(self.density_at(potential, x), a, *carried)
         # Numerics: a matrix product over more inputs, as in `overlap`, would lose digits of float32.
         size = min(_block_size(self.problem.target.size), 2**14)
         if len(x) <= size:
@@ -109,20 +106,21 @@ class AbstractSemiDual(AbstractDual):
         return jax.lax.scan(add, zero, blocks)[0]
 
 
-def in_blocks(function: Callable[[Array], Array], elements: Float[Array, "k *lists"], width: int) -> Array:
-    """Returns `function(elements)`, computed block by block where all at once would need too much memory.
+def in_blocks(function: Callable[..., Array], width: int, *elements: Float[Array, "k *lists"]) -> Array:
+    """Returns `function(*elements)`, computed block by block where all at once would need too much memory.
 
     Args:
         function: of some of the elements, to an array with a row for each.
-        elements: inputs or targets.
         width: entries that the function holds for each element.
+        elements: inputs or targets, and what belongs to each.
     """
-    size = _block_size(width)
-    if len(elements) <= size:
-        return function(elements)
+    size, count = _block_size(width), len(elements[0])
+    if count <= size:
+        return function(*elements)
     # The derivative recomputes each block instead of storing the entries of all.
-    answers = jax.lax.map(jax.checkpoint(function), _blocks(elements, size, mode="edge"))
-    return answers.reshape(-1, *answers.shape[2:])[: len(elements)]
+    blocks = tuple(_blocks(array, size, mode="edge") for array in elements)
+    answers = jax.lax.map(jax.checkpoint(lambda block: function(*block)), blocks)
+    return answers.reshape(-1, *answers.shape[2:])[:count]
 
 
 def _block_size(width: int) -> int:

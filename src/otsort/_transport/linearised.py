@@ -67,7 +67,7 @@ class Linearised(eqx.Module):
         self,
         overlap: Float[Array, "m m *lists"],
         weights: Float[Array, "m *lists"],
-        damping: Float[Array, ""],
+        damping: Float[Array, "*one_lists"],
         lists_last: bool,
     ):
         """Factorises the system that an overlap defines.
@@ -75,7 +75,7 @@ class Linearised(eqx.Module):
         Args:
             overlap: W.
             weights: b.
-            damping: delta; delta b is added to the diagonal of the Laplacian.
+            damping: delta; delta b is added to the diagonal of the Laplacian. A number, or shape `(1, *lists)`.
             lists_last: see the attributes.
         """
         identity = jnp.eye(len(weights), dtype=weights.dtype)

@@ -95,7 +95,7 @@ class SemiDual(AbstractSemiDual):
         self, potential: Float[Array, "m *lists"]
     ) -> tuple[Float[Array, "m m *lists"], Float[Array, "m *lists"]]:
         """Returns the overlap W = S^T diag(a) S, and s; see `AbstractDual.overlap`."""
-        return self._sum_over_inputs(potential, _overlap_of_inputs)
+        return self._sum_over_inputs(lambda x, a: _overlap_of_inputs(self.density_at(potential, x), a))
 
     def density_at(
         self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]

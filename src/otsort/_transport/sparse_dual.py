@@ -12,11 +12,11 @@ of s in phi = f / epsilon is that of `linearised`, for the overlap W = T^T diag(
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._xla import matmul, repeat_along, sum_along, transposed
+from .._xla import materialised, matmul, repeat_along, sum_along, transposed
 from .abstract_semi_dual import AbstractSemiDual
 from .averages import centred, log_or_flat
 from .problem import Problem
-from .sparse_rows import cut_rows, thresholds
+from .sparse_rows import cut_rows, rows_above, thresholds
 from .weighted_exp import weighted_sums
 
 
@@ -51,12 +51,12 @@ class SparseDual(AbstractSemiDual):
     def push(self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
         """Returns P^T v / P^T 1: for each target, the average of the values v of the inputs."""
 
-        def sums(density, a, values):
-            masses = transposed(a[:, None] * density)
+        def sums(x, a, values):
+            masses = transposed(a[:, None] * self.density_at(potential, x))
             return weighted_sums(masses, values), sum_along(masses, 1)
 
         def means(values):
-            carried, total = self._sum_over_inputs(potential, sums, values)
+            carried, total = self._sum_over_inputs(sums, values)
             total = total.reshape(total.shape[:1] + (1,) * (carried.ndim - total.ndim) + total.shape[1:])
             return carried / jnp.where(total > 0, total, 1)
 
@@ -68,22 +68,56 @@ class SparseDual(AbstractSemiDual):
     def overlap(
         self, potential: Float[Array, "m *lists"]
     ) -> tuple[Float[Array, "m m *lists"], Float[Array, "m *lists"]]:
-        weights = self.problem.target_weights[None]
+        levels = self.levels(potential)
+        return self.overlap_above(levels, potential), self.ratio_above(levels, potential)
 
-        def of_inputs(density, a):
-            support = (density > 0).astype(density.dtype)
-            shares = (a / sum_along(weights * support, 1))[:, None] * support
-            return matmul(transposed(support), shares), sum_along(a[:, None] * density, 0)
+    def levels(
+        self, potential: Float[Array, "m *lists"], at_least: Float[Array, "n *lists"] | None = None
+    ) -> Float[Array, "n *lists"]:
+        """Returns the threshold L of each input, without a derivative.
 
-        return self._sum_over_inputs(potential, of_inputs)
+        Args:
+            potential: f.
+            at_least: a lower bound of L that is known; it saves time.
+        """
+        known = () if at_least is None else (at_least,)
+        find = lambda x, *known: thresholds(self._exponents(potential, x), self.problem.target_weights, *known)
+        return self._over_inputs(find, self.problem.positions, *known)
+
+    def overlap_above(
+        self, levels: Float[Array, "n *lists"], potential: Float[Array, "m *lists"]
+    ) -> Float[Array, "m m *lists"]:
+        """Returns the overlap W where the thresholds are known."""
+
+        def of_inputs(x, a, levels):
+            support = (self._exponents(potential, x) > levels[:, None]).astype(a.dtype)
+            if support.ndim > 2:
+                # XLA: as in the entropic overlap, the product would compute the exponents anew for each entry of W.
+                support = materialised(support)
+            masses = a / sum_along(self.problem.target_weights[None] * support, 1)
+            return matmul(transposed(support), masses[:, None] * support)
+
+        overlap = self._sum_over_inputs(of_inputs, levels)
+        # Numerics: the compiler may compute an exponent twice, rounded differently. An entry at its threshold is then in
+        # one factor of the product alone, and a system that is not symmetric has no Cholesky factor.
+        return (overlap + transposed(overlap)) / 2
+
+    def ratio_above(
+        self, levels: Float[Array, "n *lists"], potential: Float[Array, "m *lists"]
+    ) -> Float[Array, "m *lists"]:
+        """Returns s where the thresholds are known."""
+
+        def of_inputs(x, a, levels):
+            density = rows_above(levels, self._exponents(potential, x), self.problem.target_weights)
+            return sum_along(a[:, None] * density, 0)
+
+        return self._sum_over_inputs(of_inputs, levels)
 
     def extend_to_weightless(
         self, potential: Float[Array, "m *lists"], log_ratio: Float[Array, "m *lists"]
     ) -> Float[Array, "m *lists"]:
         del log_ratio
-        levels = self._over_inputs(
-            lambda x: thresholds(self._exponents(potential, x), self.problem.target_weights), self.problem.positions
-        )
+        levels = self.levels(potential)
 
         def potentials(y):
             displacement = y[:, None] - repeat_along(self.problem.positions, 0, len(y))

@@ -197,7 +197,7 @@ def _starts(*keys: Array) -> Int[Array, "n *lists"]:
     return jax.lax.cummax(jnp.where(new, places, 0), axis=0)
 
 
-def _before(numbers: Float[Array, "n *d"], first: Int[Array, "n *d"]) -> Float[Array, "n *d"]:
+def _before(numbers: Float[Array, "n *d"], first: Int[Array, "n *ones"]) -> Float[Array, "n *d"]:
     """Returns the sums of the numbers before the place `first`."""
     sums = _sums_before(numbers)
     return jnp.take_along_axis(sums, jnp.broadcast_to(first, sums.shape), axis=0)

@@ -22,6 +22,7 @@ from .folder import CHECKPOINT, ROWS, claim, writing
 from .learning.bench import Workbench
 from .learning.study import AbstractLearning
 from .lock import locked
+from .programs import drop_programs
 from .report import Report, render
 from .study import AbstractCase, AbstractStudy, Row
 
@@ -74,6 +75,7 @@ def run(study: AbstractStudy, folder: Path, data: Path | None = None) -> Report:
                 rows.append(path, row)
                 done[case] = row
                 bar.update(task, completed=len(done))
+                drop_programs()
         with writing(checkpoint):
             checkpoint.unlink(missing_ok=True)
         return render(folder)

@@ -1,11 +1,9 @@
 """Tasks that are learnt by soft ranks whose epsilon changes from step to step."""
 
-import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
@@ -14,6 +12,7 @@ from otsort import losses
 
 from ..common.labelled import LABELLED, Split
 from ..common.learning.classification import cross_entropy
+from ..common.learning.dense import Weights, first_weights, outputs
 from ..common.learning.training import AbstractTask, Network
 
 
@@ -103,7 +102,7 @@ class Scheduled(AbstractTask):
     """
 
     parts: dict[str, tuple[Array, Array]]
-    weights: list[tuple[Array, Array]]
+    weights: Weights
     schedule: TrainingSchedule
     kind: Kind = eqx.field(static=True)
     ranks: bool = eqx.field(static=True)
@@ -118,11 +117,7 @@ class Scheduled(AbstractTask):
         """
         self.kind, self.ranks, self.schedule = KINDS[name], ranks, schedule
         split = Split.half(*LABELLED[name](), rng)
-        sizes = split.train[0].shape[1], *self.kind.widths
-        self.weights = [
-            (jnp.asarray(rng.normal(size=pair) * np.sqrt(2 / pair[0]), jnp.float32), jnp.zeros(pair[1], jnp.float32))
-            for pair in itertools.pairwise(sizes)
-        ]
+        self.weights = first_weights((split.train[0].shape[1], *self.kind.widths), rng)
         self.parts = {use: (jnp.asarray(x), jnp.asarray(y)) for use, (x, y) in split._asdict().items()}
 
     def network(self, key: Key[Array, ""]) -> Network:
@@ -133,19 +128,12 @@ class Scheduled(AbstractTask):
         del key
         x, y = examples
         formula = self.kind.loss if self.ranks else self.kind.baseline
-        return formula(_outputs(network.model, x), y, network.state.epsilon), network.state
+        return formula(outputs(network.model, x), y, network.state.epsilon), network.state
 
     def scores(self, network: Network, examples: Any) -> dict[str, Float[Array, ""]]:
         """Returns the score, and epsilon of the last step."""
         x, y = examples
-        return {"score": self.kind.score(_outputs(network.model, x), y), "epsilon": network.state.before}
-
-
-def _outputs(weights: list[tuple[Array, Array]], x: Float[Array, "batch d"]) -> Float[Array, "batch k"]:
-    *hidden, (last, offset) = weights
-    for matrix, shift in hidden:
-        x = jax.nn.relu(x @ matrix + shift[None, :])
-    return x @ last + offset[None, :]
+        return {"score": self.kind.score(outputs(network.model, x), y), "epsilon": network.state.before}
 
 
 def _soft_error(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from ..common.outcome import CONVERGED
 from ..common.report import Report, markdown_table, number
+from ..common.significance import LEVEL
 from . import trainings
 from .study import CONSTANT, EXACT, NEWTON, Schedules
 
@@ -21,7 +22,7 @@ def report(study: Schedules, frames: dict[str, pl.DataFrame]) -> Report:
         f"**Within a solve.** {_within(study, first)}",
         _table(every),
         "**Over training steps.** Differences, with their standard deviations, are between trainings with the same "
-        f"seed. A difference is called beyond the spread over seeds where p < {trainings.LEVEL:g} over the number of "
+        f"seed. A difference is called beyond the spread over seeds where p < {LEVEL:g} over the number of "
         "comparisons, by an exact sign-flip test, whose p is at least "
         f"{2.0 ** (1 - study.seeds):.2g} with {study.seeds} seeds. Splits of different seeds overlap, so that p is on "
         "the optimistic side.",

@@ -4,13 +4,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-import scipy.stats
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from ..common.learning.summary import curves
 from ..common.outcome import TRAINED
 from ..common.report import markdown_table, number
+from ..common.significance import is_beyond, p_value
 from .study import BASELINE, UNITS, Schedules
 
 
@@ -63,28 +63,6 @@ def _stops(rate: float, runs: pl.DataFrame, checkpoints: int) -> list[Chosen]:
     found = {column: curves(runs, column, checkpoints) for column in ("epsilon", "gradient_norm", "validation", "test")}
     failures = sorted(set(runs["outcome"]) - {TRAINED})
     return [Chosen(rate, found, failures, stop) for stop in range(checkpoints)]
-
-
-LEVEL = 0.05
-
-
-def p_value(differences: Float[np.ndarray, " pairs"]) -> float:
-    """That the mean is so far from 0 by chance: exact for up to 15 paired differences, by all flips of their signs.
-
-    NaN if a difference is.
-    """
-    if np.any(np.isnan(differences)):
-        return np.nan
-    pairs = (differences, np.zeros_like(differences))
-    test: Any = scipy.stats.permutation_test(
-        pairs, lambda u, v, axis: np.mean(u - v, axis=axis), permutation_type="samples", n_resamples=2**15
-    )
-    return float(test.pvalue)
-
-
-def is_beyond(differences: Float[np.ndarray, " pairs"], comparisons: int) -> bool:
-    """Returns whether a p-value is below the level over the number of comparisons."""
-    return p_value(differences) < LEVEL / comparisons
 
 
 def text(study: Schedules, task: str, chosen: dict[str, Chosen]) -> str:

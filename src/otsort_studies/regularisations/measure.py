@@ -1,0 +1,165 @@
+"""Measures plans, trainings and gates with both regularisations."""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+import otsort
+
+from ..common import outcome
+from ..common.data import values
+from ..common.execution import Call, execute, in_turn
+from ..common.learning import training
+from ..common.learning.bench import Workbench
+from ..common.study import AbstractCase, Row
+from ..common.verdict import Verdict
+from .learning import Learnt, Mixture
+from .study import (
+    ENTROPIC,
+    ENTROPIC_THROUGH,
+    FROZEN,
+    QUADRATIC,
+    QUADRATIC_THROUGH,
+    SOFT_GATES,
+    Gate,
+    Plan,
+    Regularisations,
+    Training,
+)
+
+SOLVERS: dict[str, Callable[..., otsort.AbstractSolver]] = {
+    **dict.fromkeys((ENTROPIC, ENTROPIC_THROUGH), otsort.Newton),
+    **dict.fromkeys((QUADRATIC, QUADRATIC_THROUGH), otsort.SparseNewton),
+}
+
+
+def measure(study: Regularisations, cases: Sequence[AbstractCase]) -> Iterator[Row]:
+    """Yields a row for each case, in order."""
+    for kind, group in itertools.groupby(cases, key=type):
+        yield from {Plan: _plans, Training: _trainings, Gate: _gates}[kind](study, list(group))
+
+
+class _Seen(eqx.Module):
+    """What is read from a plan."""
+
+    verdict: Verdict
+    support: Float[Array, ""]
+    places: Float[Array, ""]
+    ranks: Float[Array, " n"]
+
+
+@eqx.filter_jit
+def _solve(x: Float[Array, " n"], solver: otsort.AbstractSolver) -> otsort.Solution:
+    return otsort.solve(x, otsort.UniformTarget(x.size, x.dtype), solver=solver, throw=False)
+
+
+@eqx.filter_jit
+def _read(x: Float[Array, " n"], solver: otsort.AbstractSolver) -> tuple[_Seen, Float[Array, "n n"]]:
+    solution = _solve(x, solver)
+    shares = solution.plan.as_matrix() * x.size
+    ranks = lambda x: otsort.rank(x, solver=solver, throw=False)
+    seen = _Seen(
+        Verdict.of(solution, shares),
+        jnp.mean(shares > 0, dtype=x.dtype),
+        jnp.mean(1 / jnp.sum(shares**2, axis=1)),
+        ranks(x),
+    )
+    return seen, jax.jacrev(ranks)(x)
+
+
+def _plans(study: Regularisations, cases: Sequence[Plan]) -> Iterator[Row]:
+    for _, group in itertools.groupby(cases, key=lambda case: (case.n, case.data, case.epsilon)):
+        group = list(group)
+        arguments = [
+            (jnp.asarray(values(case.data, case.n, seed=0)), SOLVERS[case.regularisation](jnp.asarray(case.epsilon)))
+            for case in group
+        ]
+        read = list(execute([Call(_read, of) for of in arguments]))
+        times = in_turn(list(execute([Call(_solve, of) for of in arguments])))
+        for case, (x, _), execution, seconds in zip(group, arguments, read, times, strict=True):
+            if execution.failure:
+                yield case.row(execution.failure)
+                continue
+            seen, jacobian = execution.value
+            error = np.max(np.abs(seen.ranks - otsort.rank(x, epsilon=0))) / case.n
+            yield case.row(
+                seen.verdict.outcome(jacobian),
+                **seen.verdict.row(),
+                support=float(seen.support),
+                places=float(seen.places),
+                gradient_support=float(np.mean(np.asarray(jacobian) != 0)),
+                rank_error=float(error),
+                seconds=seconds,
+            )
+
+
+def _trainings(study: Regularisations, cases: Sequence[Training]) -> Iterator[Row]:
+    solver = lambda case: SOLVERS[case.regularisation](jnp.asarray(case.epsilon, jnp.float32))
+    task = lambda case, rng: Learnt(case.task, solver(case), study.length, rng)
+    yield from _train(study, cases, lambda case: (case.task, case.regularisation, case.epsilon), task, ("score",))
+
+
+def _gates(study: Regularisations, cases: Sequence[Gate]) -> Iterator[Row]:
+    def task(case: Gate, rng: np.random.Generator) -> Mixture:
+        is_soft = case.gate in SOFT_GATES
+        # Epsilon is no array, or it would be a weight of the gate, which Adam changes.
+        options = {"solver": SOLVERS[case.gate](case.epsilon)} if is_soft else {"epsilon": 0}
+        through = case.gate in (ENTROPIC_THROUGH, QUADRATIC_THROUGH)
+        return Mixture(case.task, options, study.experts, through, case.gate == FROZEN, rng)
+
+    yield from _train(
+        study, cases, lambda case: (case.task, case.gate, case.epsilon), task, ("score", "zero_weights", "used")
+    )
+
+
+_adam = functools.cache(optax.adam)  # one object for the same rate, so that nothing is compiled anew
+
+
+def _train(
+    study: Regularisations,
+    cases: Sequence[Any],
+    kind: Callable[[Any], tuple[Any, ...]],
+    task: Callable[[Any, np.random.Generator], training.AbstractTask],
+    seen: tuple[str, ...],
+) -> Iterator[Row]:
+    """Trains the seeds of a kind side by side.
+
+    Args:
+        study: its configuration.
+        cases: of one part.
+        kind: cases of the same kind differ in the seed alone.
+        task: of a case, and the random numbers of its seed.
+        seen: scores that are taken.
+    """
+    for _, group in itertools.groupby(cases, key=kind):
+        group = list(group)
+        rngs = [np.random.default_rng(case.seed) for case in group]
+        tasks = [task(case, rng) for case, rng in zip(group, rngs, strict=True)]
+        sizes = {use: len(target) for use, (_, target) in tasks[0].parts.items()}
+        batches = {
+            case.seed: rng.integers(sizes["train"], size=(study.steps, study.batch))
+            for case, rng in zip(group, rngs, strict=True)
+        }
+        plan = training.Plan(
+            optimiser=_adam(study.rate),
+            batches=lambda seed, step, batches=batches: batches[seed][step],
+            checkpoints=1,
+            stride=study.steps,
+            scored={use: [np.arange(sizes[use])] for use in ("validation", "test")},
+            loops=True,
+        )
+        found = training.train(repr(group[0]), tasks, [case.seed for case in group], plan, Workbench())
+        for case, one in zip(group, found, strict=True):
+            scores = {name: one.curves[f"test_{name}"][0] for name in seen}
+            validation = one.curves["validation_score"][0]
+            word = outcome.outcome(one.outcome, finite=np.isfinite([validation, *scores.values()]))
+            test = scores.pop("score")
+            yield case.row(word, validation=validation, test=test, **scores, seconds=one.seconds)

@@ -1,0 +1,250 @@
+"""The report on quadratic beside entropic regularisation."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from ..common.learning.summary import spread
+from ..common.outcome import CONVERGED, TRAINED
+from ..common.report import Report, markdown_table, number
+from ..common.significance import LEVEL, is_beyond, p_value
+from .study import ENTROPIC, EXACT, FROZEN, MIXTURES, QUADRATIC, REGULARISATIONS, SCORES, SOFT_GATES, Regularisations
+
+
+def report(study: Regularisations, frames: dict[str, pl.DataFrame]) -> Report:
+    """Says what exact zeros are, what they cost, and whether anything learns better with them."""
+    plans, trainings, gates = frames["plan"], frames["training"], frames["gate"]
+    lessons = {task: _Chosen.all_of(trainings.filter(pl.col("task") == task), "regularisation") for task in study.tasks}
+    mixtures = {task: _Chosen.all_of(gates.filter(pl.col("task") == task), "gate") for task in study.mixtures}
+    parts = [
+        f"**Plans.** {_of_plans(study, plans)}",
+        _plan_table(plans),
+        f"**Trainings.** {_of_trainings(lessons)} A difference is called clear where p < {LEVEL:g} over the number of "
+        "tasks, by an exact sign-flip test over the seeds.",
+        _training_table(lessons),
+        f"**Gates.** {_of_gates(mixtures)}",
+        _gate_table(mixtures),
+        _zeros_table(study, gates),
+    ]
+    figures = {
+        "regularisations-plans": _draw_plans(study, plans),
+        "regularisations-trainings": _draw_trainings(study, trainings),
+    }
+    return Report("\n\n".join(parts), figures)
+
+
+class _Chosen(NamedTuple):
+    """The trainings of a kind at its best epsilon.
+
+    Attributes:
+        epsilon: that.
+        rows: of all seeds.
+    """
+
+    epsilon: float
+    rows: pl.DataFrame
+
+    @classmethod
+    def all_of(cls, rows: pl.DataFrame, column: str) -> dict[str, "_Chosen"]:
+        """Returns, for each kind in the column, the epsilon with the best mean validation score over all seeds."""
+        found: dict[str, _Chosen] = {}
+        for (name,), of in rows.group_by(column, maintain_order=True):
+            each = [_Chosen(epsilon, at) for (epsilon,), at in of.group_by("epsilon", maintain_order=True)]
+            found[str(name)] = max(each, key=lambda one: (one.trained, one.column("validation").mean()))
+        return found
+
+    @property
+    def trained(self) -> bool:
+        """Whether every seed did."""
+        return set(self.rows["outcome"]) == {TRAINED}
+
+    def column(self, name: str) -> Float[np.ndarray, " seeds"]:
+        return self.rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+    @property
+    def test(self) -> Float[np.ndarray, " seeds"]:
+        return self.column("test")
+
+
+def _of_plans(study: Regularisations, plans: pl.DataFrame) -> str:
+    found = plans.filter(pl.col("outcome") == CONVERGED)
+    if missed := plans.height - found.height:
+        return f"{missed} of {plans.height} solves did not converge or raised."
+    n = max(study.sizes)
+    largest = found.filter(pl.col("n") == n)
+    sparse, dense = (largest.filter(pl.col("regularisation") == name) for name in (QUADRATIC, ENTROPIC))
+    steps = {name: found.filter(pl.col("regularisation") == name)["steps"] for name in REGULARISATIONS}
+    ratio = _ratio(found, "seconds")
+    return (
+        f"All {plans.height} solves converged. With {n} values, from {_percent(sparse['support'].min())} to "
+        f"{_percent(sparse['support'].max())} of the entries of a quadratic plan are above zero over the epsilons; of "
+        f"an entropic one {_percent(dense['support'].min())} to {_percent(dense['support'].max())}, where only what "
+        "float64 cannot hold is zero. The derivatives of ranks are as dense as the groups of values that the plan "
+        f"connects: {_percent(sparse['gradient_support'].min())} to {_percent(sparse['gradient_support'].max())} of "
+        f"them are not zero. `SparseNewton` takes {number(steps[QUADRATIC].mean(), '.1f')} steps (at most "
+        f"{steps[QUADRATIC].max()}), `Newton` {number(steps[ENTROPIC].mean(), '.1f')} (at most "
+        f"{steps[ENTROPIC].max()}), and {number(ratio, '.1f')} times the time in the median."
+    )
+
+
+def _ratio(plans: pl.DataFrame, column: str) -> float:
+    """Returns the median of quadratic over entropic, problem by problem."""
+    both = plans.pivot("regularisation", index=["data", "n", "epsilon"], values=column)
+    ratio = (both[QUADRATIC] / both[ENTROPIC]).median()
+    return float(ratio) if isinstance(ratio, float) else np.nan
+
+
+def _plan_table(plans: pl.DataFrame) -> str:
+    columns = ("support", "places", "gradient_support", "rank_error", "steps")
+    means = plans.group_by("n", "epsilon", "regularisation", maintain_order=True).agg(pl.col(columns).mean())
+    lines = []
+    for (n, epsilon), pair in means.group_by("n", "epsilon", maintain_order=True):
+        by_name = {row["regularisation"]: row for row in pair.iter_rows(named=True)}
+        cells = [
+            f"{number(by_name[ENTROPIC][column], form)}, {number(by_name[QUADRATIC][column], form)}"
+            for column, form in zip(columns, (".2f", ".1f", ".2f", ".1e", ".1f"), strict=True)
+        ]
+        lines.append([n, f"{epsilon:g}", *cells])
+    headers = [
+        "n",
+        "epsilon",
+        "entries above zero",
+        "places of a value",
+        "derivatives not zero",
+        "rank error / n",
+        "steps",
+    ]
+    return f"Means over the data; entropic, quadratic:\n\n{markdown_table(lines, headers)}"
+
+
+def _of_trainings(lessons: dict[str, dict[str, _Chosen]]) -> str:
+    said = []
+    for task, of in lessons.items():
+        if not all(one.trained for one in of.values()):
+            said.append(f"{task} did not train with every seed.")
+            continue
+        difference = of[QUADRATIC].test - of[ENTROPIC].test
+        word = "clearly" if is_beyond(difference, len(lessons)) else "not clearly"
+        direction = "better" if difference.mean() > 0 else "worse"
+        said.append(
+            f"{task}: quadratic is {number(abs(difference.mean()), '.4f')} {direction} than entropic, {word} "
+            f"(p = {number(p_value(difference), '.3f')})."
+        )
+    return " ".join(said)
+
+
+def _training_table(lessons: dict[str, dict[str, _Chosen]]) -> str:
+    lines = [
+        [task, SCORES[task], name, f"{one.epsilon:g}", spread(one.test, ".4f"), _outcomes(one.rows)]
+        for task, of in lessons.items()
+        for name, one in of.items()
+    ]
+    return markdown_table(lines, ["task", "score", "regularisation", "epsilon", "test", "failures"])
+
+
+def _of_gates(mixtures: dict[str, dict[str, _Chosen]]) -> str:
+    said = []
+    for task, of in mixtures.items():
+        soft = {name: of[name] for name in SOFT_GATES if of[name].trained}
+        if not soft or not of[FROZEN].trained:
+            said.append(f"{task} did not train with every seed.")
+            continue
+        best = max(soft, key=lambda name: soft[name].column("validation").mean())
+        dense, sparse = of[ENTROPIC], of[QUADRATIC]
+        said.append(
+            f"{task}: at its best epsilon the quadratic gate leaves "
+            f"{_percent(sparse.column('zero_weights').mean())} of the weights exactly zero, the entropic one "
+            f"{_percent(dense.column('zero_weights').mean())}; their scores are {spread(sparse.test)} and "
+            f"{spread(dense.test)}. The best gate on the validation data is {best} ({spread(of[best].test)}); an exact "
+            f"mask reaches {spread(of[EXACT].test)}, a router that stays as it began {spread(of[FROZEN].test)}. Of "
+            f"{len(sparse.test)} quadratic routers {_learnt(sparse, of[FROZEN])} have learnt, of the entropic ones "
+            f"{_learnt(dense, of[FROZEN])}, of the exact ones {_learnt(of[EXACT], of[FROZEN])}."
+        )
+    return " ".join(said)
+
+
+def _learnt(one: _Chosen, frozen: _Chosen) -> int:
+    """Returns how many routers are better than the same one as it began."""
+    return int(np.sum(one.test > frozen.test))
+
+
+def _gate_table(mixtures: dict[str, dict[str, _Chosen]]) -> str:
+    lines = [
+        [
+            f"{task}, {MIXTURES[task]}",
+            name,
+            f"{one.epsilon:g}",
+            spread(one.test, ".4f"),
+            number(one.column("zero_weights").mean(), ".2f"),
+            number(one.column("used").mean(), ".1f"),
+            f"{_learnt(one, of[FROZEN])} of {one.rows.height}" if name != FROZEN else "",
+            _outcomes(one.rows),
+        ]
+        for task, of in mixtures.items()
+        for name, one in of.items()
+    ]
+    headers = ["task, score", "gate", "epsilon", "test", "zero weights", "experts in use", "have learnt", "failures"]
+    return markdown_table(lines, headers)
+
+
+def _zeros_table(study: Regularisations, gates: pl.DataFrame) -> str:
+    """Zeros and scores of the quadratic gate at every epsilon, whichever is best."""
+    lines = []
+    for task in study.mixtures:
+        for epsilon in study.learning_epsilons:
+            at = pl.col("task") == task, pl.col("gate") == QUADRATIC, pl.col("epsilon") == epsilon
+            one, frozen = _Chosen(epsilon, gates.filter(*at)), gates.filter(at[0], pl.col("gate") == FROZEN)
+            zeros, used = (number(one.column(name).mean(), ".2f") for name in ("zero_weights", "used"))
+            learnt = f"{_learnt(one, _Chosen(0.0, frozen))} of {one.rows.height}"
+            lines.append([task, f"{epsilon:g}", spread(one.test, ".4f"), zeros, used, learnt])
+    headers = ["task", "epsilon", "test", "zero weights", "experts in use", "have learnt"]
+    return f"The quadratic gate at every epsilon:\n\n{markdown_table(lines, headers)}"
+
+
+def _outcomes(rows: pl.DataFrame) -> str:
+    return ", ".join(sorted(set(rows["outcome"]) - {TRAINED}))
+
+
+def _percent(share: Any) -> str:
+    return number(None if share is None else 100 * share, ".3g") + " %"
+
+
+def _draw_plans(study: Regularisations, plans: pl.DataFrame) -> tuple[Figure, str]:
+    figure = Figure(figsize=(4 * len(study.sizes) + 2, 3.6), layout="constrained")
+    axes = figure.subplots(1, len(study.sizes), squeeze=False, sharey=True)[0]
+    for place, n in zip(axes, study.sizes, strict=True):
+        for name, color in zip(REGULARISATIONS, ("C0", "C1"), strict=True):
+            here = plans.filter(pl.col("n") == n, pl.col("regularisation") == name)
+            mean = here.group_by("epsilon", maintain_order=True).agg(pl.col("support", "places").mean())
+            _line(place, mean["epsilon"], mean["support"], color=color, label=f"{name}, entries above zero")
+            spread_over = mean["places"] / n
+            _line(
+                place, mean["epsilon"], spread_over, color=color, linestyle="--", label=f"{name}, places of a value / n"
+            )
+        place.set(title=f"n = {n}", xlabel="epsilon", xscale="log", yscale="log")
+    axes[0].set_ylabel("share of all")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
+    return (
+        figure,
+        "Share of the entries of a plan that are above zero, and places of a value over n; means over the data.",
+    )
+
+
+def _draw_trainings(study: Regularisations, trainings: pl.DataFrame) -> tuple[Figure, str]:
+    figure = Figure(figsize=(3.5 * len(study.tasks) + 2, 3.6), layout="constrained")
+    axes = figure.subplots(1, len(study.tasks), squeeze=False)[0]
+    for place, task in zip(axes, study.tasks, strict=True):
+        for name, color in zip(REGULARISATIONS, ("C0", "C1"), strict=True):
+            here = trainings.filter(pl.col("task") == task, pl.col("regularisation") == name)
+            mean = here.group_by("epsilon", maintain_order=True).agg(pl.col("test").mean())
+            _line(place, mean["epsilon"], mean["test"], color=color, label=name)
+        place.set(title=task, xlabel="epsilon", xscale="log", ylabel=SCORES[task])
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
+    return figure, "Test scores of trainings at each epsilon: means over the seeds."
+
+
+def _line(axes: Any, x: pl.Series, y: pl.Series, **style: Any) -> None:
+    axes.plot(x.to_numpy(), y.cast(pl.Float64).fill_null(np.nan).to_numpy(), marker="o", **style)
