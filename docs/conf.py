@@ -21,12 +21,14 @@ version = release = otsort.__version__
 
 extensions = [
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinx_gallery.gen_gallery",
     "sphinx-mathjax-offline",
     "sphinxcontrib.bibtex",
     "myst_parser",
+    "sphinx_design",
 ]
 myst_enable_extensions = ["dollarmath"]
 exclude_patterns = ["_build"]
@@ -34,11 +36,21 @@ default_role = "py:obj"
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!otsort\.[^_]).*")]  # private names, other packages', and bits of code
 
+autosummary_generate = False  # the tables link to the pages that exist
+
 html_theme = "pydata_sphinx_theme"
-html_title = "otsort"
-_ALONE = ("choosing", "faq", "method", "glossary", "references", "changelog", "generated/performance/index")
-html_sidebars = {page: [] for page in _ALONE}  # no pages beside them
-html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
+html_title = f"otsort {release}"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_sidebars = {page: [] for page in ("index", "gallery/index")}  # pages without others beside them
+html_theme_options = {
+    "header_links_before_dropdown": 6,
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "show_toc_level": 3,
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+}
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -54,6 +66,7 @@ bibtex_bibfiles = ["references.bib"]
 sphinx_gallery_conf = {
     "examples_dirs": ["../tutorials", "../gallery"],
     "gallery_dirs": ["tutorials", "gallery"],
+    "subsection_order": [f"../gallery/{use}" for use in ("train", "select", "statistics", "solve")],
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
     "parallel": 2,

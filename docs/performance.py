@@ -1,6 +1,7 @@
-"""The page `Performance`, from the results that asv stored: the short selection of benchmarks over versions."""
+"""The page `Performance`, from the results that asv stored: the short selection of benchmarks, now and before."""
 
 import ast
+import datetime
 import itertools
 import json
 import math
@@ -15,22 +16,31 @@ from matplotlib.figure import Figure
 from otsort_studies.common.report import markdown_table, number
 
 BENCHMARK = "benchmark_short.Short."
-#: Measurement -> its title, the unit over asv's, and how a cell is written.
+#: Measurement -> its column in the first table, the unit over asv's, and how a cell is written.
 MEASURES = {
-    "track_sorts": ("Times the price of `jnp.sort` of the same lists, in the same process", 1.0, ".2f"),
-    "time_run": ("Milliseconds of a call, without compilation", 1e3, ".2f"),
-    "track_compilation": ("Seconds to trace and to compile", 1.0, ".2f"),
-    "track_scratch": ("Scratch memory, MB", 1e-6, ".2f"),
-    "track_error": ("Relative error against float64", 1.0, ".1e"),
+    "track_sorts": ("time over `jnp.sort`", 1.0, ".2f"),
+    "time_run": ("milliseconds", 1e3, ".2f"),
+    "track_compilation": ("seconds to compile", 1.0, ".1f"),
+    "track_scratch": ("scratch memory, MB", 1e-6, ".1f"),
+    "track_error": ("relative error", 1.0, ".0e"),
+}
+#: Measurements whose history is shown, with the titles of the tables.
+HISTORY = {
+    "track_sorts": "Time over that of `jnp.sort` of the same lists",
+    "time_run": "Milliseconds of a call",
 }
 NOTABLE = 1.2  # a change by such a factor
 
 _INTRODUCTION = """# Performance
 
-The short selection of benchmarks at some versions of the library, one after the other on one machine, in one
-environment: `python benchmarks/scripts/history.py` measures them with [asv](https://asv.readthedocs.io) and keeps its
-results in `benchmarks/results`, from which this page is made. Float32, epsilon 0.01, as many targets as values, the
-defaults of each version. A dash: that version could not, or was not asked.
+This page shows what a call costs now, and what it cost in earlier states of the library, which are named by date.
+[asv](https://asv.readthedocs.io) measured them one after the other on one machine and in one environment. All values
+are float32, epsilon is 0.01, there are as many targets as values, and all other options have their defaults. The time
+of `jnp.sort` of the same lists is measured in the same process. Compilation is left out of all times but its own. The
+error is relative to float64. A dash means that a state could not do it, or was not asked.
+
+`python benchmarks/scripts/history.py` measures and keeps the results in `benchmarks/results`, from which this page is
+made. The page [Scaling](../../studies/scaling/report.md) compares with other packages.
 """
 _NOTHING = "\nNo results are stored yet.\n"
 
@@ -50,8 +60,9 @@ def write(results: Path, folder: Path) -> None:
             picture = f"{path.parent.name}.png"
             _draw(history).savefig(folder / picture, dpi=150)
             parts += [_about(json.loads(path.read_text()), history), f"![Over versions]({picture})"]
+            parts.insert(-1, f"### Now\n\n{_now(history)}\n\n### Before")
+            parts += [f"#### {title}\n\n{_table(history, name)}" for name, title in HISTORY.items()]
             parts += [f"- {change}" for change in changes(history)]
-            parts += [f"### {title}\n\n{_table(history, name)}" for name, (title, _, _) in MEASURES.items()]
     (folder / "index.md").write_text("\n\n".join(parts) + ("" if parts[1:] else _NOTHING))
 
 
@@ -66,7 +77,8 @@ def read(machine: Path) -> pl.DataFrame:
                 values = result.get_result_value(key, [cases]) or [None] * len(cases)  # None where it failed
                 for case, value in zip(cases, values, strict=True):
                     found = None if value is None or math.isnan(value) else float(value)
-                    row = result.commit_hash[:7], result.params["jax"], key.removeprefix(BENCHMARK)
+                    day = datetime.datetime.fromtimestamp(result.date / 1000, datetime.UTC)
+                    row = f"{day:%Y-%m-%d %H:%M}", result.params["jax"], key.removeprefix(BENCHMARK)
                     rows.append((*row, ast.literal_eval(case), found))
     names = {"version": pl.String, "jax": pl.String, "measure": pl.String, "case": pl.String, "value": pl.Float64}
     return pl.DataFrame(rows, names, orient="row")
@@ -81,7 +93,7 @@ def changes(history: pl.DataFrame) -> Iterator[str]:
         said = {"faster": [], "slower": []}
         for case, old, new in both.select("case", "value", "value_right").iter_rows():
             if max(old / new, new / old) > NOTABLE:
-                said["faster" if new < old else "slower"].append(f"{case} ({old:.2g} to {new:.2g} sorts)")
+                said["faster" if new < old else "slower"].append(f"{case} ({_plain(old)} to {_plain(new)} sorts)")
         words = "; ".join(f"{what}: {', '.join(cases)}" for what, cases in said.items() if cases)
         yield f"From {before} to {after} {words or f'nothing by more than {NOTABLE - 1:.0%}'}."
 
@@ -89,6 +101,29 @@ def changes(history: pl.DataFrame) -> Iterator[str]:
 def _about(machine: dict[str, Any], history: pl.DataFrame) -> str:
     versions = ", ".join(history["jax"].unique(maintain_order=True).to_list())
     return f"## {machine['machine']}\n\n{machine['cpu']}, {machine['num_cpu']} cores, {machine['os']}; JAX {versions}."
+
+
+def _plain(ratio: float) -> str:
+    """Writes two digits without an exponent."""
+    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.2g}"
+
+
+def _now(history: pl.DataFrame) -> str:
+    """Writes a line for each case of the last state, a column for each measurement."""
+    last = history.filter(version=history["version"].unique(maintain_order=True).to_list()[-1])
+    found = {(name, case): value for _, _, name, case, value in last.iter_rows()}
+    cases = dict.fromkeys(case for _, case in found)
+    lines = [
+        [
+            case,
+            *(
+                number((value := found.get((name, case))) and scale * value, form)
+                for name, (_, scale, form) in MEASURES.items()
+            ),
+        ]
+        for case in cases
+    ]
+    return markdown_table(lines, ["", *(column for column, _, _ in MEASURES.values())])
 
 
 def _table(history: pl.DataFrame, measure: str) -> str:
@@ -108,14 +143,14 @@ def _draw(history: pl.DataFrame) -> Figure:
     versions = history["version"].unique(maintain_order=True).to_list()
     panels = figure.subplots(1, 2)
     for axes, (measure, label) in zip(
-        panels, {"track_sorts": "times the price of jnp.sort", "time_run": "milliseconds"}.items(), strict=True
+        panels, {"track_sorts": "time over jnp.sort", "time_run": "milliseconds"}.items(), strict=True
     ):
         here = history.filter(measure=measure).drop_nulls()
         for (case,), line in here.group_by("case", maintain_order=True):
             places = [versions.index(version) for version in line["version"]]
             axes.plot(places, MEASURES[measure][1] * line["value"], "-o", markersize=4, label=case)
         axes.set(yscale="log", ylabel=label, xlabel="version")
-        axes.set_xticks(range(len(versions)), versions)
+        axes.set_xticks(range(len(versions)), [version[:10] for version in versions], rotation=30)
         axes.grid(alpha=0.3)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", fontsize="small")
     return figure

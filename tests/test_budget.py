@@ -16,6 +16,7 @@ BUDGETS = budget.read()
 on_a_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="the budget is one of CPUs")
 
 
+@pytest.mark.ci
 @on_a_cpu
 @pytest.mark.skipif(budget.version() not in BUDGETS, reason=f"no budget for JAX {budget.version()}: {budget.ACCEPT}")
 @pytest.mark.parametrize("program", budget.LIST, ids=str)
@@ -31,6 +32,7 @@ def test_a_budget_is_of_a_program_that_is_there():
         assert allowed.keys() == set(map(str, budget.LIST)), f"to bring JAX {version} in line: {budget.ACCEPT}"
 
 
+@pytest.mark.ci
 @on_a_cpu
 def test_compiler_tricks_are_worth_it():
     """Programs have fewer instructions with them than in ordinary JAX: if not, a version of XLA made them useless."""

@@ -14,7 +14,7 @@ PROCESSES.set_forkserver_preload(["otsort"])
 
 
 #: The others are run with the slow tests.
-QUICK = ["docs/index.rst", "docs/how_to/masks.rst", "docs/how_to/extending.rst"]
+QUICK = ["docs/index.rst", "docs/how_to/masks.rst"]
 
 
 @pytest.mark.parametrize("page", some(pages.PAGES, QUICK))

@@ -36,7 +36,10 @@ def check(program, batch, *arguments):
             np.testing.assert_allclose(answer, right[lists], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize(("batch", "shape"), [pytest.param("b", (3,), marks=pytest.mark.slow), ("b, c", (2, 2))])
+@pytest.mark.parametrize(
+    ("batch", "shape"),
+    [pytest.param("b", (3,), marks=pytest.mark.slow), pytest.param("b, c", (2, 2), marks=pytest.mark.ci)],
+)
 def test_short_lists(batch, shape):
     x, weights = np.random.default_rng(0).uniform(size=(2, *shape, 5))
     check(of_short_lists, batch, x, weights, 1 + np.arange(np.prod(shape)).reshape(shape) / 2)

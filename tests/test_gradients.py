@@ -63,7 +63,7 @@ def _scale(name):
     return 0.05 if name == "epsilon" else 1.0
 
 
-@pytest.mark.parametrize("strategy", some(STRATEGIES, ("unrolled", "implicit", "kernel", "newton_one_step")))
+@pytest.mark.parametrize("strategy", some(STRATEGIES, ("unrolled", "implicit", "kernel")))
 def test_every_strategy_in_every_input(strategy, differences):
     function = jax.jit(lambda inputs: loss(inputs, STRATEGIES[strategy]))
     gradient = jax.jit(jax.grad(function))(INPUTS)
@@ -191,7 +191,7 @@ def test_other_operators(operator):
 FLOAT32 = [*((family, 7) for family in ("spread", "two_clusters", "tied", "constant", "with_zeros")), ("spread", 1)]
 
 
-@pytest.mark.parametrize(("family", "n"), FLOAT32)
+@pytest.mark.parametrize(("family", "n"), some(FLOAT32, [("spread", 7), ("tied", 7), ("with_zeros", 7), ("spread", 1)]))
 def test_float32_gradients_are_finite_and_right(family, n):
     rng = np.random.default_rng(3)
     x = problems.FAMILIES[family if family != "with_zeros" else "spread"](rng, n)

@@ -22,6 +22,7 @@ def start(name, *arguments, folder):
     return subprocess.Popen(command, cwd=folder, env=plain, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.ci
 def test_ranks_over_two_processes(tmp_path):
     with socket.socket() as free:
         free.bind(("localhost", 0))

@@ -10,14 +10,13 @@ from jax.test_util import check_grads
 
 import otsort
 
-from .cases import some
+from .cases import diagonal, some
 
 METHODS = ("linear", "lower", "higher", "inverted_cdf")
 X = np.random.default_rng(0).normal(size=(3, 11))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("method", "dtype"), diagonal(list(METHODS), ["float32", "float64"]))
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**31), tied=st.booleans())
 def test_exact_quantiles_are_numpys(method, dtype, seed, tied):

@@ -10,7 +10,7 @@ import pytest
 import otsort
 
 from . import problems
-from .cases import some
+from .cases import diagonal, some
 
 X = np.random.default_rng(0).normal(size=(4, 7))
 WEIGHTS = np.random.default_rng(1).uniform(0.2, 1, X.shape)
@@ -45,8 +45,7 @@ def test_a_k_out_of_range_is_told_when_traced():
         jax.jit(otsort.top_k_mask)(X, 8.0).block_until_ready()
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("k", [1, 3, 7])
+@pytest.mark.parametrize(("solver", "k"), diagonal(list(SOLVERS), [1, 3, 7]))
 def test_selections(solver, k):
     options = {"weights": WEIGHTS, "solver": SOLVERS[solver]}
     found = otsort.selection(X, k, **options)

@@ -1,10 +1,12 @@
 """
-Five numbers
-============
+Smooth ranks of five numbers
+============================
 
-The rank of a number is one more than how many others lie below it. Move the number a little and its rank stays what it
-was; move it past another one and its rank jumps. So a rank has no gradient to learn from. The ranks of otsort have one,
-and this page shows where it comes from, on five numbers, few enough to print everything.
+Ranks jump, so they have no useful gradient. This page shows where a smooth rank comes from.
+
+The rank of a number is one more than the count of the numbers below it. If the number moves a little, its rank stays
+the same. If it moves past another number, its rank jumps. So a rank has no gradient to learn from. The ranks of otsort
+have one. Five numbers are few enough to print everything.
 """
 
 import jax
@@ -26,10 +28,10 @@ print("smooth ranks", otsort.rank(x))
 # Ranking is a matching
 # ---------------------
 #
-# Lay out five places in [0, 1], evenly spaced: the *targets*. Bring the numbers into [0, 1] too, by an increasing
-# function, the *squash*: here the logistic function of the number of standard deviations from the mean. Now send each
-# number to a place of its own, so that the squared distances, the *cost*, sum to the least. A row for each number, a
-# column for each place:
+# Take five evenly spaced places in [0, 1]. They are the points of the *target*. Then map the numbers into [0, 1] by an
+# increasing function, the *squash*. Here it is the logistic function of the number of standard deviations from the
+# mean. Now send each number to a place of its own, so that the sum of the squared distances is as small as possible.
+# The squared distance is the *cost*. The matrix of costs has a row for each number and a column for each place:
 
 targets = np.linspace(0, 1, 5)
 squashed = np.asarray(otsort.squash.logistic(x, jnp.full(5, 1 / 5)))
@@ -38,8 +40,8 @@ print(squashed)
 print(cost)
 
 # %%
-# SciPy finds the cheapest matching. It knows nothing of order, and yet the places that it finds are the ranks, here
-# counted from 0:
+# SciPy finds the cheapest matching. It does not use the order of the numbers, and yet the places that it finds are the
+# ranks, here counted from 0:
 
 numbers, places = scipy.optimize.linear_sum_assignment(cost)
 print(places)
@@ -48,10 +50,11 @@ print(places)
 # From exact to smooth
 # --------------------
 #
-# Written as a matrix, a matching has one 1 in each row and in each column. Let the entries be shares instead: a number
-# may be sent in parts to several places, and each place still receives as much as one number. Such a matrix is a
-# *plan*. Of all plans :func:`otsort.solve` takes the one of least cost, less epsilon times its entropy, which rewards
-# spreading out. The number *epsilon* is how much spread is worth: 0 gives the matching, more epsilon a smoother plan.
+# A matching can be written as a matrix with a single 1 in each row and in each column. Now let the entries be shares: a
+# number may be sent in parts to several places, and each place still receives as much as one number. Such a matrix is a
+# *transport plan*. Of all plans, :func:`otsort.solve` finds the one with the smallest value of the cost minus epsilon
+# times the entropy. The entropy is larger for a plan that spreads more. The number *epsilon* says how much spread is
+# worth: epsilon = 0 gives the matching, and a larger epsilon gives a smoother plan.
 
 
 def plan_of(epsilon):
@@ -75,20 +78,20 @@ for axis, (title, matrix) in zip(axes, panels.items(), strict=True):
 axes[0].set(ylabel="number", yticks=range(5), yticklabels=[f"{number:.0f}" for number in x])
 
 # %%
-# Reading the plan
-# ----------------
+# Ranks and sorted values are means
+# ---------------------------------
 #
-# The smooth rank of a number is the mean of the places that it is sent to, by its row; the smooth value of a place in
-# the order is the mean of the numbers that are sent there, by its column. That is all that :func:`otsort.rank` and
-# :func:`otsort.sort` do:
+# Each row of the plan gives a smooth rank: the mean of the places to which a number is sent. Each column gives a smooth
+# sorted value: the mean of the numbers that are sent to a place. :func:`otsort.rank` and :func:`otsort.sort` do nothing
+# else:
 
 plan = plan_of(0.01)
 print(plan @ np.arange(1, 6), otsort.rank(x))
 print(plan.T @ np.asarray(x), otsort.sort(x))
 
 # %%
-# With more epsilon each number is spread over more places, so that its rank sees more of its neighbours, and ranks move
-# to the middle:
+# With a larger epsilon, each number is spread over more places. Its rank then depends on more of its neighbours, and
+# all ranks move towards the middle:
 
 for epsilon in (0, 0.001, 0.01, 0.1, 1):
     print(f"epsilon = {epsilon:<5}: ranks {otsort.rank(x, epsilon=epsilon)}, sorted {otsort.sort(x, epsilon=epsilon)}")
@@ -97,18 +100,19 @@ for epsilon in (0, 0.001, 0.01, 0.1, 1):
 # The gradient
 # ------------
 #
-# The plan is a smooth function of the numbers, and so are the ranks. A row for each rank, a column for the number that
-# is moved: a rank rises with its own number, and falls as a near neighbour rises. Exact ranks feel nothing.
+# The plan is a smooth function of the numbers, and so are the ranks. The matrix of derivatives has a row for each rank,
+# and a column for each number that moves. A rank rises with its own number, and falls when a near neighbour rises. The
+# derivatives of exact ranks are zero.
 
 print(jax.jacobian(otsort.rank)(x))
 print(jax.jacobian(lambda x: otsort.rank(x, epsilon=0))(x))
 
 # %%
-# Learning an order
-# -----------------
+# Learn an order
+# --------------
 #
-# With a gradient, ranks can stand in a loss. Say which ranks the five numbers should have, and let an optimiser move
-# them there. Nothing tells them where to go but their order.
+# With a gradient, ranks can be part of a loss. Say which ranks the five numbers should have, and let an optimiser move
+# the numbers. The loss knows nothing but the order of the numbers.
 
 wanted = jnp.array([4.0, 2.0, 5.0, 1.0, 3.0])
 optimiser = optax.adam(0.3)
@@ -135,6 +139,6 @@ axis.set(xlabel="step", ylabel="number", title="Five numbers learn an order")
 figure.legend(loc="outside right upper")
 
 # %%
-# A model takes the place of the numbers in practice: its predictions are ranked, and the gradient goes on into its
-# weights. The :doc:`gallery </gallery/index>` has such models. What epsilon changes, and how to choose it, is
-# :doc:`next <plot_soft_ranks>`.
+# In practice, a model takes the place of the numbers. Its predictions are ranked, and the gradient flows on into its
+# weights. The :doc:`gallery </gallery/index>` has such models. The :doc:`next page <plot_soft_ranks>` shows what
+# epsilon changes, and how to choose it.

@@ -1,10 +1,12 @@
 """
-What epsilon does
-=================
+What epsilon does, and how to choose it
+=======================================
 
-How smooth ranks are is one number, epsilon, in units of the squared distance between values squashed into [0, 1]. It
-decides how many neighbours a rank sees. We look at ranks, sorted values and gradients as it grows, and choose it by
-that number of neighbours.
+Epsilon says how smooth ranks are. Choose it by the number of neighbours of a value.
+
+Epsilon is a number in units of the squared distance between values that were squashed into [0, 1]. It decides how many
+neighbours a value has. The neighbours of a value are the other values that its rank depends on, or *sees*. This page
+shows ranks, sorted values and gradients as epsilon grows. It then chooses epsilon by the number of neighbours.
 """
 
 import jax
@@ -19,9 +21,9 @@ import otsort
 # From exact to the mean
 # ----------------------
 #
-# Epsilon is an ordinary argument, so that many can be computed at once. As it grows, every rank tends to the mean rank
-# and every sorted value to the mean value; as it falls, both tend to the exact ones. The matrix that sorts,
-# :func:`otsort.permutation`, gives both.
+# Epsilon is an ordinary argument, so one call can use many values of epsilon. As epsilon grows, every rank tends to the
+# mean rank and every sorted value to the mean value. As epsilon falls, both tend to the exact ones. We compute both
+# from the matrix that sorts, :func:`otsort.permutation`.
 
 x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
 epsilons = jnp.logspace(-4, 1, 60)
@@ -42,9 +44,9 @@ for axis, label in zip(axes, ("soft rank", "soft sorted value"), strict=True):
 # The gradient
 # ------------
 #
-# Move one value, now 4, past the four others. Its exact rank is a staircase. The soft rank is its smoothing, and its
-# slope is what a loss on ranks passes on to the value. With a small epsilon the slope is high where two values meet and
-# vanishes in between; with a large one it is low and everywhere.
+# We move one value, now 4, past the four others. Its exact rank is a staircase, and its soft rank is a smoothed
+# staircase. A loss on ranks passes the slope of the soft rank on to the value. With a small epsilon, the slope is high
+# where two values meet and vanishes in between. With a large epsilon, the slope is low, but nowhere zero.
 
 
 def rank_of_moved(t, epsilon):
@@ -68,12 +70,14 @@ for axis in axes:
 axes[0].legend()
 
 # %%
-# Choose by the neighbours
-# ------------------------
+# Choose epsilon by the number of neighbours
+# ------------------------------------------
 #
-# Say how many neighbours a rank should see, and :func:`otsort.suggest_epsilon` gives the epsilon. What a rank sees is
-# in its row of the matrix of derivatives: we count the values other than its own, each as far as its derivative is as
-# large as the others (the participation ratio). On the body mass index of 80 patients:
+# Say how many neighbours a rank should see, and :func:`otsort.suggest_epsilon` returns the epsilon. Each row of the
+# matrix of derivatives belongs to a rank. Its entries for the other values say how strongly the rank depends on each of
+# them. We count the neighbours by the participation ratio of these entries: the squared sum of their sizes, divided by
+# the sum of their squares. If k entries have one size and the others are zero, the ratio is k. The data are the body
+# mass indices of 80 patients:
 
 patients = jnp.asarray(load_diabetes(scaled=False).data[:80, 2])
 patients = jnp.sort(patients + 0.05 * jax.random.normal(jax.random.key(0), patients.shape))  # rounded values have ties
@@ -97,5 +101,6 @@ for axis, asked in zip(axes, (3, 10, 30), strict=True):
 axes[0].set(ylabel="rank that changes")
 
 # %%
-# Blue: the rank rises, of the value's own. Red: it falls, of the neighbours'. More neighbours make a loss smoother,
-# with a gradient that knows of values further away; fewer make ranks more exact.
+# Blue entries are positive: a rank rises with its own value. Red entries are negative: a rank falls when a neighbour
+# rises. More neighbours make a loss smoother, and its gradient depends on values further away. Fewer neighbours make
+# ranks more exact.

@@ -1,7 +1,7 @@
 """Thresholds of the rows of sparse plans: by Newton's method, by comparing each entry with each, and by sorting.
 
-`python benchmarks/scripts/thresholds.py`, one minute: float32, random rows of plans, medians in milliseconds of calls in
-turn, compiled before. Few entries stand with the lists last, as the library keeps short lists, and many in rows.
+`python benchmarks/scripts/thresholds.py`, one minute: float32, random rows, medians in milliseconds of calls in turn,
+without compilation. Rows of few entries have the lists in the last axis, as the library keeps short lists.
 """
 
 import time

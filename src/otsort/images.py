@@ -1,4 +1,4 @@
-"""Image filters with derivatives."""
+"""Differentiable image filters."""
 
 import math
 from typing import Any, Unpack
@@ -12,7 +12,7 @@ from ._call import Options
 from ._checks import as_array, as_size, as_values
 from ._operator import quantile
 
-#: Modes of scipy.ndimage, and what `jax.numpy.pad` calls them.
+#: The modes of scipy.ndimage, and their names in `jax.numpy.pad`.
 _MODES = {
     "reflect": "symmetric",
     "grid-mirror": "symmetric",
@@ -35,26 +35,28 @@ def median_filter(
     cval: float = 0.0,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Returns an image in which each pixel is the median of the window around it, or another quantile.
+    """Replaces each pixel of an image by the median, or another quantile, of the window around it.
 
-    It removes noise, and has a derivative. With `epsilon=0` it is `scipy.ndimage.median_filter`, or
-    `scipy.ndimage.percentile_filter` for another q: of the N sorted pixels of a window, the pixel at place floor(q N),
-    counted from 0. (It is the soft median filter of the tutorial of `ott.tools.soft_sort`, for whole images.) Windows
-    are computed block by block, and again for a gradient, so that they are never all in memory.
+    The filter removes noise and is differentiable. With `epsilon=0` it is `scipy.ndimage.median_filter`, or
+    `scipy.ndimage.percentile_filter` for another q: it takes the pixel at place floor(q N), counted from 0, of the N
+    sorted pixels of a window. (It is the soft median filter of the tutorial of `ott.tools.soft_sort`, for whole
+    images.) Windows are computed block by block, and again for a gradient, so they are never all in memory.
 
     Args:
-        image: shape `(h, w)`, or `(..., h, w, channels)`. Each channel is filtered alone; give several images without
-            channels a last axis of length 1.
-        size: of the window, for both axes or `(rows, columns)`; a window of even size reaches further up and left.
-        q: level in [0, 1].
-        mode: the values beyond the edges, as in `scipy.ndimage`: "reflect" (d c b a | a b c d | d c b a), "mirror"
-            (d c b | a b c d | c b a), "nearest", "wrap", "constant", or another name that scipy has for one of these.
-        cval: the constant of the mode "constant".
-        **options: see `otsort.Options`. The axis is None. Weights and where have the shape of a window, so that where
+        image: shape `(h, w)`, or `(..., h, w, channels)`. Each channel is filtered separately. Give several images
+            without channels a last axis of length 1.
+        size: size of the window, one number for both axes or `(rows, columns)`. A window of even size reaches further
+            up and left.
+        q: quantile level in [0, 1].
+        mode: how the image continues beyond its edges, as in `scipy.ndimage`: "reflect" (d c b a | a b c d | d c b a),
+            "mirror" (d c b | a b c d | c b a), "nearest", "wrap", "constant", or another name that scipy has for one of
+            these.
+        cval: the value beyond the edges in the mode "constant".
+        **options: see `otsort.Options`. The axis is always None. Weights and where have the shape of a window, so where
             is the footprint of `scipy.ndimage`.
 
     Returns:
-        The shape of the image.
+        The filtered image, in the shape of the image.
 
     Raises:
         ValueError: the image has one dimension, a size is below 1, q is out of range, or the mode is unknown.

@@ -1,6 +1,6 @@
-"""Layers as Equinox modules, which take one instance at a time, as those of `equinox.nn` do.
+"""Layers as Equinox modules, which take one example at a time, as the layers of `equinox.nn` do.
 
-The options of a layer are its leaves. Options that are arrays are trained with the layer; numbers are not.
+The options of a layer are leaves of its tree. Options that are arrays are trained with the layer; numbers are not.
 """
 
 from typing import Any, Unpack
@@ -18,16 +18,17 @@ from ._operator import quantile_normalize, selection, top_k_mask
 from ._solver import AbstractSolver
 from ._types import Scalar
 
-# All random routers learn at it, unlike at the default of the operators: benchmarks/scripts/default_epsilon.py.
+# At this epsilon, all random routers learn. At the default of the operators, not all do:
+# benchmarks/scripts/default_epsilon.py measures both.
 _EPSILON = 0.1
 
 
 class LayerOptions(eqx.Module):
-    """The options of an operator, as a layer keeps them: copied, and hashable unless one is an array.
+    """The options of an operator that a layer keeps: copied, and hashable unless one is an array.
 
     Attributes:
-        names: of the options.
-        values: of the options, in the same order.
+        names: names of the options.
+        values: values of the options, in the same order.
 
     Example:
         >>> layer = otsort.nn.QuantileNormalization(5, axis=0, epsilon=0.1)
@@ -54,13 +55,14 @@ class LayerOptions(eqx.Module):
 class QuantileNormalization(eqx.Module):
     """Soft quantile normalisation with a learnt distribution: Cuturi et al. (2019), section 4.
 
-    It applies `otsort.quantile_normalize` with a reference f of m values that increase to 1, the cumulative sum of
-    softmax(h). The vector h sums to 0: m - 1 of its entries are free parameters, and the last is minus their sum. They
-    start from 0, where f is evenly spaced. (The paper's formula for f lacks the cumulative sum that its text has.)
+    It applies `otsort.quantile_normalize` with a reference f of m values that increase to 1: the cumulative sum of
+    softmax(h). The vector h sums to 0. Its first m - 1 entries are free parameters, and the last is minus their sum.
+    The parameters start at 0, where f is evenly spaced. (The paper's text has the cumulative sum, but its formula for f
+    lacks it.)
 
     Attributes:
         free: the parameters, shape `(m - 1,)`.
-        options: of the operator.
+        options: options of the operator.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -76,9 +78,9 @@ class QuantileNormalization(eqx.Module):
         """Initialises the parameters with zeros.
 
         Args:
-            m: number of targets, at least 1.
-            **options: see `otsort.Options`. The axis may be one axis, several, or None for all of an instance at once;
-                `axis=(1, 2)` normalises each channel of an image `(channels, h, w)` alone.
+            m: number of targets and of values of f, at least 1.
+            **options: see `otsort.Options`. The axis may be one axis, several axes, or None for all axes of an example.
+                For example, `axis=(1, 2)` normalises each channel of an image `(channels, h, w)` separately.
 
         Raises:
             ValueError: m below 1.
@@ -93,14 +95,14 @@ class QuantileNormalization(eqx.Module):
         return levels / levels[-1]  # Numerics: rounding could leave the last a little above 1
 
     def __call__(self, x: Float[Array, "..."], *, key: PRNGKeyArray | None = None) -> Float[Array, "..."]:
-        """Returns x with its values along the axis distributed as those of f.
+        """Returns x, normalised to the distribution of f along the axis.
 
         Args:
             x: values, any shape.
             key: ignored; `equinox.nn.Sequential` passes it.
 
         Returns:
-            Shape of x, in (0, 1].
+            The normalised values, in (0, 1] and the shape of x.
 
         Raises:
             ValueError, TypeError, RuntimeError: see `otsort.solve`.
@@ -110,18 +112,18 @@ class QuantileNormalization(eqx.Module):
 
 
 class TopKGate(eqx.Module):
-    """The gate of a mixture of experts: weights of n experts for a token, which sum to 1 and mainly go to k experts.
+    """The gate of a mixture of experts: it gives n experts weights that sum to 1 and mainly go to k of them.
 
-    The weights are the softmax of the scores times their soft top-k mask, divided by their sum. With `epsilon=0` it is
-    the sparse gate of Shazeer et al. (2017), section 2.1: the softmax over the k largest scores, and zero elsewhere.
-    Its zeros have no gradient, so a score that just misses the k largest learns nothing.
+    The weights are the softmax of the scores, multiplied by the soft top-k mask of the scores, and divided by their
+    sum. With `epsilon=0` this is the sparse gate of Shazeer et al. (2017), section 2.1: the softmax over the k largest
+    scores, and zero elsewhere. The zeros have no gradient, so a score that just misses the k largest learns nothing.
 
     Attributes:
         router: linear map from a token to scores.
-        k: number of experts.
-        straight_through: whether the mask is exact, with the derivatives of the soft mask. Unused experts then have
-            weight 0, and still learn. Of experts with equal scores the first are used.
-        options: of `otsort.top_k_mask`.
+        k: number of experts that are used.
+        straight_through: whether the mask is exact but has the derivatives of the soft mask. Unused experts then have
+            weight 0 and still learn. Among experts with equal scores, the first are used.
+        options: options of `otsort.top_k_mask`.
 
     Example:
         >>> token = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -149,12 +151,12 @@ class TopKGate(eqx.Module):
 
         Args:
             in_size: length of a token.
-            num_experts: n.
+            num_experts: number of experts, n.
             k: number of experts that are used, between 1 and n.
             straight_through: see the attributes.
             key: random key for the weights of the router.
-            **options: see `otsort.Options`. Epsilon is 0.1 unless it or solver is given, because many random routers
-                have no gradient at the 0.01 of the operators: :doc:`/how_to/losses` has the measurement.
+            **options: see `otsort.Options`. Unless epsilon or solver is given, epsilon is 0.1, because many random
+                routers have no gradient at the operators' default of 0.01: :doc:`/how_to/losses` has the measurement.
 
         Raises:
             ValueError: k is out of range.
@@ -174,7 +176,7 @@ class TopKGate(eqx.Module):
             key: ignored; `equinox.nn.Sequential` passes it.
 
         Returns:
-            Nonnegative, summing to 1, shape `(num_experts,)`.
+            Nonnegative weights that sum to 1, shape `(num_experts,)`.
 
         Raises:
             ValueError, TypeError, RuntimeError: see `otsort.solve`.
@@ -185,12 +187,12 @@ class TopKGate(eqx.Module):
         return weights / jnp.sum(weights)
 
     def _mask(self, scores: Float[Array, " n"]) -> Float[Array, " n"]:
-        """Returns the mask of the experts; an exact mask selects k of them, also where scores are equal."""
+        """Returns the mask of the experts; an exact mask selects k of them, even where scores are equal."""
         options: dict[str, Any] = dict(self.options)
         is_exact = _are_exact(**options)
         if not (self.straight_through or is_exact):
             return top_k_mask(scores, self.k, **options)
-        # The exact mask would share places among equal scores. Each row of an exact selection is one expert.
+        # An exact `top_k_mask` would share places among equal scores. Each row of an exact selection is one expert.
         exact_options: dict[str, Any] = {**options, "solver": None, "epsilon": 0}
         exact = jnp.sum(selection(scores, self.k, **exact_options), axis=-2)
         if is_exact:
@@ -200,7 +202,7 @@ class TopKGate(eqx.Module):
 
 
 def _are_exact(solver: AbstractSolver | None = None, epsilon: Scalar | None = None, **others: Any) -> bool:
-    """Returns whether options name the exact operators."""
+    """Returns whether the options select the exact operators."""
     del others
     if solver is not None:
         return solver.order_only

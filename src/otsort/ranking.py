@@ -1,11 +1,11 @@
-"""Smooth ranking metrics: functions that make the metrics of `rax <https://rax.readthedocs.io>`_ smooth.
+"""Functions that make the ranking metrics of `rax <https://rax.readthedocs.io>`_ smooth.
 
-`rax.ndcg_metric(scores, labels, rank_fn=otsort.ranking.rank_fn(epsilon=1e-2))` has a gradient, and so do mean
-reciprocal rank and average precision. With `cutoff_fn`, precision, recall and all metrics with a `topn` have a gradient
-too. With `epsilon=0` the metrics are those of rax.
+`rax.ndcg_metric(scores, labels, rank_fn=otsort.ranking.rank_fn(epsilon=1e-2))` has a gradient. So do mean reciprocal
+rank and average precision with this `rank_fn`. With `cutoff_fn`, precision, recall and all metrics with a `topn` have a
+gradient too. With `epsilon=0` the metrics have the values of rax.
 
-`otsort.metrics.ndcg` needs no rax. There, tied scores share the mean of their gains, as in scikit-learn, and the
-gradient reaches every score; the metrics of rax break ties by the order of the list, or at random.
+`otsort.metrics.ndcg` works without rax. It gives tied scores the mean of their gains, as scikit-learn does, and its
+gradient reaches every score. The metrics of rax break ties by the order of the list, or at random.
 """
 
 import functools
@@ -19,27 +19,27 @@ from jaxtyping import Array, Bool, Float, Shaped
 from ._call import Options
 from ._operator import rank, top_k_mask
 
-#: `(scores, where=None, segments=None, key=None) -> ranks`.
+#: A function `(scores, where=None, segments=None, key=None) -> ranks`.
 RankFn: TypeAlias = Callable[..., Float[Array, "... n"]]
-#: `(a, n=None, where=None, segments=None) -> cutoffs`.
+#: A function `(a, n=None, where=None, segments=None) -> cutoffs`.
 CutoffFn: TypeAlias = Callable[..., Float[Array, "... n"]]
 
 
 def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> RankFn:
     """Returns a `rank_fn` for rax, which gives the ranks of scores along the last axis, 1 for the largest.
 
-    Each segment is a list of its own. Operators give equal scores their average rank, and rax gives them distinct
-    ranks: by their order, or at random if there is a key. The difference between the two is added, without gradient; it
-    is zero without ties. Scores that take no part, which include scores of minus infinity, come last: their rank is
-    infinite, so their gains are discounted to zero.
+    Each segment is ranked as a separate list. The operators give equal scores their average rank, whereas rax gives
+    them distinct ranks: by their order, or at random if there is a key. The difference of these two exact ranks is
+    added to the soft ranks, without a gradient; it is zero without ties. Scores that take no part, which include scores
+    of minus infinity, come last. Their rank is infinite, so their gains are discounted to zero.
 
     Args:
-        num_targets: m, the size of the uniform target, n unless given.
+        num_targets: m, the number of points of the uniform target; n unless given.
         **options: see `otsort.Options`; rax chooses axis and where.
 
     Returns:
-        `(scores, where=None, segments=None, key=None) -> ranks`, with all arrays but the key of shape `(..., n)`.
-        Segments are solved as n lists of n values, so memory is quadratic, as in rax.
+        A function `(scores, where=None, segments=None, key=None) -> ranks`. All arrays but the key have the shape
+        `(..., n)`. Segments are solved as n lists of n values, so memory is quadratic, as in rax.
 
     Raises:
         ImportError: rax is not installed.
@@ -78,13 +78,15 @@ def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> Ra
 def cutoff_fn(**options: Unpack[Options]) -> CutoffFn:
     """Returns a `cutoff_fn` for rax, which gives the mask `otsort.top_k_mask` of the n largest along the last axis.
 
-    rax calls it with minus the ranks. Entries that take no part, which include entries of minus infinity, are zero.
+    rax calls it with the negated ranks. The mask is zero for entries that take no part, which include entries of minus
+    infinity.
 
     Args:
         **options: see `otsort.Options`; rax chooses axis and where.
 
     Returns:
-        `(a, n=None, where=None, segments=None) -> cutoffs` in [0, 1], of the shape of a; ones if n is None.
+        A function `(a, n=None, where=None, segments=None) -> cutoffs`. The cutoffs lie in [0, 1] and have the shape of
+        a; they are ones if n is None.
 
     Raises:
         ValueError, TypeError, RuntimeError: on use, see `otsort.solve`.

@@ -1,7 +1,7 @@
-"""Conversion of groups of unequal length, side by side in one array, to lists with a mask, and back.
+"""Conversion of groups of unequal length in one array to lists with a mask, and back.
 
-`pack` makes the groups rows of an array, any operator is applied to the rows with `where`, and `unpack` brings each
-answer back to its value.
+`pack` turns the groups into the rows of an array and gives a mask. Any operator can be applied to the rows with this
+mask as `where`. `unpack` brings each answer back to the place of its value.
 """
 
 import jax
@@ -15,14 +15,14 @@ from ._checks import as_array, as_indices, as_own, as_size, checked
 def pack(
     values: ArrayLike, segment_ids: ArrayLike, num_segments: int, length: int
 ) -> tuple[Shaped[Array, "num_segments length *d"], Bool[Array, "num_segments length"]]:
-    """Returns groups as the rows of an array, each with its values in their order and then zeros.
+    """Returns groups as the rows of an array; a row has the values in their order, followed by zeros.
 
     Args:
-        values: of all groups, shape `(n, *d)`.
-        segment_ids: the group of each value, integers in any order, shape `(n,)`, as in `jax.ops.segment_sum`. A value
-            whose group is not one of 0 ... num_segments - 1 is left out.
+        values: values of all groups, shape `(n, *d)`.
+        segment_ids: the group of each value, as integers in any order, shape `(n,)`, as in `jax.ops.segment_sum`. A
+            value whose group is not one of 0 ... num_segments - 1 is left out.
         num_segments: number of groups, some of which may be empty.
-        length: of the rows, at least that of the longest group.
+        length: length of the rows, at least that of the longest group.
 
     Returns:
         The rows, and a mask of the entries that hold values.
@@ -55,14 +55,14 @@ def pack(
 
 
 def unpack(lists: ArrayLike, segment_ids: ArrayLike) -> Shaped[Array, "n *d"]:
-    """Returns the entry of each value, from rows that `pack` made or from the answers of an operator for them.
+    """Returns the entries of the rows that `pack` made, or of an operator's answers, in the order of the values.
 
     Args:
         lists: shape `(num_segments, length, *d)`.
         segment_ids: as given to `pack`.
 
     Returns:
-        Shape `(n, *d)`, zero for values that `pack` left out.
+        One entry for each value, shape `(n, *d)`; zero for values that `pack` left out.
 
     Raises:
         ValueError: lists have fewer than two dimensions, or ids are not one-dimensional.
@@ -108,7 +108,7 @@ def _checked_ids(segment_ids: ArrayLike, num_segments: int) -> Int[Array, " n"]:
 
 def _places(ids: Int[Array, " n"]) -> Int[Array, " n"]:
     """Returns the number of values before each value that belong to the same group."""
-    # XLA: known ids are sorted at once. The compiler would fold the sort of constants, which can take minutes.
+    # XLA: ids that are constants are sorted immediately. The compiler would fold their sort, which can take minutes.
     with jax.ensure_compile_time_eval():
         order = jnp.argsort(ids, stable=True)
         ordered, index = ids[order], jnp.arange(ids.size)

@@ -1,1 +1,1 @@
-"""Reproducible experiments on otsort, behind the command `otsort`; they need its extra `studies`."""
+"""Reproducible experiments with otsort, run by the command `otsort`; they need the extra `studies`."""

@@ -1,4 +1,4 @@
-"""`python -m otsort_studies` is the command `otsort`."""
+"""Runs the command `otsort` as `python -m otsort_studies`."""
 
 from .cli import main
 

@@ -1,4 +1,4 @@
-"""The command line: what the user typed, checked. What needs JAX is imported only by the commands that measure."""
+"""The command line. Only the commands that measure import JAX."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ from .studies import STUDIES
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 study = typer.Typer(
-    help="Answer a question by measurements; a run that was interrupted is finished by the same command.",
+    help="Run a study. If a run was interrupted, the same command finishes it.",
     pretty_exceptions_enable=False,
 )
 app.add_typer(study, name="study")
@@ -41,23 +41,23 @@ def _otsort(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Differentiable sorting by optimal transport: reproducible experiments."""
+    """Run reproducible experiments with differentiable sorting by optimal transport."""
 
 
 @app.command()
 def compare(
-    data: Annotated[Path | None, typer.Option(help="A .csv or .npy file; an example unless given.")] = None,
-    column: Annotated[str | None, typer.Option(help="Its column: a name in a .csv, an index in an .npy file.")] = None,
-    epsilon: Annotated[list[float] | None, typer.Option(help="Of the solvers, > 0. May be repeated.")] = None,
+    data: Annotated[Path | None, typer.Option(help="A .csv or .npy file. Default: an example.")] = None,
+    column: Annotated[str | None, typer.Option(help="Name of the column (.csv), or its index (.npy).")] = None,
+    epsilon: Annotated[list[float] | None, typer.Option(help="Epsilon of the solvers, > 0. May be repeated.")] = None,
     solvers: Annotated[
-        list[str] | None, typer.Option(help="Such as Newton; all unless given. May be repeated.")
+        list[str] | None, typer.Option(help="Name of a solver, such as Newton. Default: all. May be repeated.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("otsort-compare"),
 ) -> None:
-    """Compare solvers and differentiations: accuracy, time and memory.
+    """Compare the accuracy, time and memory of all solvers and ways of differentiating them.
 
-    They run in float32, against a converged reference in float64. This is the study `compare` of the values that are
-    given, whose report it prints as well; a run that was interrupted is finished by the same command.
+    Solvers run in float32 and are compared with a converged solution in float64. The command runs the study `compare`
+    on the given values and prints its report. If a run was interrupted, the same command finishes it.
     """
     with _told():
         if data is None and column is not None:
@@ -70,10 +70,10 @@ def compare(
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(help="Of a finished run of compare or of a study.")]) -> None:
-    """Write the report of a run anew from its rows, which takes neither JAX nor the machine that measured."""
+def report(folder: Annotated[Path, typer.Argument(help="Folder of a finished run of compare or study.")]) -> None:
+    """Write the report of a run again from its stored measurements; this does not need JAX."""
     with _told():
-        read_config(folder)  # before the lock, which makes a folder that does not exist
+        read_config(folder)  # before the lock, which would create a missing folder
         with locked(folder):
             render(folder)
         _say_where(folder)
@@ -81,15 +81,21 @@ def report(folder: Annotated[Path, typer.Argument(help="Of a finished run of com
 
 @study.command("list")
 def list_studies() -> None:
-    """Name the studies."""
+    """List all studies with their titles."""
     for name, kind in STUDIES.items():
-        print(f"{name:12}{kind.title}")
+        print(f"{name:16}{kind.title}")
 
 
-_Full = Annotated[bool, typer.Option("--full/--quick", help="As in the documentation, or in a minute or two.")]
-_Paper = Annotated[bool, typer.Option("--paper", help="At the size of the paper, which takes a GPU.")]
-_Data = Annotated[Path | None, typer.Option(envvar=FOLDER, help="Folder with data: looked into before packages.")]
-_Out = Annotated[Path | None, typer.Option(help="Folder for the results: otsort- and the name, with -full or -paper.")]
+_Full = Annotated[
+    bool, typer.Option("--full/--quick", help="Full size, as in the documentation, or a version of a minute or two.")
+]
+_Paper = Annotated[bool, typer.Option("--paper", help="Size of the paper, which needs a GPU.")]
+_Data = Annotated[
+    Path | None, typer.Option(envvar=FOLDER, help="Folder with data. It is searched before installed packages.")
+]
+_Out = Annotated[
+    Path | None, typer.Option(help="Folder for the results. Default: otsort-NAME, with -full or -paper at its end.")
+]
 
 
 def _add(kind: type[AbstractStudy]) -> None:
@@ -105,7 +111,7 @@ def _add_learning(kind: type[AbstractLearning]) -> None:
 
 
 def _sized(kind: type[AbstractStudy], full: bool) -> tuple[AbstractStudy, str]:
-    """Returns the study, and what its folder's name ends with."""
+    """Returns the study and the suffix of the name of its folder."""
     return (kind(), "-full") if full else (kind.quick(), "")
 
 
@@ -121,7 +127,7 @@ for _kind in STUDIES.values():
 
 
 def _run(study: AbstractStudy, folder: Path, data: Path | None = None) -> Report:
-    from .common.run import run  # with JAX
+    from .common.run import run  # imports JAX
 
     return run(study, folder, data)
 
@@ -132,7 +138,7 @@ def _say_where(folder: Path) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Tells what the user can correct in one line."""
+    """Prints errors that the user can correct in one line, and exits with status 2."""
     try:
         yield
     except InputError as error:
@@ -141,7 +147,7 @@ def _told() -> Iterator[None]:
 
 
 def _decreasing(epsilons: Sequence[float]) -> tuple[float, ...]:
-    """Without repetitions.
+    """Sorts epsilons from the largest to the smallest and removes repetitions.
 
     Raises:
         InputError: one of them is not a positive float32 number.

@@ -1,4 +1,4 @@
-"""The list of studies: one folder each, with `study.py`, `measure.py` and `report.py`."""
+"""Lists all studies. Each has a folder with `study.py`, `measure.py` and `report.py`."""
 
 from .common.study import AbstractStudy
 from .compare.study import Compare

@@ -76,7 +76,7 @@ def test_writes_everything(finished):
     assert (study.solvers, study.epsilons) == (("LogSinkhorn", "NorthWestCorner"), (0.01,))
     assert {part: frame.height for part, frame in frames.items()} == {"cost": 4, "sweeps": 3, "reading": 4}
     said = " ".join(process.stdout.split())
-    for words in ("LogSinkhorn", "OneStep", "fixed budget", "NorthWestCorner", "converged: marginal error"):
+    for words in ("LogSinkhorn", "OneStep", "fixed budget", "NorthWestCorner", "converged to a marginal error of"):
         assert words in said
         assert words in (out / "report.md").read_text()
     assert process.stdout.endswith(f"Written to {out}: read {out / 'report.md'} first\n")

@@ -73,7 +73,8 @@ def test_report(rows, tmp_path):
     figure.savefig(tmp_path / "figure.png")
     assert [axes.get_title() for axes in figure.axes] == PANELS
     assert [len(axes.lines) for axes in figure.axes] == [3, 7, 7, 3, 3, 3]  # the exact steps, and two of each setting
-    assert caption == "S-CDF (lines) and S-quantiles (dots) of 8 values (normal)."
+    assert caption.startswith("S-CDF (lines) and S-quantiles (dots) of 8 values (normal).")
+    assert text.startswith("A larger epsilon makes the CDF flatter. With too few sweeps, the plan is not accurate, and")
 
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")][
         1:
@@ -88,7 +89,11 @@ def test_report(rows, tmp_path):
         expected += quantile_error / np.ptp(x), outside / np.ptp(x)
         assert cells[:2] == [row["data"], row["panel"]]
         assert [float(cell) for cell in cells[4:]] == pytest.approx(expected, abs=6e-4)
-    assert "b for one quantile the CDF is off by" in text
+    cdf, quantiles = (
+        [f"{float(cells[column]):.3f}" for cells in lines if cells[1] == "b for one quantile"] for column in (4, 6)
+    )
+    spans = [" to ".join(dict.fromkeys(sorted(span))) for span in (cdf, quantiles)]
+    assert f"with b for one quantile, {spans[0]} (CDF) and {spans[1]} (quantiles)" in text
     assert "0 of 20 solves failed" in text
 
 

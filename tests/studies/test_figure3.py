@@ -82,9 +82,9 @@ def test_report(rows, tmp_path):
             assert [float(word) for word in cell.split(" and ")] == pytest.approx(
                 [np.mean(errors), max(errors)], abs=6e-5
             )
-    assert "With t = 1/n = 0.1 the weights of both atoms differ by" in found.text
-    assert "(median and largest over 2 levels and lists)" in found.text
-    assert "of 1 quantiles, other than medians, towards the median" in found.text
+    assert "With t = 1/n = 0.1, both choices of weights are equal up to" in found.text
+    assert "(median and largest of 2 combinations of list and quantile level)" in found.text
+    assert "of 1 quantiles towards the median (without counting medians)" in found.text
     assert "0 of 16 solves failed" in found.text
 
 
@@ -105,20 +105,25 @@ def hand_made(quantile):
         (
             2.9,
             2.95,
-            "the atom, not of epsilon",
-            "stay within 1 % of the range of their K-quantiles up to epsilon = 0.01",
+            "the weights of equation (4), not from epsilon",
+            "Up to epsilon = 0.01, every S-quantile differs from its K-quantile by less than 1 % of the range.",
         ),
-        (2.1, 2.9, "epsilon, not of the atom", "At epsilon = 0.01 some S-quantile is already more than 1 %"),
+        (
+            2.1,
+            2.9,
+            "epsilon, not from the weights of equation (4)",
+            "Already at epsilon = 0.01, some S-quantile differs from its K-quantile by at least 1 % of the range.",
+        ),
     ],
 )
 def test_claims_follow_the_rows(exact, soft, largest, drift):
     text = report(STUDY, frames(STUDY, hand_made(lambda case: soft if case.epsilon else exact))).text
     error = (soft - 2) / 9
-    assert f"an S-quantile is off by {error:.4f} and {error:.4f} of the range" in text
-    assert f"most of the error is that of {largest}." in text
+    assert f"the S-quantile differs from NumPy's quantile by {error:.4f} and {error:.4f} of the range" in text
+    assert f"Most of the error comes from {largest}." in text
     assert drift in text
-    assert "moved 1 of 1 quantiles, other than medians, towards the median" in text
-    assert "over 2.0, 2.0 values at epsilon = 0 and 2.0, 2.0 values at epsilon = 0.01" in text
+    assert "moved 1 of 1 quantiles towards the median (without counting medians)" in text
+    assert "the average of 2.0, 2.0 values at epsilon = 0 and of 2.0, 2.0 values at epsilon = 0.01" in text
 
 
 def test_the_best_t_is_that_of_the_least_median_error():
@@ -146,8 +151,8 @@ def test_what_fails_is_a_row_and_is_told(rows, monkeypatch):
         assert (row["values"], row["exact"]) == (sound["values"], sound["exact"])
     text = report(STUDY, frames(STUDY, found)).text
     assert "2 of 16 solves failed or did not converge" in text
-    assert "(median and largest over 1 levels and lists)" in text
-    assert "of 0 quantiles, other than medians" in text
+    assert "(median and largest of 1 combinations of list and quantile level)" in text
+    assert "of 0 quantiles towards the median (without counting medians)" in text
     assert "nan" not in text
 
 

@@ -58,6 +58,7 @@ def rows():
     return list(measured(TINY, TINY.cases()))
 
 
+@pytest.mark.ci
 def test_rows_of_a_tiny_study(rows):
     assert [row["outcome"] for row in rows] == [outcome.TRAINED] * 4
     for row in rows:
@@ -137,8 +138,8 @@ def test_the_verdict(behind, word):
     study = Figure4()
     text = report(study, frames(study, known_rows(study, behind))).text
     assert text.startswith(f"**{word}** The paper")
-    assert f"is {100 * behind[PAPER]:.2f} ± 0.00 points behind cross-entropy" in text
-    assert "the nearest is *S-top-k, k = 0*" in text
+    assert f"the paper's loss, is {100 * behind[PAPER]:.2f} ± 0.00 points behind cross-entropy." in text
+    assert "The closest S-top-k loss is *S-top-k, k = 0*" in text
     assert "cifar10 (made)" in text
     assert "0 of 15 trainings failed." in text
 

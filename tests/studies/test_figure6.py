@@ -121,4 +121,6 @@ def test_the_verdict(quantile, word):
     assert text.startswith(f"**{word}** The paper")
     assert f"is {quantile[1]:.3f} with quantile normalisation and 1.200 with batch norm" in text
     order = "layer norm, batch norm, no norm"
-    assert (f"{QUANTILE}, {order}" if word == "Reproduced." else f"{order}, {QUANTILE}") in text
+    order = f"{QUANTILE}, {order}" if word == "Reproduced." else f"{order}, {QUANTILE}"
+    assert f"at the end of the training: {order};" in text
+    assert f"at the best checkpoint of each norm: {order}." in text

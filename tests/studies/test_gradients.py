@@ -123,7 +123,7 @@ def test_a_report_without_references(tmp_path):
     study = replace(Gradients.quick(), sizes=((5, 7),))
     rows = [case.row(FIXED_BUDGET, reference=NOT_CONVERGED) for case in study.cases()]
     found = report(study, frames(Gradients, rows))
-    assert "at 0 of 0 points" in found.text
+    assert "clearly more accurate than the implicit one at 0 of 0 points" in found.text
     assert FIXED_BUDGET in found.text
     assert "nan" not in found.text
     assert set(found.figures) == {"gradients-errors", "gradients-cost"}
@@ -146,22 +146,24 @@ def test_answers_are_those_of_the_rows():
     rows = [costed(case) for case in study.cases()]
     text = report(study, frames(Gradients, rows)).text
     # Two lists, two epsilons and three budgets.
-    assert "more accurate than the implicit one by more than 10% at 4 of 24 points." in text
-    assert "From zero it is the more accurate one at 4 of 12 points, at 8 to 8 sweeps, by 50.0% at most" in text
-    assert "From exact it is the more accurate one at 0 of 12 points. Its error is 1 times" in text
-    assert "32 sweeps the forward and backward pass by unrolling takes 16.0 times as long" in text
-    assert "Unrolling is faster at these budgets: 1." in text
-    assert "marginal error falls by a factor of 1 in the median" in text
+    assert "The unrolled gradient is clearly more accurate than the implicit one at 4 of 24 points." in text
+    assert "smaller by more than 10%." in text
+    assert "With the start *zero*, it is more accurate at 4 of 12 points (8 to 8 sweeps), by at most 50.0%." in text
+    assert "With the start *exact*, it is more accurate at 0 of 12 points. Its error is 1 times" in text
+    assert "32 sweeps, forward and backward pass of unrolling take 16.0 times as long" in text
+    assert "Numbers of sweeps at which unrolling is faster: 1." in text
+    assert "the marginal error is smaller by a factor of 1 in the median" in text
     assert "nan" not in text
 
 
 @pytest.mark.parametrize(
-    ("small", "said"), [((1, 32), "from 32 sweeps on"), ((8, 32), "from 8 sweeps on"), ((1, 8), "at no budget")]
+    ("small", "said"),
+    [((1, 32), "from 32 sweeps on"), ((8, 32), "from 8 sweeps on"), ((1, 8), "for no number of sweeps")],
 )
 def test_small_errors_from_a_warm_start_stay_small(small, said):
     study = Gradients.quick()
     rows = [{**costed(case), "gradient_error": 1e-6 if case.sweeps in small else 0.1} for case in study.cases()]
-    assert f"in the median list {said}, at epsilon" in report(study, frames(Gradients, rows)).text
+    assert f"over the lists is at most 0.001 {said}." in report(study, frames(Gradients, rows)).text
 
 
 def test_only_what_is_sound_counts():
@@ -173,8 +175,8 @@ def test_only_what_is_sound_counts():
         for case in study.cases()
     ]
     text = report(study, frames(Gradients, rows)).text
-    assert "at 2 of 12 points." in text
-    assert "From exact it is the more accurate one at 0 of 6 points." in text
+    assert "clearly more accurate than the implicit one at 2 of 12 points." in text
+    assert "With the start *exact*, it is more accurate at 0 of 6 points." in text
 
 
 def test_pairs_are_of_one_point():

@@ -53,6 +53,7 @@ def test_every_library_has_a_module_and_every_module_a_method():
     assert modules == {method.library for method in PEER_METHODS.values()}
 
 
+@pytest.mark.ci
 def test_the_rows_of_a_run():
     """NumPy is whole in itself, LapSum is not installed, and otsort is measured with derivatives."""
     cases = TINY.cases()

@@ -39,6 +39,7 @@ def rows():
     return dict(zip(cases, measured(TINY, cases), strict=True))
 
 
+@pytest.mark.ci
 def test_rows_of_a_tiny_study(rows):
     assert {row["outcome"] for row in rows.values()} == {CONVERGED, TRAINED}
     sparse, dense = (rows[Plan("normal", 12, name, 1e-2)] for name in (QUADRATIC, ENTROPIC))

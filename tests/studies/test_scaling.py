@@ -102,16 +102,17 @@ def test_a_switch_that_does_not_come_is_none():
     rows = list(measured(study, [Switch(0)]))
     assert rows == [Switch(0).row(EXACT)]
     costs = [cost(n, solver, 1.0) for n in study.sizes for solver in ("Newton", "Quadrature")]
-    assert "nowhere up to n = 16 for their gradient; the library changes at none of these n." in (
-        report(study, frames(Scaling, [*costs, *rows])).text
-    )
+    assert (
+        "nowhere up to n = 16 for their gradient. The default solver changes from Newton to Quadrature at none of "
+        "these n."
+    ) in report(study, frames(Scaling, [*costs, *rows])).text
 
 
 def test_a_switch_that_failed_is_told():
     study = Scaling(sizes=(8, 16), many=())
     costs = [cost(n, solver, 1.0) for n in study.sizes for solver in ("Newton", "Quadrature")]
     text = report(study, frames(Scaling, [*costs, Switch(0).row("raised OSError")])).text
-    assert "the library was not asked where it changes (raised OSError)." in text
+    assert "The default solver was not measured (raised OSError)." in text
     assert "none of these n" not in text
 
 
@@ -134,11 +135,11 @@ def test_what_is_too_large_or_unsound_is_a_row(rows):
     assert found["jnp.sort", 8, 3]["gradient_seconds"] > 0
     text = report(TINY, frames(Scaling, rows)).text
     assert (
-        "Outcome too large of Sinkhorn at (n 8, m 8, batch 3, epsilon 0.0001), (n 64, m 64, batch 1, epsilon 0.0001)"
-        ": not run, more than 3.0e+02 matrix entries."
+        "Outcome *too large* (not run, because of more than 3.0e+02 matrix entries): Sinkhorn at "
+        "(n = 8, m = 8, batch = 3, epsilon = 0.0001), (n = 64, m = 64, batch = 1, epsilon = 0.0001)."
     ) in text
-    assert "Outcome not finite of Sinkhorn at (n 8, m 8, batch 1, epsilon 0.0001)." in text
-    assert "No soft solver gave sound soft ranks with n = m." in text
+    assert "Outcome *not finite*: Sinkhorn at (n = 8, m = 8, batch = 1, epsilon = 0.0001)." in text
+    assert "No solver gave usable soft ranks with n = m." in text
     assert "nan" not in text
 
 
@@ -186,26 +187,29 @@ def test_answers_are_those_of_the_rows(tmp_path):
     found = report(study, frames(Scaling, map(known, study.cases())))
     text = found.text
     assert (
-        "The fastest soft ranks with n = m: Newton at 100, Quadrature at 300, 1,000, 3,000, 10,000, 100,000, 1,000,000"
-        "; 1,000,000 values take 81.6 ms."
+        "Fastest solver for soft ranks with n = m: Newton for n = 100; Quadrature for n = 300, 1,000, 3,000, 10,000, "
+        "100,000, 1,000,000. 1,000,000 values take 81.6 ms."
     ) in text
     assert "1,000,000 values take 245 ms." in text
     assert (
         "With n = m, Quadrature is faster than Newton from about n = 150 on for ranks and from about n = 150 on for "
-        "their gradient; the library changes at n = 77."
+        "their gradient. The default solver changes from Newton to Quadrature at n = 77."
     ) in text
     assert "With m = 16, Quadrature" in text
-    assert "among 256 lists, this share of the time of one alone" in text
-    assert "Newton 0.5 (4.44 sorts)" in text
-    assert "Sinkhorn 1.0 (0.0001 over 0.1), " in text
-    assert "Quadrature 10.0 (0.0001 over 0.1, tol 1.0e-02 over 1.0e-05)" in text
+    assert (
+        "Batch of 256 lists of 100 values: the time of the ranks per list, divided by the time for a single list"
+        in text
+    )
+    assert "Newton 0.5 (4.44)" in text
+    assert "Sinkhorn 1.0 (0.0001 and 0.1), " in text
+    assert "Quadrature 10.0 (0.0001 and 0.1; 1.0e-02 and 1.0e-05)" in text
     assert "Outcome" not in text
     assert "nan" not in text
     lines = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("| ")}
     # The exponents, and the last of the sizes.
     assert "| 0.5 / 0.5 / 0.0 |" in text
     assert "| -0.5 / -0.5 / 0.0" in text
-    assert lines["Quadrature"].split("|")[2:4] == [" 1000000 ", " 81.6        "]
+    assert lines["Quadrature"].split("|")[2:4] == [" 1000000 ", " 81.6         "]
     assert set(found.figures) == {"scaling"}
     found.figures["scaling"][0].savefig(tmp_path / "scaling.png")
 

@@ -101,6 +101,7 @@ def rows():
     return list(measured(TINY, TINY.cases()))
 
 
+@pytest.mark.ci
 def test_rows_of_a_tiny_study(rows):
     assert [kind.of(row) for kind, row in zip(map(type, TINY.cases()), rows, strict=True)] == TINY.cases()
     solves = [row for row in rows if row["part"] == "solve"]
@@ -136,7 +137,8 @@ def test_report_of_a_tiny_study(rows):
     found = report(TINY, frames(TINY, rows))
     assert set(found.figures) == {"schedules-solve", "schedules-training"}
     steps = {row["schedule"]: row["steps"] for row in rows if row["part"] == "solve" and row["dtype"] == "float64"}
-    assert f"{EXACT} {steps[EXACT] / steps[CONSTANT]:.2f}. The annealing with the fewest sweeps" in found.text
+    assert f"and *{EXACT}*: {steps[EXACT] / steps[CONSTANT]:.2f}. Newton from exact takes" in found.text
+    assert "The best schedule with a falling epsilon, *" in found.text
     assert f"{CONSTANT} | 2 of 2" in " ".join(found.text.split())
     assert "*diabetes* (2 seeds, Spearman correlation)" in found.text
     assert "nan" not in found.text
@@ -151,7 +153,11 @@ def test_report_of_a_study_in_which_all_fails():
     text = report(study, frames(study, rows)).text
     assert f"{CONSTANT} | 0 of 4" in " ".join(text.split())
     assert "no constant epsilon trained" in text
-    assert "Whether annealing pays beside the exact start is open" in text
+    assert (
+        "It is open whether a falling epsilon saves sweeps compared with a constant epsilon from the exact start"
+        in text
+    )
+    assert "It is open whether a varying epsilon gives better scores" in text
 
 
 def test_report_of_a_baseline_that_fails(rows):

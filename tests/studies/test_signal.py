@@ -92,9 +92,9 @@ def test_rows_of_a_tiny_study(rows):
 
 def test_the_report_says_where_the_rule_fails(rows):
     found = report(TINY, frames(TINY, rows))
-    assert "off by more than a factor of 1.5: rounded (6 of 6)" in found.text
+    assert "differ from the request by more than a factor of 1.5: rounded (6 of 6)." in found.text
     assert "too few rows for the exponents" in found.text
-    assert "Fewer targets" not in found.text
+    assert "Fewer target points" not in found.text
     assert f"All {len(rows)} solves converged" in found.text
     assert set(found.figures) == {"signal", "signal-rule"}
 
@@ -104,7 +104,7 @@ def test_what_did_not_converge_is_told_and_left_out(rows):
         {**row, "outcome": outcome.NOT_CONVERGED, "support": 1e9} if row["data"] == "rounded" else row for row in rows
     ]
     text = report(TINY, frames(TINY, cut)).text
-    assert "are off by more than a factor of 1.5. Ties" in text
+    assert "differ from the request by more than a factor of 1.5. Equal values" in text
     assert "1000000000" not in text
     count = sum(row["data"] == "rounded" for row in rows)
     assert f"{count} of {len(rows)} solves did not converge and are left out: rounded" in text
@@ -128,4 +128,4 @@ def test_exponents_and_targets_of_made_rows(exponent):
     found = f"{exponent:.2f} ({exponent:.2f} to {exponent:.2f})"
     assert f"| support | {found} | 0.5 | 1.00 (1.00 to 1.00) | 1 | 2 |" in text
     assert "| Frobenius norm | 0.00 (0.00 to 0.00) | 0 | 1.50 (1.50 to 1.50) | 1.5 | 2 |" in text
-    assert "from 100 at n/m = 40.0, from 5 at n/m = 4.0, from 3 at n/m = 1.0" in text
+    assert "neighbours: from 100 at n/m = 40.0, from 5 at n/m = 4.0, from 3 at n/m = 1.0." in text

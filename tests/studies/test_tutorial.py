@@ -98,7 +98,7 @@ def test_rows_of_the_training(rows):
 def test_report_of_a_tiny_study(rows):
     found = report(TINY, frames(TINY, rows))
     assert set(found.figures) == {"tutorial-training", "tutorial-photo"}
-    assert "**Printed numbers: reproduced.** 6 of 6 lists agree" in found.text
+    assert "**Printed numbers: reproduced.** 6 of 6 results agree with otsort" in found.text
     assert "nan" not in found.text
 
 
@@ -123,7 +123,6 @@ def test_the_verdicts(behind, word):
     study = Tutorial()
     text = report(study, frames(study, known_rows(study, behind))).text
     assert text.startswith(f"- **Soft 0/1 loss: {word}.**")
-    assert "**Printed numbers: reproduced in part.** 5 of 6 lists" in text
-    assert (
-        "the soft one, epsilon = 0.01: 20.0, epsilon = 1: 21.0. The best is the soft median with epsilon = 1." in text
-    )
+    assert "**Printed numbers: reproduced in part.** 5 of 6 results agree with otsort" in text
+    assert "The soft median gives 20.0 dB (epsilon = 0.01) and 21.0 dB (epsilon = 1)." in text
+    assert "The best is the soft median with epsilon = 1." in text

@@ -22,28 +22,29 @@ def solve(
     squash: Squash | None = None,
     throw: bool = True,
 ) -> Solution:
-    """Transports one list of values to a target measure; the operators read their answers from the plan.
+    """Solves the transport problem of one list of values and a target.
 
-    The `stats` of the solution include the solver's `diagnostics`, which operators do not compute. With `Quadrature`,
-    that is a second solve with finer sizes, for `discretisation_error`.
+    The operators read their answers from the plan of such a problem. The `stats` of the solution include the solver's
+    `diagnostics`, which operators do not compute. With `Quadrature`, this takes a second solve with finer sizes, for
+    `discretisation_error`.
 
     Args:
         x: values, shape `(n,)`; use `jax.vmap` for batches. Integers are promoted, and float16 and bfloat16 are
             computed in float32. NaN makes the answer NaN. Infinity does too, except with the exact solver or with a
             squash that maps it into [0, 1], such as `otsort.squash.robust`.
-        target: measure to transport to.
-        solver: how to transport. If neither solver nor epsilon is given, it is `Newton()` or `Quadrature()`, whichever
-            is estimated to be faster.
-        epsilon: short for the default solver at this epsilon, in units of the cost; the number 0 means
-            `NorthWestCorner()`. A traced epsilon must be positive.
-        weights: of the values, finite and nonnegative, shape `(n,)`, scaled to sum to 1; uniform if None.
-        where: which values take part, boolean, shape `(n,)`; all if None. The plan has no mass for the others, whatever
-            they are. Values pulled to them, or pushed from them, have no meaning. If none takes part, the plan is that
-            of one value.
+        target: the target, a measure to transport the values to.
+        solver: the method that computes the plan. If neither solver nor epsilon is given, it is `Newton()` or
+            `Quadrature()`, whichever is estimated to be faster.
+        epsilon: the amount of smoothing, in units of the cost. It is short for the default solver at this epsilon. The
+            number 0 means `NorthWestCorner()`. A traced epsilon must be positive.
+        weights: weights of the values, finite and nonnegative, shape `(n,)`, scaled to sum to 1; uniform if None.
+        where: a boolean mask of the values that take part, shape `(n,)`; all if None. The plan has no mass for the
+            others, whatever they are. Values pulled to them, or pushed from them, have no meaning. If no value takes
+            part, the plan is that of one value.
         cost: even convex function of the displacement; `SquaredCost()` if None.
         squash: increasing map of the values into [0, 1]; `otsort.squash.logistic` if None. The exact solver needs none.
-        throw: whether to raise if the solve misses its tolerance; if false, only `Solution.result` reports it, nothing
-            calls back from the program, and traced weights that are out of range make the answer NaN.
+        throw: whether to raise an error if the solve misses its tolerance. If false, only `Solution.result` reports it.
+            The compiled program then makes no callbacks, and traced weights that are out of range make the answer NaN.
 
     Returns:
         The plan, how the solve ended, and its statistics.

@@ -16,7 +16,8 @@ class AbstractState(eqx.Module):
     """The state of a solver between two steps.
 
     Attributes:
-        marginal_error: of its potential; infinite while the error does not count yet, NaN where the solve broke down.
+        marginal_error: marginal error of the potential. It is infinite as long as it must not end the loop, and NaN
+            where the solve broke down.
 
     Example:
         See :doc:`/how_to/extending`.
@@ -26,7 +27,7 @@ class AbstractState(eqx.Module):
 
 
 class Progress(NamedTuple):
-    """The state of an iteration, and the number of its steps.
+    """The state of an iteration, and the number of steps taken.
 
     Example:
         >>> class Detached(otsort.AbstractDifferentiation):
@@ -44,9 +45,9 @@ class Progress(NamedTuple):
 
 
 class AbstractIteration(eqx.Module):
-    """A solver at work on a problem.
+    """The iteration of a solver on one problem.
 
-    All that happens depends on the fields alone, so that a strategy can make them constants for derivatives.
+    Its methods depend on its fields alone, so that a strategy can make the fields constants for derivatives.
 
     Attributes:
         dual: the problem.
@@ -60,7 +61,7 @@ class AbstractIteration(eqx.Module):
     @property
     @abc.abstractmethod
     def takes_lists_last(self) -> bool:
-        """Returns whether the iteration is of one list, and many such lists should be solved in a last axis."""
+        """Returns whether the iteration has one list, and many such lists should be solved in a last axis."""
 
     @property
     @abc.abstractmethod
@@ -82,7 +83,7 @@ class AbstractIteration(eqx.Module):
 
     @abc.abstractmethod
     def undifferentiated_step(self, constants: Any, progress: Progress) -> Progress:
-        """Returns the progress after one more step, of which no derivative is taken."""
+        """Returns the progress after one more step, which will not be differentiated."""
 
     @abc.abstractmethod
     def unfinished(self, progress: Progress) -> Bool[Array, "*lists"]:
@@ -94,7 +95,7 @@ class AbstractIteration(eqx.Module):
 
 
 class AbstractDifferentiation(eqx.Module):
-    """Runs an iteration so that its potential has a derivative.
+    """A strategy that runs an iteration so that its potential has a derivative.
 
     Example:
         See :doc:`/how_to/extending`.
@@ -121,7 +122,7 @@ def run_undifferentiated(iteration: AbstractIteration) -> tuple[Float[Array, "m 
 
 
 class _WithoutList(eqx.Module):
-    """An iteration whose positions and weights are missing, as a function of these."""
+    """An iteration without its positions and weights, as a function of these."""
 
     iteration: AbstractIteration
 
@@ -137,8 +138,8 @@ def _list(iteration: Any) -> Any:
 def _run(iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progress]:
     constants, progress = iteration.begin()
 
-    # XLA: the loop goes on until the last list is done, so its condition is one for the whole batch (see `anywhere`).
-    # A list that is done keeps its progress.
+    # XLA: the loop runs until the last list is done, so the whole batch has one condition (see `anywhere`). A list that
+    # is done keeps its progress.
     def step(progress: Progress) -> Progress:
         return select_lists(
             iteration.unfinished(progress), iteration.undifferentiated_step(constants, progress), progress
@@ -149,7 +150,10 @@ def _run(iteration: AbstractIteration) -> tuple[Float[Array, "m *lists"], Progre
 
 
 def run_stored(iteration: AbstractIteration, constants: Any, progress: Progress, count: int) -> Progress:
-    """Returns the progress after `count` steps, as far as they are due, and stores what their derivative needs."""
+    """Returns the progress after `count` steps, and stores the arrays that their derivative needs.
+
+    Steps that are no longer due are skipped.
+    """
 
     def step(progress: Progress) -> Progress:
         return kept(iteration.step(constants, progress))

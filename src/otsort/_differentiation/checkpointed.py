@@ -9,10 +9,10 @@ from .base import AbstractDifferentiation, AbstractIteration, Progress, run_stor
 
 
 class Checkpointed(AbstractDifferentiation):
-    """Differentiates the steps that were taken, and stores only a few states between them.
+    """The derivative through the steps that were taken, with only a few of the states stored.
 
     The derivative is that of `Unrolled`. Memory grows with the square root of max_steps, at twice the work. Forward and
-    reverse mode, any order.
+    reverse mode are supported, at any order.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])

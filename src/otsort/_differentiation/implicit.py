@@ -9,10 +9,10 @@ from .base import AbstractDifferentiation, AbstractIteration, Progress, run_undi
 
 
 class Implicit(AbstractDifferentiation):
-    """Differentiates the solution by the implicit function theorem, with one symmetric m x m solve.
+    """The derivative of the solution by the implicit function theorem, with one symmetric m x m solve.
 
     The derivative is exact at convergence; otherwise its error is of the order of the marginal error. Memory does not
-    depend on the number of steps. Forward and reverse mode, any order.
+    depend on the number of steps. Forward and reverse mode are supported, at any order.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -29,7 +29,7 @@ class Implicit(AbstractDifferentiation):
 def solution_of(potential: Float[Array, "m *lists"], dual: AbstractDual) -> Float[Array, "m *lists"]:
     """Returns the potential, with its derivative as a function of the problem that it solves.
 
-    A change of the problem changes s at a fixed potential by ds, the drift. With J of `Linearised`, the change of the
+    At a fixed potential, a change of the problem changes s by ds, the drift. With J of `Linearised`, the change of the
     potential that keeps s = 1 is df = -epsilon J^(-1) ds.
     """
     return with_jvp(lambda potential, dual: potential, _solution_jvp, potential, dual)
@@ -37,7 +37,7 @@ def solution_of(potential: Float[Array, "m *lists"], dual: AbstractDual) -> Floa
 
 def _solution_jvp(primals, tangents):
     potential, dual = primals
-    # The rule calls the function again, so that higher derivatives see the solution in place of a constant.
+    # The rule calls the function again, so that higher derivatives see the solution and not a constant.
     potential = solution_of(potential, dual)
     _, drift = eqx.filter_jvp(lambda dual: dual.marginal_ratio(potential), (dual,), (tangents[1],))
     linearised, _ = dual.linearised(potential)

@@ -10,13 +10,14 @@ from .base import AbstractDifferentiation, AbstractIteration, Progress, run_undi
 
 
 class OneStep(AbstractDifferentiation):
-    """Differentiates only k steps, which are taken once more from the converged state.
+    """The derivative through only k steps, which are taken once more from the converged state.
 
     One-step differentiation is due to Bolte, Pauwels and Vaiter (2023). Its error is the rate of convergence to the
-    power k. Forward and reverse mode. Second derivatives would miss terms of the same order, so they are refused.
+    power k. Forward and reverse mode are supported. Second derivatives would miss terms of the same order, so they
+    raise an error.
 
     Attributes:
-        k: number of steps, at least 1 (ValueError below).
+        k: number of steps, at least 1; a smaller one raises ValueError.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -34,8 +35,8 @@ class OneStep(AbstractDifferentiation):
     def run(self, iteration: AbstractIteration) -> tuple[Float[Array, " m"], Progress]:
         _, progress = run_undifferentiated(iteration)
         constants, _ = iteration.begin()
-        # One step more than k is taken: the first moves by the error that the frozen state holds, so only the error
-        # that it measures afterwards has a derivative.
+        # One step more than k is taken. The first one moves by the error in the frozen state, which has no derivative;
+        # the error that it measures afterwards has one.
         step = lambda progress, _: (iteration.step(constants, progress), None)
         progress, _ = jax.lax.scan(step, undifferentiated(progress), length=self.k + 1)
         return _first_order(iteration.potential(constants, progress)), progress

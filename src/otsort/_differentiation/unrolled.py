@@ -6,11 +6,12 @@ from .base import AbstractDifferentiation, AbstractIteration, Progress, run_stor
 
 
 class Unrolled(AbstractDifferentiation):
-    """Differentiates the steps that were taken, and stores each of them: memory grows with max_steps.
+    """The derivative through the steps that were taken, each of which is stored: memory grows with max_steps.
 
-    The derivative is that of what was computed, exactly, whether it converged or not; only the matrix of a step of
-    `Newton` counts as a constant, which makes no difference in the limit. With a tolerance, all max_steps steps are
-    compiled, and steps after convergence are skipped (under `jax.vmap`, masked). Forward and reverse mode, any order.
+    The derivative is exactly that of the computed answer, whether it converged or not. The one exception is the matrix
+    of a step of `Newton`, which counts as a constant; this makes no difference in the limit. With a tolerance, all
+    max_steps steps are compiled, and steps after convergence are skipped (under `jax.vmap`, masked). Forward and
+    reverse mode are supported, at any order.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])

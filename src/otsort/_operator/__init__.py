@@ -1,9 +1,9 @@
-"""The operators, each of which reads its answer from a transport plan, along any axis.
+"""The operators: functions along any axis of an array, which read their answers from a transport plan.
 
-Write x for the n values along the axis, a for their weights, y for the points of the target and b for its weights. A
-plan averages in two directions: `push` carries values of the inputs to the targets, and `pull` carries values of the
-targets to the inputs. The solver decides whether an operator is exact or smooth: `epsilon=0` gives the K-operators of
-Cuturi, Teboul and Vert (2019), a positive epsilon their S-operators.
+The n values along the axis are called x and have the weights a. The target has m points y with the weights b. A plan
+averages in two directions: `push` averages values of the inputs at each point of the target, and `pull` averages values
+of the target at each input. With `epsilon=0` an operator is exact: a K-operator of Cuturi, Teboul and Vert (2019). With
+a positive epsilon it is smooth: one of their S-operators.
 """
 
 from .normalization import quantile_normalize as quantile_normalize

@@ -1,4 +1,4 @@
-"""Operators that give values another distribution."""
+"""Operators that change the distribution of values."""
 
 from collections.abc import Callable
 from typing import Unpack
@@ -14,21 +14,22 @@ from .ranks import cdf
 def quantile_normalize(
     x: ArrayLike, reference: ArrayLike, *, target: AbstractTarget | None = None, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """Returns values with the distribution of a reference, in the order of x.
+    """Returns values with the distribution of a reference and the order of x.
 
-    It is the pull of the reference: T_f of Cuturi et al. (2019), Definitions 1 and 2.
+    Each answer is the pull of the reference: its average over the points of the target that the value is sent to. This
+    is T_f of Cuturi et al. (2019), Definitions 1 and 2.
 
     Args:
         x: values, any shape.
         reference: m nondecreasing values, shape `(m,)`.
-        target: m weighted points; uniform unless given.
+        target: the target, with m points; uniform unless given.
         **options: see `Options`.
 
     Returns:
-        Shape of x, in units of the reference.
+        The new values, in the shape of x and the units of the reference.
 
     Raises:
-        ValueError: the reference decreases (RuntimeError when traced) or is not a list of m values.
+        ValueError: the reference decreases (RuntimeError when traced), or does not have the shape `(m,)`.
         ValueError, TypeError, RuntimeError: see `solve`.
 
     Example:
@@ -68,16 +69,17 @@ def quantile_transform(
     target: AbstractTarget | None = None,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Returns x with another distribution rho, as `quantile_function(cdf(x))`.
+    """Returns x transformed to a distribution rho, as `quantile_function(cdf(x))`.
 
-    It is T_rho of Cuturi et al. (2019), Definitions 1 and 2.
+    This is T_rho of Cuturi et al. (2019), Definitions 1 and 2.
 
     Args:
         x: values, any shape.
-        quantile_function: of rho, applied to an array of the shape of x with entries in [0, 1]. With `epsilon=0` the
-            largest entry is 1, where the quantile of a density with unbounded support is infinite.
-        num_targets: m, the size of the uniform target, n unless given.
-        target: a target measure instead.
+        quantile_function: the quantile function of rho. It is applied to an array of the shape of x with entries in [0,
+            1]. With `epsilon=0` the largest entry is 1, where the quantile of a density with unbounded support is
+            infinite.
+        num_targets: m, the number of points of the uniform target; n unless given.
+        target: a target to use instead of a uniform one.
         **options: see `Options`.
 
     Returns:
@@ -96,9 +98,10 @@ def quantile_transform(
 
 
 def quantize(x: ArrayLike, levels: int, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """Returns each value replaced by an average of the means of `levels` groups.
+    """Replaces each value by an average of the means of `levels` groups.
 
-    The groups are uniform targets: push(x) gives their means, and pull(push(x)) is returned.
+    The groups are the points of a uniform target. push(x) gives the mean of each group. The answer is pull(push(x)):
+    the average of the means over the groups that a value is sent to.
 
     Args:
         x: values, any shape.
@@ -106,7 +109,7 @@ def quantize(x: ArrayLike, levels: int, **options: Unpack[Options]) -> Float[Arr
         **options: see `Options`.
 
     Returns:
-        Shape of x, in its units and range.
+        The averages, in the shape, units and range of x.
 
     Raises:
         ValueError: levels below 1.

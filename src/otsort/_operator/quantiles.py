@@ -1,4 +1,4 @@
-"""Quantiles, each of which is read from a plan with three targets."""
+"""Quantiles, each of which is read from a plan to three targets."""
 
 import abc
 from collections.abc import Callable
@@ -27,29 +27,30 @@ def quantile(
     width: Scalar | None = None,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Returns quantiles of x at the levels q.
+    """Returns the quantiles of x at the levels q.
 
-    Each quantile is a mean of the values around a level c, read from a problem of its own with three targets, so it
-    does not depend on the other levels. The middle target is centred at c, which is q + (1/2 - q)/n for the linear
-    method, and has the mass min(width, 2 c, 2 (1 - c)). With `epsilon=0` and the default width, the result is that of
-    `numpy.quantile` with the same method; with weights, NumPy has "inverted_cdf" alone. (Equation (4) of Cuturi et al.
-    is `TargetMeasure.quantile`, which has another centre.)
+    Each quantile is a mean of the values around a level c. It is read from a separate transport problem with three
+    targets, so it does not depend on the other levels. The mean is read at the middle target. The mass of this target
+    is min(width, 2 c, 2 (1 - c)) and is centred at c, which is q + (1/2 - q)/n for the linear method. With `epsilon=0`
+    and the default width, the result is that of `numpy.quantile` with the same method. With weights, NumPy supports
+    only "inverted_cdf". (Equation (4) of Cuturi et al. is `TargetMeasure.quantile`, which has another centre.)
 
     Args:
         x: values, any shape.
-        q: levels in [0, 1], any shape, any order.
+        q: quantile levels in [0, 1], any shape, in any order.
         method: which value has the level q, as in `numpy.quantile`. "linear" interpolates between two values. "lower"
-            and "higher" take the value below or above, and accept no weights. "inverted_cdf" takes the least value up
-            to which there is at least the mass q. Rounding errors in q * n are ignored: 0.1 * 30 counts as 3.
-        width: mass of the middle target, in (0, 1]; 1/n unless given, with n the number of values that take part. With
-            "inverted_cdf" it is the weight of the value. A larger width averages more values.
+            and "higher" take the value below or above, and accept no weights. "inverted_cdf" takes the least value for
+            which the mass of all values up to it is at least q. Rounding errors in q * n are ignored: 0.1 * 30 counts
+            as 3.
+        width: mass of the middle target, in (0, 1]. Unless given, it is 1/n, with n the number of values that take
+            part, and for "inverted_cdf" the weight of the value. A larger width averages more values.
         **options: see `Options`.
 
     Returns:
-        The shape of q, then that of x without its axis; in the units of x.
+        The quantiles, in the units of x. The shape is that of q, followed by that of x without its axis.
 
     Raises:
-        ValueError: q or width out of range (RuntimeError when traced); the method is unknown, or weights are given with
+        ValueError: q or width is out of range (RuntimeError when traced); the method is unknown; weights are given with
             "lower" or "higher".
         ValueError, TypeError, RuntimeError: see `solve`.
 
@@ -74,14 +75,14 @@ def quantile(
     if weighted and method == "inverted_cdf":
         return batch.read(_WeightedQuantiles(target, levels, width))
     if place is not None and options.get("where") is None and not weighted and not is_traced(q):
-        # Numerics: in float32, the place of a level among many values would be rounded. NumPy has float64.
+        # Numerics: in float32, the place of a level among many values would be rounded. NumPy computes it in float64.
         given = np.asarray(q)
         given = given if jnp.issubdtype(given.dtype, jnp.floating) else given.astype(np.float64)
         levels, place = jnp.asarray(_level_of(place, given, batch.n), batch.dtype), None
     return batch.read(_Quantiles(target, levels, width, place))
 
 
-#: `(q, n) -> the place of the level q among n sorted values, counted from 0`.
+#: A function `(q, n) -> place` of the level q among n sorted values; places are counted from 0.
 _Place: TypeAlias = Callable[[Any, Any], Any]
 
 
@@ -97,7 +98,7 @@ def _inverted_cdf(q: Any, n: Any) -> Any:
     return _numpy(q).maximum(_numpy(q).ceil(_product(q, n, -1)) - 1, 0)
 
 
-#: Method -> the place; None where places between two values count too.
+#: For each method, the function that gives the place; None if the method interpolates between two values.
 _PLACES: dict[str, _Place | None] = {
     "linear": None,
     "lower": _lower,
@@ -107,23 +108,26 @@ _PLACES: dict[str, _Place | None] = {
 
 
 def _level_of(place: _Place, q: Any, n: Any) -> Any:
-    """Returns the level at which the linear method has the value at a place."""
+    """Returns the level at which the linear method returns the value at a place."""
     return place(q, n) / _numpy(q).maximum(n - 1, 1)
 
 
 def _product(q: Any, n: Any, sign: int) -> Any:
-    """Returns n q, moved by a few roundings: a product that should be an integer may have missed it."""
+    """Returns n q, moved by a few rounding errors in the direction of `sign`.
+
+    A product that should be an integer may have been rounded to the other side of it.
+    """
     product = n * (q if isinstance(q, jax.Array) else q.astype(np.float64))
     return product + sign * _numpy(q).minimum(4 * float(jnp.finfo(q.dtype).eps) * product, 0.25)
 
 
 def _numpy(q: Any) -> Any:
-    """Returns the library that computes with a level."""
+    """Returns NumPy or `jax.numpy`, whichever q belongs to."""
     return jnp if isinstance(q, jax.Array) else np
 
 
 class _AbstractQuantiles(AbstractReading):
-    """Reads each quantile from a problem of its own."""
+    """A reading that solves a separate problem for each quantile."""
 
     target: AbstractVar[TargetMeasure]
     q: AbstractVar[Float[Array, "*q"]]
@@ -131,7 +135,7 @@ class _AbstractQuantiles(AbstractReading):
 
     @abc.abstractmethod
     def atom(self, q: Float[Array, ""], one_list: OneList, transport: Transport) -> tuple[Any, Any]:
-        """Returns the centre of the middle target and its width unless given: scalars, or one for each list."""
+        """Returns the centre and the default width of the middle target, as scalars or with one entry for each list."""
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, "*q"]:
         def one(q: Float[Array, ""]) -> Float[Array, "*lists"]:
@@ -163,7 +167,10 @@ class _Quantiles(_AbstractQuantiles):
 
 
 class _WeightedQuantiles(_AbstractQuantiles):
-    """Reads the value up to which there is at least the mass q; the middle target has the weight of that value."""
+    """A reading of the least value up to which there is at least the mass q.
+
+    The middle target has the weight of that value.
+    """
 
     target: TargetMeasure
     q: Float[Array, "*q"]
@@ -172,8 +179,8 @@ class _WeightedQuantiles(_AbstractQuantiles):
     def atom(self, q: Float[Array, ""], one_list: OneList, transport: Transport) -> tuple[Any, Any]:
         weights = jnp.take_along_axis(one_list.weights, jnp.argsort(transport.keys, axis=0), axis=0)
         masses = jnp.cumsum(weights, axis=0)
-        # Numerics: a level that should equal a sum of weights may have missed it. A value without weight is not found,
-        # because the masses up to it and up to the value before it are equal.
+        # Numerics: rounding may have moved a level above the sum of weights that it should equal, so it is lowered. A
+        # value without weight is never found, because the masses up to it and up to the value before it are equal.
         level = jnp.maximum(q * (1 - 4 * jnp.finfo(q.dtype).eps), jnp.finfo(q.dtype).tiny)
         place = jnp.sum(masses < level, axis=0, keepdims=True).clip(max=len(weights) - 1)
         mass, weight = (jnp.take_along_axis(array, place, axis=0) for array in (masses, weights))
@@ -181,7 +188,7 @@ class _WeightedQuantiles(_AbstractQuantiles):
 
 
 def _increasing(answers: Float[Array, "q *lists"], levels: Float[Array, " q"]) -> Float[Array, "q *lists"]:
-    """Returns quantiles without the decreases that only rounding caused where the level rises."""
+    """Returns quantiles that do not decrease as the level rises; only rounding can make them decrease."""
     if len(levels) == 1:
         return answers
     order = jnp.argsort(levels)
@@ -196,7 +203,7 @@ def median(x: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
         **options: see `Options`.
 
     Returns:
-        x without its axis, in its units.
+        The medians, in the units of x and the shape of x without its axis.
 
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.

@@ -18,23 +18,24 @@ def cdf(
     target: AbstractTarget | None = None,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Returns the cumulative distribution function of x, at each of its own values or at others.
+    """Returns the cumulative distribution function of x, evaluated at the values of x or at others.
 
-    It is the pull of the cumulative weights of the target: the K-CDF and S-CDF of Cuturi et al. (2019), Definitions 1
-    and 2.
+    Each answer is the pull of the cumulative weights of the target: their average over the points that the value is
+    sent to. This is the K-CDF (`epsilon=0`) or S-CDF of Cuturi et al. (2019), Definitions 1 and 2.
 
     Args:
         x: values, any shape.
-        at: other values, which the plan of x transports as it does those of x. Either one list for all, shape `(k,)`,
-            or an array of the shape of x with its axis (or the first of its axes, the others dropped) of any length.
-            The squash maps them with the scale and offset of x.
-        num_targets: m, the size of the uniform target, the number of values with weight unless given; the results have
-            the resolution 1/m.
-        target: a target measure instead.
+        at: other values, at which the function is evaluated instead. They are either one list for the whole batch,
+            shape `(k,)`, or an array of the shape of x with any length k along the axis. (Of several axes, the first
+            has the length k and the others are dropped.) The plan of x transports these values as it transports those
+            of x. The squash maps them with the scale and offset of x.
+        num_targets: m, the number of points of the uniform target; the number of values with weight unless given. The
+            results have the resolution 1/m.
+        target: a target to use instead of a uniform one.
         **options: see `Options`.
 
     Returns:
-        Shape of x, in [0, 1]; with `at`, the shape of x with its axis of length k.
+        Levels in [0, 1], in the shape of x; with `at`, the axis has the length k.
 
     Raises:
         ValueError: `at` has another shape.
@@ -71,22 +72,23 @@ def rank(
     descending: bool = False,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Returns ranks: 1 for the smallest of n values and n for the largest; ties share their average rank.
+    """Returns the rank of each value: 1 for the smallest of n values, n for the largest.
 
-    With `epsilon=0` they are those of scipy.stats.rankdata. A rank is n times the level of Cuturi et al. (2019),
-    Definitions 1 and 2, counted to the middle of the mass of each target: 1/2 + n * pull(cumsum b - b/2). This is
-    n * cdf(x) for m = n uniform targets. The weighted mean of the ranks is (n + 1)/2.
+    Ties share their average rank. With `epsilon=0` the ranks are those of scipy.stats.rankdata. In general a rank is
+    1/2 + n * pull(cumsum b - b/2), with b the weights of the target. This is n times the level of Cuturi et al. (2019),
+    Definitions 1 and 2, counted to the middle of the mass of each target, plus 1/2. For a uniform target with m = n
+    points, it is n * cdf(x). The weighted mean of the ranks is (n + 1)/2.
 
     Args:
         x: values, any shape.
-        at: other values. The answer is then their ranks among the values of x; see `cdf`.
-        num_targets: m, the size of the uniform target, n unless given.
-        target: a target measure instead.
-        descending: count from the largest: n + 1 - rank.
+        at: other values, whose ranks among the values of x are returned instead; see `cdf`.
+        num_targets: m, the number of points of the uniform target; n unless given.
+        target: a target to use instead of a uniform one.
+        descending: whether ranks are counted from the largest value, as n + 1 - rank.
         **options: see `Options`.
 
     Returns:
-        Shape of x; with `at`, the shape of x with its axis of length k.
+        The ranks, in the shape of x; with `at`, the axis has the length k.
 
     Raises:
         ValueError: `at` has another shape.
@@ -104,9 +106,10 @@ def rank(
 
 
 def exact_ranks(y: ArrayLike, options: Options) -> Float[Array, "..."]:
-    """Returns the exact ranks of values that come with others, for the axis and the mask of these.
+    """Returns the exact ranks of y, along the axis and with the mask that the options give.
 
-    They are equal where the values are equal, whatever digits tell the values apart.
+    Equal values have equal ranks. All other values have different ranks, even if they differ only in digits that the
+    dtype of the computation cannot hold.
     """
     axis, where, throw = options.get("axis", -1), options.get("where"), options.get("throw", True)
     return rank(y, epsilon=0, axis=axis, where=where, throw=throw)

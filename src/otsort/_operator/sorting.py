@@ -20,20 +20,22 @@ def sort(
     descending: bool = False,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Returns the sorted values of x, nondecreasing.
+    """Returns the values of x in nondecreasing order.
 
-    They are the push of x to m uniform targets: the K-quantiles and S-quantiles of Cuturi et al. (2019), Definitions 1
-    and 2. With `epsilon=0` and m = n they are the values of x themselves, bit for bit.
+    The answers are the push of x to a uniform target: the average of the values that arrive at each of its m points.
+    These are the K-quantiles (`epsilon=0`) or S-quantiles of Cuturi et al. (2019), Definitions 1 and 2. With
+    `epsilon=0` and m = n they are the values of x themselves, bit for bit.
 
     Args:
         x: values, any shape.
-        num_targets: m, the size of the uniform target and of the answer, n unless given.
-        target: a target measure instead.
+        num_targets: m, the number of points of the uniform target and of sorted values; n unless given.
+        target: a target to use instead of a uniform one.
         descending: whether the largest value comes first.
         **options: see `Options`.
 
     Returns:
-        x with its axis (or the first of its axes, the others dropped) of length m, in the units of x and its range.
+        The sorted values, in the units and range of x. The shape is that of x with length m along the axis. (Of several
+        axes, the first has the length m and the others are dropped.)
 
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.
@@ -50,15 +52,15 @@ def sort(
 
 
 class Sorted(AbstractReading):
-    """Reads the sorted values: the values of a list pushed to the targets, in increasing or decreasing order."""
+    """A reading of the sorted values: those of a list, pushed to the targets, in increasing or decreasing order."""
 
     target: AbstractTarget | None
     descending: bool = eqx.field(static=True)
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " m"]:
         pushed = transport.plan_to(one_list.target_per_value(self.target)).push(one_list.values)
-        # Numerics: exp(-h / epsilon) is totally positive, so the result is monotone at every potential. `rising` undoes
-        # rounding, and nothing else.
+        # Numerics: exp(-h / epsilon) is totally positive, so the exact result is nondecreasing at every potential.
+        # `rising` only undoes rounding.
         return _of_targets(one_list, rising(pushed), self.target, self.descending)
 
     dims = of_new_axis
@@ -73,19 +75,22 @@ def sort_by(
     descending: bool = False,
     **options: Unpack[Options],
 ) -> Float[Array, "..."]:
-    """Returns values in the order of a key: the push of the values through the plan of the key.
+    """Returns values in the order of a key.
+
+    The answers are the push of the values through the plan that sorts the key: the average of the values that arrive at
+    each target.
 
     Args:
-        values: an array with the shape of the key and then any further axes, such as `(n, d)` for a key of shape
-            `(n,)`.
+        values: an array whose shape begins with that of the key and may have further axes, such as `(n, d)` for a key
+            of shape `(n,)`.
         key: the numbers to sort by, any shape; `axis` and `weights` refer to it.
-        num_targets: m, the size of the uniform target, n unless given.
-        target: a target measure instead.
+        num_targets: m, the number of points of the uniform target; n unless given.
+        target: a target to use instead of a uniform one.
         descending: whether the values of the largest key come first.
         **options: see `Options`.
 
     Returns:
-        The values with the key's axis of length m.
+        The values in that order, with length m along the key's axis.
 
     Raises:
         ValueError: the values' shape does not begin with the key's.
@@ -124,19 +129,20 @@ def permutation(
 ) -> Float[Array, "... m n"]:
     """Returns the matrix that sorts x, so that `permutation(x) @ x` is `sort(x)`.
 
-    It is P^T / P^T 1, with rows that sum to 1. With `epsilon=0` and m = n it is the permutation matrix of a stable
-    `jax.numpy.argsort`: equal values keep their order (Proposition 1 of Cuturi et al. (2019) allows any permutation
-    that sorts). At a positive epsilon, equal values of equal weight have equal columns.
+    It is P^T / P^T 1, with P the transport plan. With `epsilon=0` and m = n it is the permutation matrix of a stable
+    `jax.numpy.argsort`: equal values keep their order. (Proposition 1 of Cuturi et al. (2019) allows any permutation
+    that sorts.) At a positive epsilon, equal values of equal weight have equal columns.
 
     Args:
         x: values, any shape.
-        num_targets: m, the size of the uniform target, n unless given.
-        target: a target measure instead.
+        num_targets: m, the number of points of the uniform target; n unless given.
+        target: a target to use instead of a uniform one.
         descending: whether the row of the largest value comes first.
         **options: see `Options`.
 
     Returns:
-        The shape of x without its axis, then `(m, n)`; entries in [0, 1], rows that sum to 1.
+        The matrices, with entries in [0, 1] and rows that sum to 1. The shape is that of x without its axis, followed
+        by `(m, n)`.
 
     Raises:
         ValueError, TypeError, RuntimeError: see `solve`.

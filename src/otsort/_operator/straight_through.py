@@ -13,17 +13,17 @@ _Arguments = ParamSpec("_Arguments")
 def straight_through(
     operator: Callable[_Arguments, Float[Array, "..."]],
 ) -> Callable[_Arguments, Float[Array, "..."]]:
-    """Returns an operator with the values of the exact operator, `epsilon=0`, and the derivatives of the smooth one.
+    """Returns an operator with the values of the exact operator and the derivatives of the smooth operator.
 
-    This is straight-through estimation (Bengio, Léonard and Courville, 2013). In training, a network sees the same
-    exact ranks, masks or sorted values as in use, and learns from the derivatives of the smooth ones, at the epsilon or
-    with the solver that is given.
+    This is straight-through estimation (Bengio, Léonard and Courville, 2013). In training, a network then sees the same
+    exact ranks, masks or sorted values (`epsilon=0`) as in use. It learns from the derivatives of the smooth ones, at
+    the epsilon or with the solver that is given.
 
     Args:
-        operator: any operator, or a function that hands `epsilon` and `solver` on to operators.
+        operator: any operator, or a function that passes `epsilon` and `solver` on to operators.
 
     Returns:
-        A function of the same arguments. A call costs as much as the smooth and the exact operator together.
+        A function with the same arguments. A call costs as much as the smooth and the exact operator together.
 
     Raises:
         TypeError: operator is not a function; on use, it does not take `epsilon` and `solver`.

@@ -1,4 +1,4 @@
-"""The choice of epsilon by the number of neighbours that a rank sees, or of places that a value reaches."""
+"""Rules for epsilon, from the number of neighbours of a value or the number of places that it reaches."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,7 @@ from .._solver import MOST_TARGETS, SMALLEST_EPSILON
 from .._types import Scalar, Squash
 from ..squash import logistic
 
-# A rank sees SUPPORT * w - OWN neighbours, where w is the deviation of the kernel in ranks, and OWN is the part of the
+# A value has SUPPORT * w - OWN neighbours, where w is the deviation of the kernel in ranks, and OWN is the part of the
 # value itself. The constants are not fitted. With phi(t) the Fourier transform of q / (exp(q) - 1), q the square of the
 # frequency, SUPPORT = r^2 / s and OWN = 2 u - u^2, where r = int |phi| = 1.01205, s = int phi^2 = 0.26888 and
 # u = phi(0) r / s, phi(0) = 0.36847.
@@ -31,43 +31,44 @@ def suggest_epsilon(
 ) -> Float[Array, "..."]:
     """Returns the epsilon at which the rank of a typical value depends on a given number of other values.
 
-    A change of a value changes its own rank and the ranks of values near it. The number of neighbours that the rank of
-    value i sees is the participation ratio of its gradient without the value itself, which is
-    (sum_j abs(J_ij))^2 / sum_j J_ij^2 over j != i with J = d rank / dx. It counts the entries of a vector that are not
-    small. About half of all values see more neighbours, and half fewer. With more neighbours, a loss is smoother and
-    its gradient depends on values further away; with fewer, ranks are nearer to the exact ones. The rule follows from
+    When a value changes, its own rank changes, and so do the ranks of values near it. The neighbours of a value are the
+    other values that its rank depends on. Their number for value i is the participation ratio (sum_j abs(J_ij))^2 /
+    sum_j J_ij^2 over j != i, with J = d rank / dx. It counts the entries of the gradient that are not small. About half
+    of all values have more neighbours than asked for, and half have fewer. With more neighbours, a loss is smoother and
+    its gradient depends on values further away. With fewer, ranks are nearer to the exact ones. The rule follows from
     the shape of the plan where values lie densely (documentation, "Choosing epsilon"), without a fitted constant:
 
         epsilon = 2 (s / 3.81)^2 width(s) / s,    s = (neighbours + 0.85) / n,
 
-    where width(s) is the median width, after the squash, of the windows that hold a share s of the values, and ties
-    are spread over the gap to the next value. It is made for the squared cost and as many targets as values.
+    where width(s) is the median width, after the squash, of the windows that hold a share s of the values. Ties are
+    spread over the gap to the next value. The rule is made for the squared cost and as many targets as values.
 
-    It is a setting, not a function to train: its derivative is zero. Call it once, on typical values, and give the
-    number to the operator: `rank(x, epsilon=suggest_epsilon(x, 10))`. It may be traced too.
+    The answer is a setting and not a function to train, so its derivative is zero. Call the function once, on typical
+    values, and give the number to the operator: `rank(x, epsilon=suggest_epsilon(x, 10))`. The number may also be
+    traced.
 
-    The rule does not hold in four cases. A value sees its ties whatever epsilon is, so it cannot see fewer neighbours
-    than those. With m < n targets, it cannot see fewer than about n / m. At fewer than 2 neighbours, the gradient fades
-    instead. Of more than n/2 neighbours it sees fewer than asked for, because the list ends.
+    The rule does not hold in four cases. The ties of a value are neighbours at every epsilon, so it cannot have fewer
+    neighbours than ties. With m < n targets, it cannot have fewer than about n / m. If fewer than 2 neighbours are
+    asked for, the gradient fades instead. If more than n/2 are asked for, a value has fewer, because the list ends.
 
-    Few neighbours in a long list, less than about a hundredth of it, need an epsilon below 1e-5. No solver accepts that
-    for more than 16384 values with as many targets, so such a list gets 1e-5, and more neighbours than asked for. Use
-    `num_targets`, or groups, where fewer are needed.
+    If the neighbours are less than about a hundredth of a long list, they need an epsilon below 1e-5. Neither default
+    solver accepts that for more than 16384 values with as many targets. Such a list gets 1e-5, and its values have more
+    neighbours than asked for. Use fewer targets (`num_targets`), or shorter lists, where fewer are needed.
 
     Args:
         x: values, any shape.
-        neighbours: number of other values, between 1 and n - 1. With weights they are counted as a share of the
-            effective number 1 / sum a_i^2 of values, at most all.
+        neighbours: number of neighbours, between 1 and n - 1. With weights, it is relative to the effective number of
+            values, 1 / sum a_i^2, and at most all of them count.
         axis: see `Options`.
         weights: see `Options`.
         where: see `Options`. A list with fewer than two values that take part counts as constant.
         squash: the squash that the operator will use; `otsort.squash.logistic` unless given.
 
     Returns:
-        One epsilon for each list, in the shape of x without its axis, float32 or float64 (float32 for float16 and
-        bfloat16, which cannot hold a small epsilon). It is at least 8 machine epsilons of that dtype, 1e-6 in float32,
-        below which solves are too inaccurate; for more than 16384 values it is at least 1e-5. Constant values get the
-        epsilon of evenly spread ones. NaN and infinity give NaN.
+        One epsilon for each list, in the shape of x without its axis. The dtype is float32 or float64; it is float32
+        for float16 and bfloat16, which cannot hold a small epsilon. Each epsilon is at least 8 machine epsilons of that
+        dtype, 1e-6 in float32, because solves are too inaccurate below that. For more than 16384 values it is at least
+        1e-5. Constant values get the epsilon of evenly spread values. NaN and infinite values give NaN.
 
     Raises:
         ValueError: fewer than two values; neighbours is not a scalar, or out of range (RuntimeError when traced).
@@ -97,27 +98,28 @@ def suggest_sparse_epsilon(
 ) -> Float[Array, "..."]:
     """Returns the epsilon of `SparseNewton` at which a typical value reaches a given number of places.
 
-    A place is one of n targets with equal weights, as of `rank`, and a value reaches it if the plan sends a share above
-    zero there. About half of all values reach more places, and half fewer. Where values lie densely, the shares of a
-    value are a parabola that is cut off at zero. Its mass is 1, which gives the rule without a fitted constant:
+    A place is one of n targets with equal weights, such as those of `rank`. A value reaches a place if the plan sends a
+    share above zero there. About half of all values reach more places than asked for, and half reach fewer. Where
+    values lie densely, the shares of a value follow a parabola that is cut off at zero. The mass of the parabola is 1,
+    which gives the rule without a fitted constant:
 
         epsilon = s^2 width(s) / 6,    s = places / n,
 
     where width(s) is the median width, after the squash, of the windows that hold a share s of the values. With m < n
-    targets a value reaches m / n times as many places. Epsilon is a setting, not a function to train: its derivative is
-    zero.
+    targets a value reaches m / n times as many places. The answer is a setting and not a function to train, so its
+    derivative is zero.
 
     Args:
         x: values, any shape.
-        places: number of them, between 1 and n. With weights they are counted as a share of the effective number
-            1 / sum a_i^2 of values. A value that reaches a single place has a rank without a gradient.
+        places: number of places, between 1 and n. With weights, it is relative to the effective number of values, 1 /
+            sum a_i^2. The rank of a value that reaches a single place has no gradient.
         axis: see `Options`.
         weights: see `Options`.
         where: see `Options`.
         squash: the squash that the operator will use; `otsort.squash.logistic` unless given.
 
     Returns:
-        One epsilon for each list, as `suggest_epsilon` returns it, and at least 8 machine epsilons.
+        One epsilon for each list, as `suggest_epsilon` returns it. It is at least 8 machine epsilons.
 
     Raises:
         ValueError: fewer than two values; places is not a scalar, or out of range (RuntimeError when traced).
@@ -157,12 +159,12 @@ def _suggested(batch: Batch, count: Array, spread: Callable[[Array], Array], squ
 
 
 class _Suggestion(AbstractListFunction):
-    """Suggests an epsilon.
+    """The function that suggests an epsilon for one list.
 
     Attributes:
-        count: of values whose share of the list decides.
-        squash: of the operator.
-        spread: from that share to the epsilon of positions with the density 1.
+        count: the number of values or places asked for; its share of the list determines epsilon.
+        squash: the squash of the operator.
+        spread: maps that share to the epsilon for positions with the density 1.
     """
 
     count: Float[Array, ""]
@@ -184,11 +186,11 @@ class _Suggestion(AbstractListFunction):
 def typical_density(
     positions: Float[Array, " n"], weights: Float[Array, " n"], share: Float[Array, ""], count: int | Float[Array, "1"]
 ) -> Float[Array, ""]:
-    """Returns a share of the mass over the median width of the windows that hold that share; 1 for equal positions.
+    """Returns a share of the mass, divided by the median width of the windows that hold it; 1 for equal positions.
 
-    The quantile function is taken to be linear between distinct positions, each at the level of the middle of its mass,
-    so that ties do not make it jump. Windows that would reach over an end are moved inside. There are `count` of them,
-    up to n.
+    The quantile function is taken to be linear between distinct positions. Each position has the level of the middle of
+    its mass, so that ties do not make the function jump. Windows that would reach beyond an end are moved inside. There
+    are `count` windows, up to n.
     """
     order = jnp.argsort(positions)
     positions, weights = positions[order], weights[order]

@@ -24,7 +24,8 @@ from .sorting import Sorted
 def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "..."]:
     """Returns the k largest values, the largest first, as jax.lax.top_k does.
 
-    They are the push of x to k targets of mass 1/n, those of `TargetMeasure.top_k`.
+    The answers are the push of x to the k upper points of `TargetMeasure.top_k`, which have the mass 1/n each: the
+    average of the values that arrive there.
 
     Args:
         x: values, any shape.
@@ -32,8 +33,8 @@ def top_k(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "...
         **options: see `Options`.
 
     Returns:
-        x with its axis of length k, in the units of x. If fewer than k values of a list take part, these come first,
-        then zeros.
+        The largest values, in the units of x. The shape is that of x with length k along the axis. If fewer than k
+        values of a list take part, they come first, followed by zeros.
 
     Raises:
         ValueError: k out of range.
@@ -60,13 +61,13 @@ class _TopK(AbstractReading):
 
 
 def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "... k n"]:
-    """Returns a distribution over the values of x for each of the k largest values, the largest first.
+    """Returns, for each of the k largest values, a distribution over the values of x; the largest comes first.
 
-    It is P^T / P^T 1 for the k upper targets of `top_k`, in memory O(n k), so that `selection(x, k) @ x` is
-    `top_k(x, k)`. It takes the place of an argsort, whose integers have no derivative: the indices are
-    `jnp.argmax(selection(x, k), axis=-1)`, and `selection(x, k) @ values` picks other values by them. With `epsilon=0`
-    each row selects one value, as `jax.lax.top_k` does: of equal values, the first comes first. At a positive epsilon,
-    equal values of equal weight have equal columns.
+    It is P^T / P^T 1 for the plan P to the k upper targets of `top_k`, so `selection(x, k) @ x` is `top_k(x, k)`. It
+    takes O(n k) memory. Use it in place of an argsort, whose integers have no derivative: the indices are
+    `jnp.argmax(selection(x, k), axis=-1)`, and `selection(x, k) @ values` picks other values in that order. With
+    `epsilon=0` each row selects one value, as `jax.lax.top_k` does: of equal values, the first comes first. At a
+    positive epsilon, equal values of equal weight have equal columns.
 
     Args:
         x: values, any shape.
@@ -74,8 +75,8 @@ def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, 
         **options: see `Options`.
 
     Returns:
-        The shape of x without its axis, then `(k, n)`. Rows sum to 1. If fewer than k values of a list take part, there
-        is a row for each of them, then rows of zeros.
+        The distributions, as rows that sum to 1. The shape is that of x without its axis, followed by `(k, n)`. If
+        fewer than k values of a list take part, there is a row for each of them, followed by rows of zeros.
 
     Raises:
         ValueError: k out of range.
@@ -118,19 +119,20 @@ def _of_list(one_list: OneList, target: TopTarget) -> TopTarget:
 
 
 def top_k_mask(x: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """Returns a mask of the k largest values: for each value, how far it belongs to them, between 0 and 1.
+    """Returns a soft mask of the k largest values: a number between 0 and 1 for each value.
 
-    It is the pull of the indicator of an upper target of mass k/n, that of `TargetMeasure.top_mass`.
+    The number says how far the value belongs to the k largest. It is the share of the value that the plan sends to the
+    upper point of `TargetMeasure.top_mass`, which has the mass k/n.
 
     Args:
         x: values, any shape.
-        k: number of values, a real number above 0 and up to n, for all lists or of the shape of x without its axis. The
-            mask has a derivative in k.
+        k: number of values, a real number above 0 and up to n: one for all lists, or an array of the shape of x without
+            its axis. The mask has a derivative in k.
         **options: see `Options`.
 
     Returns:
-        Shape of x, in [0, 1]. The sum of n a_i mask_i is k, with n the number of values that take part; it is n if k is
-        larger.
+        The mask, in [0, 1] and the shape of x. The sum of n a_i mask_i is k, with n the number of values that take
+        part; it is n if k is larger.
 
     Raises:
         ValueError: k is out of range (RuntimeError when traced), or has another shape.
@@ -158,6 +160,6 @@ class _TopMass(AbstractReading):
 
 
 def top_mass(one_list: OneList, target: TargetMeasure, k: Float[Array, "*lists"]) -> TargetMeasure:
-    """Returns two targets, the upper of which has the mass of the k largest values of a list."""
+    """Returns a target with two points, the upper of which has the mass of the k largest values of a list."""
     share = jnp.minimum(k[None] / one_list.count, 1)
     return eqx.tree_at(lambda target: target.weights, target, jnp.concatenate([1 - share, share]))

@@ -24,20 +24,21 @@ class _State(AbstractState):
 class AndersonSinkhorn(AbstractEntropicSolver):
     """Anderson acceleration of log-domain Sinkhorn: Anderson (1965), in the form of Walker and Ni (2011).
 
-    A Sinkhorn sweep replaces the potential f by f - epsilon log s. The next potential is a combination of the last
-    potentials after a sweep, with weights that sum to 1. The weights make the same combination of the changes by these
-    sweeps as small as possible. The method saves sweeps at loose tolerances, and may need more of them than
-    `LogSinkhorn` at tight ones: measure both.
+    A Sinkhorn sweep replaces the potential f by f - epsilon log s, with s the column sums of the plan divided by the
+    weights of the target. The method remembers the results of the last few sweeps. The next potential is a combination
+    of these results, with weights that sum to 1. The weights make the same combination of the changes by these sweeps
+    as small as possible. The method saves sweeps at loose tolerances, but may need more of them than `LogSinkhorn` at
+    tight ones: measure both.
 
     Attributes:
-        epsilon: > 0.
+        epsilon: regularisation, > 0.
         tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given; None for exactly max_steps
             sweeps.
         max_steps: the largest number of sweeps.
-        differentiation: `Implicit()` unless given.
-        start: `problem -> f`, the first potential.
-        history_size: number of sweeps extrapolated from, at least 2.
-        ridge: regularisation of the extrapolation, relative to the largest squared change, > 0.
+        differentiation: how derivatives are taken; `Implicit()` unless given.
+        start: a function `problem -> f` that gives the first potential.
+        history_size: number of sweeps that are combined, at least 2.
+        ridge: regularisation of the weights, relative to the largest squared change, > 0.
 
     Raises:
         ValueError: epsilon or tol not positive, max_steps below 1, history_size below 2.
@@ -66,14 +67,14 @@ class AndersonSinkhorn(AbstractEntropicSolver):
         return dual, self._evaluate(dual, start, none, none, jnp.zeros((), int))
 
     def step(self, constants: SemiDual, state: _State) -> _State:
-        # Numerics: changes shrink as the iteration converges, and their products faster. A ridge of fixed size would
-        # soon outweigh them, so it is relative to the largest product.
+        # Numerics: changes shrink as the iteration converges, and their products shrink faster. A ridge of fixed size
+        # would soon outweigh the products, so it is relative to the largest one.
         products = jnp.matmul(state.changes, state.changes.T, precision="highest")
         scale = jnp.max(jnp.diagonal(products))
         dtype = products.dtype
         ridge = jnp.asarray(self.ridge, dtype) * jnp.where(scale > 0, scale, 1)
         seen = (jnp.arange(self.history_size) < state.num_seen).astype(dtype)
-        # Sweeps that have not been made yet get the weight 0: their row is that of the identity, their right side 0.
+        # Sweeps that have not been made yet get the weight 0: their row is one of the identity, their right side is 0.
         matrix = products + jnp.diag(jnp.where(seen > 0, ridge, jnp.ones_like(seen)))
         weights = jnp.linalg.solve(matrix, seen)
         potential = matvec(state.swept.T, weights / jnp.sum(weights))

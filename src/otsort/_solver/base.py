@@ -29,7 +29,7 @@ from .tolerance import Tolerance, Tolerances
 
 
 class AbstractSolver(eqx.Module):
-    """Solves one transport problem.
+    """A method that solves one transport problem.
 
     Attributes:
         order_only: whether the plan depends only on the order of the inputs, so that no squash is needed.
@@ -42,17 +42,20 @@ class AbstractSolver(eqx.Module):
 
     @abc.abstractmethod
     def solve(self, problem: Problem) -> Solution:
-        """Returns the plan, how the solve ended, and how accurate the plan is; a solve that failed does not raise."""
+        """Returns the plan, how the solve ended, and how accurate the plan is; a failed solve does not raise."""
 
     @abc.abstractmethod
     def diagnostics(self, problem: Problem, plan: AbstractPlan) -> dict[str, Array]:
-        """Returns further entries of `Solution.stats`, which may cost as much as a solve; only `otsort.solve` asks."""
+        """Returns further entries of `Solution.stats`.
+
+        They may cost as much as a solve, so only `otsort.solve` asks for them.
+        """
 
     @abc.abstractmethod
     def peak_entries(self, n: int, target: AbstractTarget) -> int:
         """Returns about how many numbers a solve with n inputs holds in memory at once.
 
-        It limits how many lists are solved together.
+        This number limits how many lists are solved together.
         """
 
     def takes_lists_last(self, n: int, target: AbstractTarget) -> bool:
@@ -61,14 +64,15 @@ class AbstractSolver(eqx.Module):
 
 
 class AbstractIterativeSolver(AbstractSolver):
-    """An iteration for the potential of a regularised problem, given by `init`, `step` and `potential`.
+    """An iteration on the potential of a regularised problem, defined by `init`, `step` and `potential`.
 
-    This class has the loop, and leaves its derivative to `differentiation`.
+    This class has the loop, and the field `differentiation` says how its derivative is taken.
 
     Attributes:
         epsilon: regularisation, > 0, in units of the cost.
         tol: the marginal error to reach, > 0, for a total mass of 1, or `Tolerances` for each precision. It is raised
-            to 0.25 eps_machine / epsilon where rounding allows no less. None asks for exactly max_steps steps.
+            to 0.25 eps_machine / epsilon if it is smaller, because rounding allows no less. None means exactly
+            max_steps steps.
         max_steps: the largest number of steps.
         differentiation: how derivatives are taken.
 
@@ -106,7 +110,7 @@ class AbstractIterativeSolver(AbstractSolver):
 
     @abc.abstractmethod
     def plan(self, dual: Any, potential: Float[Array, "m *lists"]) -> AbstractPlan:
-        """Returns the plan of a potential."""
+        """Returns the plan that belongs to a potential."""
 
     @abc.abstractmethod
     def init(self, dual: Any) -> tuple[Any, AbstractState]:
@@ -117,9 +121,9 @@ class AbstractIterativeSolver(AbstractSolver):
         """Returns the next state."""
 
     def undifferentiated_step(self, constants: Any, state: Any, tol: Float[Array, ""]) -> AbstractState:
-        """Returns the next state where no derivative is taken of it.
+        """Returns the next state if it will not be differentiated.
 
-        It is that of `step`, unless a solver has a faster way to the tolerance.
+        This is the state of `step`, unless a solver has a faster way to the tolerance.
         """
         return self.step(constants, state)
 
@@ -137,8 +141,8 @@ class AbstractIterativeSolver(AbstractSolver):
 
     def solve(self, problem: Problem) -> Solution:
         """Returns the regularised plan; see `AbstractSolver.solve`."""
-        # XLA: all loops over pairs read the positions. Lists are moved to the last axis lazily, by a change of indices,
-        # so without a copy every loop would read them in the order in which they came.
+        # XLA: all loops over pairs read the positions. Lists are moved to the last axis lazily, by a change of indices.
+        # Without a copy, every loop would read the positions in their former order.
         problem = dataclasses.replace(problem, positions=materialised(problem.positions))
         dual = self.dual(problem)
         found = self.solve_dual(dual)
@@ -159,7 +163,7 @@ class AbstractIterativeSolver(AbstractSolver):
 
 
 class AbstractEntropicSolver(AbstractIterativeSolver):
-    """An iteration for the potential of the entropic problem, given by `init`, `step` and `potential`.
+    """An iteration on the potential of the entropic problem, defined by `init`, `step` and `potential`.
 
     Example:
         See :doc:`/how_to/extending`.
@@ -170,7 +174,7 @@ class AbstractEntropicSolver(AbstractIterativeSolver):
         return SemiDual(problem, jnp.asarray(self.epsilon, problem.positions.dtype))
 
     def plan(self, dual: SemiDual, potential: Float[Array, "m *lists"]) -> EntropicPlan:
-        """Returns the entropic plan of a potential."""
+        """Returns the entropic plan that belongs to a potential."""
         return EntropicPlan(dual, potential)
 
 
@@ -180,7 +184,7 @@ def _result(reached: Bool[Array, ""], finite: Bool[Array, ""]) -> RESULTS:
 
 
 class _Iteration(AbstractIteration):
-    """A solver at work on a problem."""
+    """The iteration of a solver on one problem."""
 
     solver: AbstractIterativeSolver
     dual: AbstractDual
@@ -200,7 +204,10 @@ class _Iteration(AbstractIteration):
 
     @property
     def tol(self) -> Float[Array, ""]:
-        """Returns the marginal error to reach: no less than rounding allows, and infinite for a fixed budget."""
+        """Returns the marginal error to reach.
+
+        It is no less than rounding allows, and infinite for a fixed number of steps.
+        """
         tol, dtype = self.solver.tol, self.dual.epsilon.dtype
         tol = tol.of(dtype) if isinstance(tol, Tolerances) else tol
         return jnp.maximum(jnp.asarray(jnp.inf if tol is None else tol, dtype), self.dual.noise_floor)

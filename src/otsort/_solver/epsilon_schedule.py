@@ -11,7 +11,7 @@ from .._types import Scalar
 class EpsilonSchedule(eqx.Module):
     """An epsilon that decays geometrically within one solve: sweep t runs at max(target, start * decay^t).
 
-    Each sweep starts from the potential of the sweep before.
+    A sweep is one step of `LogSinkhorn`. It starts from the potential of the sweep before.
 
     Attributes:
         target: the epsilon of the answer, > 0.
@@ -41,5 +41,5 @@ class EpsilonSchedule(eqx.Module):
         self.decay = checked(decay, lambda decay: (decay > 0) & (decay < 1), "decay must lie between 0 and 1")
 
     def __call__(self, sweep: Int[Array, ""]) -> Float[Array, ""]:
-        """Returns the epsilon of a sweep, counted from 0; for an array of sweeps, elementwise."""
+        """Returns the epsilon of a sweep, counted from 0; an array of sweeps is treated elementwise."""
         return jnp.maximum(self.target, self.start * self.decay ** sweep.astype(self.decay.dtype))

@@ -21,17 +21,20 @@ class _State(AbstractState):
 
 
 class LogSinkhorn(AbstractEntropicSolver):
-    """Sinkhorn sweeps in the log domain: equation (3) of Cuturi et al. (2019), stable at every epsilon.
+    """Sinkhorn's method in the log domain, stable at every epsilon: equation (3) of Cuturi et al. (2019).
 
-    A sweep replaces the potential f by f - epsilon log s.
+    Its steps are called sweeps. A sweep replaces the potential f by f - epsilon log s, with s the column sums of the
+    plan divided by the weights of the target.
 
     Attributes:
-        epsilon: of the answer, > 0; of an `EpsilonSchedule`, the epsilon that it decreases to.
+        epsilon: regularisation of the answer, > 0. For an `EpsilonSchedule`, it is the epsilon that the schedule
+            decreases to.
         tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given; None for exactly max_steps
             sweeps.
         max_steps: the largest number of sweeps.
-        differentiation: `Implicit()` unless given.
-        start: `problem -> f`, the first potential: `exact_start`, `zero_start`, or `WarmStart` with an earlier one.
+        differentiation: how derivatives are taken; `Implicit()` unless given.
+        start: a function `problem -> f` that gives the first potential: `exact_start`, `zero_start`, or a `WarmStart`
+            with an earlier potential.
         schedule: the epsilon of each sweep, if it varies.
 
     Raises:

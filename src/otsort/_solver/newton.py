@@ -27,19 +27,21 @@ class _State(AbstractState):
 
 
 class Newton(AbstractEntropicSolver):
-    """Newton's method on the semi-dual, from the exact one-dimensional potentials: the default for short lists.
+    """Newton's method on the semi-dual: the default for short lists.
 
-    Each step solves one symmetric m x m system for the column sums of the plan. Steps are shortened so that no
-    difference of two potentials changes by more than 4 epsilon. From `exact_start` the method needs no line search and
-    no annealing; from another start it may fail, and reports that.
+    The semi-dual is the entropic problem as a function of its potential. Each step solves one symmetric m x m system,
+    so that the column sums of the plan approach the weights of the target. Steps are shortened so that no difference of
+    two entries of the potential changes by more than 4 epsilon. The method starts from the exact potential of
+    one-dimensional transport, `exact_start`. From there it needs no line search and no annealing. From another start it
+    may fail, and reports that.
 
     Attributes:
-        epsilon: > 0.
+        epsilon: regularisation, > 0.
         tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given; None for exactly max_steps
             steps.
         max_steps: the largest number of steps.
-        differentiation: `Implicit()` unless given.
-        start: `problem -> f`, the first potential.
+        differentiation: how derivatives are taken; `Implicit()` unless given.
+        start: a function `problem -> f` that gives the first potential.
 
     Raises:
         ValueError: epsilon or tol not positive, max_steps below 1; on use, more than 16384 targets.
@@ -57,7 +59,7 @@ class Newton(AbstractEntropicSolver):
     start: Start = exact_start
 
     def takes_lists_last(self, n: int, target: AbstractTarget) -> bool:
-        """Returns whether lists and target are short, and start and derivative accept lists in the last axis."""
+        """Returns whether list and target are short, and start and derivative accept lists in the last axis."""
         kinds = isinstance(self.start, ExactStart) and isinstance(self.differentiation, Implicit)
         return kinds and lists_last(n, target.size)
 
@@ -72,18 +74,18 @@ class Newton(AbstractEntropicSolver):
         return _move(constants, linearised, state.potential, ratio)
 
     def undifferentiated_step(self, constants: AbstractDual, state: _State, tol: Float[Array, ""]) -> _State:
-        """Returns the state after a Newton step and further moves with the same matrix, while each halves the error.
+        """Returns the state after a Newton step and further moves with its matrix, as long as each halves the error.
 
-        A move with a known factorisation costs a few products of matrices with vectors; a step costs a factorisation
-        and exponentials.
+        A further move reuses the factorisation, so it costs only a few products of matrices with vectors. A new step
+        costs a factorisation and exponentials.
         """
         dual = constants.with_cached_kernel(state.potential)
         linearised, ratio = dual.linearised(state.potential)
 
         def due(search: _Search) -> Bool[Array, "*lists"]:
             error = search.state.marginal_error
-            # Moves are cheap and converge linearly. So they go on to a tenth of the tolerance, and no answer rests on
-            # an error just below it.
+            # Moves are cheap and converge linearly. They continue to a tenth of the tolerance, so that no answer has an
+            # error just below the tolerance.
             return search.first | ((error > 0.1 * tol) & (error < 0.5 * search.before))
 
         def correct(search: _Search) -> _Search:
@@ -111,7 +113,7 @@ def check_size(target: AbstractTarget) -> None:
 
 
 class _Search(NamedTuple):
-    """Moves with one matrix.
+    """The state of a loop of moves with one matrix.
 
     Attributes:
         state: after the last move.
@@ -133,7 +135,7 @@ def _move(
     low = jnp.min(jnp.where(weighted, change, jnp.inf), axis=0)
     high = jnp.max(jnp.where(weighted, change, -jnp.inf), axis=0)
     # Numerics: longer moves may leave the region in which the method converges. With at most 8 epsilon in place of 4,
-    # 29 of 2000 random problems failed; with 4, none did (`pytest -m slow -k hard_problems` has such).
+    # 29 of 2000 random problems failed; with 4, none did (`pytest -m slow -k hard_problems` runs some).
     length = 4 / jnp.maximum(high - low, 4)
     potential = potential + length[None] * dual.epsilon * change
     ratio = dual.marginal_ratio(potential)

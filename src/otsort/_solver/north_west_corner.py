@@ -22,10 +22,10 @@ _FEW_TARGETS = 4  # a quantile has three
 class NorthWestCorner(AbstractSolver):
     """The exact solver (epsilon = 0) for every convex cost: Proposition 1 of Cuturi et al. (2019).
 
-    Time O((n + m) log(n + m)), memory O(n + m). Inputs of equal value share their mass equally, as in the limit
-    epsilon -> 0. The plan is locally constant in the inputs, so answers depend on them only through the values that are
-    pushed. In the weights of inputs and targets, the plan has the derivative of its masses, which is one-sided where
-    corners of the plan coincide.
+    It takes O((n + m) log(n + m)) time and O(n + m) memory. Inputs of equal value share their mass equally, as in the
+    limit epsilon -> 0. The plan is locally constant in the inputs, so answers have derivatives in the inputs only
+    through the values that are pushed. The masses of the plan have derivatives in the weights of inputs and targets.
+    These are one-sided where the mass of an input and that of a target end at the same level.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 4.0, 12.0])
@@ -77,11 +77,11 @@ class NorthWestCorner(AbstractSolver):
 
 
 def _ends_of_targets(places: Int[Array, " m"], number: int) -> tuple[Bool[Array, " k"], Int[Array, " k"]]:
-    """Returns for each of a number of segments whether it ends where a target ends, and how many targets end before.
+    """Returns, for each segment, whether it ends where a target ends, and how many targets end before it.
 
     Args:
-        places: of the segments at which targets end, increasing.
-        number: of segments.
+        places: indices of the segments with which targets end, increasing.
+        number: number of segments.
     """
     if len(places) <= _FEW_TARGETS:
         # XLA: with few targets, comparisons fuse with the code that uses them. A scatter and a cumulative sum would
@@ -95,8 +95,8 @@ def _ends_of_targets(places: Int[Array, " m"], number: int) -> tuple[Bool[Array,
 def _snap(cuts: Float[Array, " m"], levels: Float[Array, " n"]) -> Float[Array, " m"]:
     """Returns the cuts, moved to the nearest level if only rounding separates them; their derivative is kept.
 
-    Numerics: a cut that misses a level by rounding would leave a segment with a mass of rounding, between an input and
-    a target that share nothing.
+    Numerics: a cut that misses a level by rounding would leave a segment with the mass of a rounding error, between an
+    input and a target that share no mass.
     """
     place = jnp.searchsorted(levels, cuts).clip(1, max(1, levels.size - 1))
     below, above = levels[place - 1], levels[place.clip(max=levels.size - 1)]

@@ -43,28 +43,30 @@ def compressible(target: AbstractTarget, cost: Cost, epsilon: float = SMALLEST_E
 
 
 class Quadrature(AbstractSolver):
-    """Newton's method on compressed measures, in time and memory O(n + m), without a sort or an n x m array.
+    """Newton's method on compressed measures, in time and memory O(n + m): the default for long lists.
 
-    Inputs are compressed to their mass and three more moments in each of about 8 / epsilon cells. A `UniformTarget`,
-    and the target of `otsort.top_k`, is compressed to Gauss rules of 8 nodes in panels that follow the data, about
-    4 epsilon^(-1/2) nodes in all. Other targets, of at most 4096 points, are taken as they are.
+    It needs no sort and no n x m array. Inputs are compressed to their mass and three more moments in each of about 8 /
+    epsilon cells. A `UniformTarget`, or the target of `otsort.top_k`, is cut into panels, which are runs of
+    neighbouring points and follow the data. Each panel is compressed to a Gauss rule of 8 nodes, about 4 epsilon^(-1/2)
+    nodes in all. Other targets, of at most 4096 points, are not compressed.
 
     The potential of the nodes defines smooth functions of inputs and targets, from which all answers are read. These
-    functions, and the sums over inputs that the potential solves for, are computed from tables at knots that follow the
-    data. Up to about 10 epsilon^(-1/2) inputs are taken as they are, because tables would be longer.
+    functions are interpolated from tables, at knots that follow the data. The sums over inputs in the equations for the
+    potential are computed from the same tables. A list of up to about 10 epsilon^(-1/2) inputs is not compressed,
+    because the tables would be longer.
 
-    Derivatives are implicit, and those of exactly these functions. Forward and reverse mode, any order, although each
-    order loses digits of the tables.
+    Derivatives are implicit, and are exactly those of these functions. Forward and reverse mode are supported, at any
+    order, although each order loses digits of the tables.
 
     Attributes:
-        epsilon: > 0.
-        accuracy: the error of levels (ranks / n, the cdf) that the sizes are made for; 1e-6 in float64 and 1e-5 in
-            float32 unless given. Sorted values, in units of their range, are about as accurate, and relative
-            derivatives about ten times less.
-        finest: the least epsilon that the sizes are made for; epsilon itself unless given. It has to be given for a
-            traced epsilon.
-        tol: marginal error to reach, raised to 0.25 eps_machine / epsilon; 1e-6 in float32 and 1e-10 in float64 unless
-            given.
+        epsilon: regularisation, > 0.
+        accuracy: the error of levels (ranks / n, the cdf) that the sizes of cells and tables are made for; 1e-6 in
+            float64 and 1e-5 in float32 unless given. Sorted values, in units of their range, are about as accurate.
+            Derivatives have relative errors about ten times as large.
+        finest: the least epsilon that the sizes are made for; epsilon itself unless given. It must be given if epsilon
+            is traced.
+        tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given. It is raised to 0.25
+            eps_machine / epsilon if it is smaller, because rounding allows no less.
         max_steps: the largest number of Newton steps.
 
     Raises:
@@ -109,7 +111,7 @@ class Quadrature(AbstractSolver):
             )
         if accuracy is not None and not accuracy > 0:
             raise ValueError(f"accuracy must be positive, or None for that of the dtype, got {accuracy}")
-        # It is rounded down, so that a small change of epsilon changes no size and does not recompile the program.
+        # `finest` is rounded down, so a small change of epsilon changes no size and does not recompile the program.
         self.finest = 2 ** (math.floor(4 * math.log2(finest)) / 4)
         self.epsilon, self.accuracy, self.tol, self.max_steps = epsilon, accuracy, tol, max_steps
 
@@ -148,7 +150,7 @@ class Quadrature(AbstractSolver):
         Args:
             n: number of inputs.
             target: to transport to.
-            finer: what the accuracy is divided by.
+            finer: number by which the accuracy is divided.
         """
         return Sizes.of(self.finest, self.accuracy, n, target, finer)
 

@@ -24,17 +24,17 @@ class _State(AbstractState):
 
 
 class Sinkhorn(AbstractEntropicSolver):
-    """Sinkhorn in the kernel domain: Algorithm 1 of Cuturi et al. (2019) as it is written, from u_0 = 1.
+    """Sinkhorn's method in the kernel domain: Algorithm 1 of Cuturi et al. (2019) as it is written, from u_0 = 1.
 
-    A sweep consists of two matrix products with the n x m kernel exp(-C / epsilon), which is stored. It is the fastest
-    sweep, for moderate epsilon and a fixed number of sweeps. At small epsilon (below about 1e-2 in float32) the kernel
-    underflows, or its derivative overflows: such a solve is reported as not finite.
+    Its steps are called sweeps. A sweep consists of two matrix-vector products with the n x m kernel exp(-C / epsilon),
+    which is stored. It is the fastest sweep, for moderate epsilon and a fixed number of sweeps. At small epsilon (below
+    about 1e-2 in float32), the kernel underflows or its derivative overflows. Such a solve is reported as not finite.
 
     Attributes:
-        epsilon: > 0.
+        epsilon: regularisation, > 0.
         tol: None for exactly max_steps sweeps, as in the paper, or a marginal error to reach.
         max_steps: the number of sweeps; with a tolerance, the largest number.
-        differentiation: `Unrolled()` unless given.
+        differentiation: how derivatives are taken; `Unrolled()` unless given.
 
     Raises:
         ValueError: epsilon or tol not positive, max_steps below 1.
@@ -62,8 +62,8 @@ class Sinkhorn(AbstractEntropicSolver):
         b = problem.target.weights
         sent = matvec(kernel, b / state.received)
         received = matvec(kernel.T, problem.weights / sent)
-        # Numerics: the derivative divides by the squares of these numbers, and overflows where they are below the root
-        # of the least number.
+        # Numerics: the derivative divides by the squares of these numbers. It overflows where they are below the square
+        # root of the least number.
         least = jnp.sqrt(jnp.finfo(b.dtype).tiny)
         sound = jnp.all(sent > least) & jnp.all(state.received > least)
         error = constants.dual.marginal_error(received / state.received)

@@ -28,7 +28,7 @@ _MAX_HALVINGS = 20
 
 
 class _State(AbstractState):
-    """A potential, and what is known there: the thresholds of the inputs, the marginal ratios and their error."""
+    """A potential, and the thresholds of the inputs, the marginal ratios and the marginal error that belong to it."""
 
     potential: Float[Array, "m *lists"]
     levels: Float[Array, "n *lists"]
@@ -37,22 +37,22 @@ class _State(AbstractState):
 
 
 class SparseNewton(AbstractIterativeSolver):
-    """Newton's method with quadratic in place of entropic regularisation, for plans with exact zeros.
+    """Newton's method with quadratic instead of entropic regularisation, for plans with exact zeros.
 
     The plan minimises the cost plus (epsilon / 2) sum_ij P_ij^2 / (a_i b_j) (Blondel et al., 2018). Its entries are
-    exactly zero where a target is too far for a value, so gates and masks have exact zeros too: see
-    :doc:`/how_to/sparse`. The method starts from the exact potentials, and halves a step that goes too far.
+    exactly zero where a target is too far from a value. Gates and masks therefore have exact zeros too: see
+    :doc:`/how_to/sparse`. The method starts from the exact potential, and halves a step that goes too far.
 
-    Derivatives are implicit, and those for the set of positive entries that the plan has. Where an entry reaches zero,
-    the first derivative jumps, and second derivatives leave out the jump. Memory is O(n m).
+    Derivatives are implicit, with the set of positive entries of the plan held fixed. Where an entry reaches zero, the
+    first derivative jumps, and second derivatives leave out the jump. Memory is O(n m).
 
     Attributes:
-        epsilon: > 0.
+        epsilon: regularisation, > 0.
         tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given; None for exactly max_steps
             steps.
         max_steps: the largest number of steps.
         differentiation: `Implicit()`, which is the only choice.
-        start: `problem -> f`, the first potential.
+        start: a function `problem -> f` that gives the first potential.
 
     Raises:
         ValueError: epsilon or tol not positive, max_steps below 1; on use, more than 16384 targets.
@@ -107,11 +107,11 @@ class SparseNewton(AbstractIterativeSolver):
 
         def trial(length: Float[Array, "*lists"]) -> tuple[_State, Bool[Array, "*lists"]]:
             potential = state.potential + length[None] * epsilon * change
-            # A threshold rises by no less than the exponents.
+            # A threshold rises by no less than the least rise of the exponents.
             at_least = state.levels + (length * least_change)[None]
             found = _state(constants, potential, constants.levels(potential, at_least))
-            # The dual is concave. A slope that has turned by more than half of what it was tells that the step is too
-            # long. The values of the dual would tell it only above their rounding.
+            # The dual is concave. A step is too long if the slope along it turns around, to more than half of its size.
+            # A comparison of values of the dual would be limited by their rounding.
             return found, slope(found.ratio) < -first / 2
 
         def halve(search: _Search) -> _Search:

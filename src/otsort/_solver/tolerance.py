@@ -28,8 +28,8 @@ class Tolerances(NamedTuple):
         return self.float64 if jnp.finfo(dtype).bits == 64 else self.float32
 
 
-#: The field `tol` of solvers unless given. Float32 has no more digits, and finite differences in float64 need more.
+#: The default of the field `tol`. Float32 has no more digits, and finite differences in float64 need more of them.
 default_tol = Tolerances(float32=1e-6, float64=1e-10)
 
-#: The values that `tol` of a solver may have; None asks for a fixed number of steps.
+#: The values that `tol` of a solver may have; None means a fixed number of steps.
 Tolerance: TypeAlias = Scalar | Tolerances | None

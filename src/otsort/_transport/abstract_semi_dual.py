@@ -14,17 +14,17 @@ from jaxtyping import Array, Float
 from .._xla import repeat_along, sum_along, varying_as
 from .dual import AbstractDual
 
-# Entries of an n x m array that may be in memory at once. Beyond it, rows or columns are worked through in blocks.
+# Entries of an n x m array that may be in memory at once. Larger arrays are computed in blocks of rows or columns.
 MAX_ENTRIES = 2**24
 
 
 class AbstractSemiDual(AbstractDual):
-    """A regularised problem, as functions of its potential f, at all inputs.
+    """A regularised problem in terms of its potential f, at all inputs.
 
-    A regularisation says how an input shares its mass among the targets: the density S.
+    A regularisation determines the density S, which says how an input shares its mass among the targets.
 
     Attributes:
-        problem: of one list, or of many in the last axis.
+        problem: the problem of one list, or of many lists in the last axis.
         epsilon: regularisation.
     """
 
@@ -38,11 +38,11 @@ class AbstractSemiDual(AbstractDual):
     def pull_at(
         self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"], x: Float[Array, "k *lists"]
     ) -> Float[Array, "k *d"]:
-        """Returns what `pull` would for inputs at x; the mass of an input does not matter."""
+        """Returns the answer of `pull` for inputs at x; it does not depend on the mass of an input."""
 
     @abc.abstractmethod
     def push(self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        """Returns P^T v / P^T 1: for each target, the average of the values v of the inputs."""
+        """Returns P^T v / P^T 1: for each target, the average of the values v that arrive there."""
 
     @abc.abstractmethod
     def log_shares(self, potential: Float[Array, "m *lists"]) -> Float[Array, "n m *lists"]:
@@ -53,15 +53,15 @@ class AbstractSemiDual(AbstractDual):
         return self._sum_over_inputs(lambda x, a: sum_along(a[:, None] * self.density_at(potential, x), 0))
 
     def pull(self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
-        """Returns P z / a: for each input, the average of the values z of the targets."""
+        """Returns P z / a: for each input, the average of the values z of the targets it goes to."""
         return self.pull_at(potential, values, self.problem.positions)
 
     def transport_cost(self, potential: Float[Array, "m *lists"]) -> Float[Array, "*lists"]:
-        """Returns sum_ij P_ij h(y_j - x_i), the mean cost of what the plan moves."""
+        """Returns sum_ij P_ij h(y_j - x_i), the mean cost of moving the mass."""
         return jnp.sum(self.problem.weights * self.cost_at(potential, self.problem.positions), axis=0)
 
     def cost_at(self, potential: Float[Array, "m *lists"], x: Float[Array, "k *lists"]) -> Float[Array, "k *lists"]:
-        """Returns sum_j P(j | x) h(y_j - x), the mean cost from an input at x."""
+        """Returns sum_j P(j | x) h(y_j - x), the mean cost of moving the mass of an input at x."""
         weights, points = self.problem.target_weights[None], self.problem.points[None]
 
         def costs(x: Float[Array, "k *lists"]) -> Float[Array, "k *lists"]:
@@ -90,7 +90,7 @@ class AbstractSemiDual(AbstractDual):
         return in_blocks(function, len(self.problem.positions), y)
 
     def _sum_over_inputs(self, of_block: Callable[..., Any], *carried: Float[Array, "n *d"]) -> Any:
-        """Returns the sum over blocks of inputs of a function of them, of their weights and of what they carry."""
+        """Returns the sum, over blocks of inputs, of a function of the inputs, their weights and other arrays."""
         x, a = self.problem.positions, self.problem.weights
         # Numerics: a matrix product over more inputs, as in `overlap`, would lose digits of float32.
         size = min(_block_size(self.problem.target.size), 2**14)
@@ -107,12 +107,12 @@ class AbstractSemiDual(AbstractDual):
 
 
 def in_blocks(function: Callable[..., Array], width: int, *elements: Float[Array, "k *lists"]) -> Array:
-    """Returns `function(*elements)`, computed block by block where all at once would need too much memory.
+    """Returns `function(*elements)`, computed block by block if it would need too much memory at once.
 
     Args:
-        function: of some of the elements, to an array with a row for each.
-        width: entries that the function holds for each element.
-        elements: inputs or targets, and what belongs to each.
+        function: maps some of the elements to an array with a row for each.
+        width: number of entries that the function holds for each element.
+        elements: inputs or targets, and arrays with an entry for each.
     """
     size, count = _block_size(width), len(elements[0])
     if count <= size:

@@ -13,9 +13,8 @@ from .._types import Scalar
 class AbstractCost(eqx.Module):
     """A ground cost h(y - x), with h even and convex.
 
-    Any callable with these properties may be passed as a cost; this class only names the contract. If h is strictly
-    convex, the limit epsilon -> 0 is the sort. For h(u) = abs(u) the optimal plan is not unique, and the limit is not
-    the sort.
+    Any callable with these properties may be passed as a cost; this class only names them. If h is strictly convex, the
+    operators tend to the exact ones as epsilon -> 0. For h(u) = abs(u) the optimal plan is not unique, and they do not.
 
     Example:
         See :doc:`/how_to/extending`.
@@ -23,11 +22,11 @@ class AbstractCost(eqx.Module):
 
     @abc.abstractmethod
     def __call__(self, displacement: Array) -> Array:
-        """Returns h of each entry of an array of any shape."""
+        """Returns h(u) for each entry u of an array of any shape."""
 
 
 class SquaredCost(AbstractCost):
-    """h(u) = u^2.
+    """The cost h(u) = u^2.
 
     Example:
         >>> print(otsort.SquaredCost()(jnp.array([-0.5, 2.0])))
@@ -43,10 +42,10 @@ SQUARED = SquaredCost()
 
 
 class PowerCost(AbstractCost):
-    """h(u) = abs(u)^p.
+    """The cost h(u) = abs(u)^p.
 
     Attributes:
-        p: exponent, at least 1 (ValueError below).
+        p: exponent, at least 1; a smaller one raises ValueError.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])

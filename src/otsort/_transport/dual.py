@@ -16,10 +16,10 @@ _DAMPING = 32  # of Newton's system, in units of the machine epsilon: the roundi
 
 
 class AbstractDual(eqx.Module):
-    """A regularised transport problem as functions of its potential f, shape `(m, *lists)`.
+    """A regularised transport problem in terms of its potential f, shape `(m, *lists)`.
 
     The plan is P_ij = a_i b_j S_ij, where S is called the density. The marginal ratio is s_j = sum_i a_i S_ij, the sum
-    of a column of the plan over the weight of its target. The problem is solved when s = 1.
+    of a column of the plan divided by the weight of its target. The problem is solved when s = 1.
 
     Attributes:
         problem: the targets, and the inputs at which the density is evaluated.
@@ -31,7 +31,7 @@ class AbstractDual(eqx.Module):
 
     @abc.abstractmethod
     def with_cached_kernel(self, potential: Float[Array, "m *lists"]) -> "AbstractDual":
-        """Returns an equal dual that is faster at potentials near the given one; no derivative is taken of it."""
+        """Returns an equal dual that is faster at potentials near the given one, and is not differentiated."""
 
     @abc.abstractmethod
     def marginal_ratio(self, potential: Float[Array, "m *lists"]) -> Float[Array, "m *lists"]:
@@ -48,7 +48,7 @@ class AbstractDual(eqx.Module):
 
     @property
     def noise_floor(self) -> Float[Array, ""]:
-        """Returns the smallest marginal error that rounding allows, 0.25 times the machine epsilon over epsilon.
+        """Returns the smallest marginal error that rounding allows, 0.25 times the machine epsilon / epsilon.
 
         Numerics: exponents of size 1/epsilon are rounded before they are exponentiated, and s inherits that rounding.
         """
@@ -61,10 +61,10 @@ class AbstractDual(eqx.Module):
     def extend_to_weightless(
         self, potential: Float[Array, "m *lists"], log_ratio: Float[Array, "m *lists"]
     ) -> Float[Array, "m *lists"]:
-        """Returns the potential with one Sinkhorn sweep at the targets that have no weight.
+        """Returns the potential after one Sinkhorn sweep at the targets that have no weight.
 
-        No residual depends on the potential of these targets, so no solver moves it; the sweep derives it from the
-        others.
+        The residual does not depend on the potential of these targets, so no solver moves it. The sweep computes it
+        from the potential of the others.
         """
         return jnp.where(self.problem.target_weights > 0, potential, potential - self.epsilon * log_ratio)
 

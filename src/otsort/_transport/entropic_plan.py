@@ -9,12 +9,14 @@ from .threshold import log_upper_share
 
 
 class EntropicPlan(AbstractSemiDualPlan):
-    """The entropic plan P_ij = a_i b_j exp((f_j - h(y_j - x_i)) / epsilon - L_i), whose rows L normalises.
+    """The entropic plan P_ij = a_i b_j exp((f_j - h(y_j - x_i)) / epsilon - L_i).
+
+    The number L_i makes row i sum to a_i.
 
     Attributes:
         dual: the problem and its epsilon.
-        potential: f, relative to the target weights, shape `(m, *lists)`. The potential g of the textbooks is
-            f + epsilon log b. A constant added to f changes nothing.
+        potential: f, relative to the target weights, shape `(m, *lists)`. The potential g of textbooks is f + epsilon
+            log b. A constant added to f changes nothing.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])

@@ -16,22 +16,22 @@ from .threshold import check_two
 
 
 class MonotonePlan(AbstractPlan):
-    """The exact one-dimensional plan: a list of segments, each of which moves mass from one input to one target.
+    """The exact one-dimensional plan: a sequence of segments that each move mass from one input to one target.
 
-    Inputs and targets of the segments do not decrease: Proposition 1 of Cuturi et al. (2019). Inputs of equal value
-    share their mass equally, as in the limit epsilon -> 0. The plan depends on the weights through the masses of the
-    segments, and has their derivative. Its derivative in the inputs is zero.
+    From segment to segment, inputs and targets do not decrease: Proposition 1 of Cuturi et al. (2019). Inputs of equal
+    value share their mass equally, as in the limit epsilon -> 0. The plan depends on the weights through the masses of
+    the segments, and has the derivative of these masses. Its derivative in the inputs is zero.
 
     Attributes:
-        positions: of the sorted inputs, shape `(n,)`.
-        order: sorts the inputs, shape `(n,)`.
+        positions: positions of the sorted inputs, shape `(n,)`.
+        order: the permutation that sorts the inputs, shape `(n,)`.
         tie: the group of equal values that each sorted input belongs to, shape `(n,)`.
         source: the sorted input that each segment comes from, shape `(n + m,)`.
         goal: the target that each segment goes to, shape `(n + m,)`.
-        mass: of each segment, shape `(n + m,)`; zero where two corners of the plan coincide.
-        source_weights: of the sorted inputs, shape `(n,)`.
-        target: m points.
-        cost: of a displacement.
+        mass: mass of each segment, shape `(n + m,)`; zero where an input and a target end at the same level.
+        source_weights: weights of the sorted inputs, shape `(n,)`.
+        target: the target, with m points.
+        cost: cost of a displacement.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -55,7 +55,7 @@ class MonotonePlan(AbstractPlan):
     cost: Cost
 
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        # The segments send the masses of equal inputs one after the other. Equal inputs therefore carry their mean.
+        # The segments send the masses of equal inputs one after the other, so equal inputs are given their mean value.
         shared = self._share(values[self.order])
         return within_range(_segment_mean(shared[self.source], self.mass, self.goal, self.target.size), values)
 
@@ -71,8 +71,9 @@ class MonotonePlan(AbstractPlan):
     def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
         """Returns the level of each input; see `AbstractPlan.level`.
 
-        Another input goes to the target between whose corners it lies, as in the limit epsilon -> 0. With as many
-        targets as inputs, it has the level of the nearest input.
+        An input of `at` goes to the target between whose corners it lies, as in the limit epsilon -> 0. (A corner is a
+        position at which the mass for one target ends and that for the next begins.) With as many targets as inputs, it
+        has the level of the nearest input.
         """
         levels = self.target.levels(share)
         if at is None:

@@ -7,7 +7,9 @@ from jaxtyping import Array, Float
 
 
 class AbstractPlan(eqx.Module):
-    """A plan P of shape `(n, m)`, known through its action on values.
+    """A transport plan P of shape `(n, m)`, used through its action on values.
+
+    P_ij is the mass that goes from input i to target j.
 
     Example:
         See :doc:`/how_to/extending`.
@@ -15,7 +17,7 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        """Returns P^T v / P^T 1: for each target, the average of the values that arrive there.
+        """Returns P^T v / P^T 1: for each target, the average of the values v that arrive there.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -25,7 +27,7 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
-        """Returns P z / a: for each input, the average of the values of its targets.
+        """Returns P z / a: for each input, the average of the values z of the targets it goes to.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -35,9 +37,10 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def log_upper(self) -> Float[Array, " n"]:
-        """Returns log(pull([0, 1])) for a plan with two targets, exact also where the share itself underflows.
+        """Returns log(pull([0, 1])) for a plan with two targets.
 
-        It is the logarithm of the share of each input that the upper target receives.
+        This is the logarithm of the share of each input that the upper target receives. It is exact even where the
+        share itself underflows.
 
         Raises:
             ValueError: the plan does not have two targets.
@@ -52,11 +55,12 @@ class AbstractPlan(eqx.Module):
     def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:
         """Returns the level of each input, the mass of the targets below it, in [0, 1].
 
-        It is pull of the target's `levels(share)`.
+        It is the pull of the target's `levels(share)`.
 
         Args:
-            share: of a target's own mass, which counts as below the target.
-            at: positions of other inputs, which the potential transports as it does those of the problem.
+            share: the share of a target's own mass that counts as below the target.
+            at: positions of other inputs, whose levels are returned instead. The potential transports them as it
+                transports the inputs of the problem.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -82,9 +86,9 @@ class AbstractPlan(eqx.Module):
     def log_shares(self) -> Float[Array, "n m"]:
         """Returns log(P_ij / a_i), the logarithm of the share of each input that each target receives.
 
-        It is finite also where the share itself underflows; an exact plan has minus infinity for a share of zero. Where
-        a wide gap parts the inputs, rounding leaves the potential undetermined, and shares across the gap may be off.
-        For two targets, `log_upper` is exact there.
+        It is finite even where the share itself underflows. An exact plan has minus infinity for a share of zero. Where
+        a wide gap separates the inputs, rounding leaves the potential undetermined, and shares across the gap may be
+        wrong. For two targets, `log_upper` is exact there.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0])
@@ -96,7 +100,9 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def marginal_error(self) -> Float[Array, ""]:
-        """Returns sum_j abs(sum_i P_ij - b_j); the row sums equal the weights of the inputs by construction.
+        """Returns the marginal error sum_j abs(sum_i P_ij - b_j).
+
+        The row sums equal the weights of the inputs by construction.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -106,7 +112,7 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def transport_cost(self) -> Float[Array, ""]:
-        """Returns sum_ij P_ij h(y_j - x_i), the mean cost of what the plan moves, without the entropy.
+        """Returns sum_ij P_ij h(y_j - x_i), the mean cost of moving the mass, without the entropy.
 
         The x_i are the squashed values. The exact solver does not squash, so its cost is not comparable with that of
         the other solvers, unless the squash leaves the values as they are.

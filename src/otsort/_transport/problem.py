@@ -9,19 +9,18 @@ from .target import AbstractTarget
 
 
 class Problem(eqx.Module):
-    """Transport of n weighted positions on the line to a target measure.
+    """A transport problem: the transport of n weighted positions on the line to a target.
 
-    Many short lists may stand in a last axis (`*lists` in the types) and share the target. A problem checks nothing:
-    `solve` and the operators check what a user gives before they make one.
+    Many short lists may be stacked in a last axis (`*lists` in the types) and share the target. A problem checks
+    nothing. `solve` and the operators check their arguments before they make a problem.
 
     Attributes:
         positions: the inputs after the squash, in any order, shape `(n, *lists)`.
-        weights: of the inputs, nonnegative, summing to 1, shape `(n, *lists)`.
-        target: m increasing points with weights.
+        weights: weights of the inputs, nonnegative, summing to 1, shape `(n, *lists)`.
+        target: the target, m increasing points with weights.
         cost: even convex function of the displacement.
-        order: integers that are ordered as the inputs are, shape `(n,)`. They are given where positions are rounded, or
-            where equal values have to be told apart; None means the order of the positions. Only the exact solver reads
-            it.
+        order: integers that are ordered as the inputs are, shape `(n,)`. They are given if positions are rounded, or if
+            equal values must be distinguished. None means the order of the positions. Only the exact solver reads them.
 
     Example:
         >>> positions, weights = jnp.array([0.1, 0.9, 0.4]), jnp.full(3, 1 / 3)

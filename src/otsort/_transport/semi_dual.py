@@ -25,10 +25,13 @@ from .weighted_exp import averages, exponentials, log_sum_exp, normalised_exp
 
 
 class SemiDual(AbstractSemiDual):
-    """A transport problem with entropic regularisation, as functions of its potential f.
+    """A transport problem with entropic regularisation, in terms of its potential f.
+
+    Inputs x_i have weights a_i, targets y_j have weights b_j, and the plan is P_ij = a_i b_j S_ij. S is called the
+    density, and s_j = sum_i a_i S_ij the marginal ratio. The problem is solved when s = 1.
 
     Attributes:
-        problem: of one list, or of many in the last axis.
+        problem: the problem of one list, or of many lists in the last axis.
         epsilon: regularisation.
 
     Example:
@@ -42,7 +45,7 @@ class SemiDual(AbstractSemiDual):
     epsilon: Float[Array, ""]
 
     def with_cached_kernel(self, potential: Float[Array, "m *lists"]) -> "SemiDual | CachedSemiDual":
-        # XLA: exponentials take most of the time of a Newton step of short lists, products are cheap.
+        # XLA: exponentials take most of the time of a Newton step for short lists; products are cheap.
         if self.problem.positions.shape[0] * potential.shape[0] > MAX_ENTRIES:
             return self  # too many to store
         exponents = self._exponents(potential, self.problem.positions)
@@ -68,18 +71,18 @@ class SemiDual(AbstractSemiDual):
     def pull_at(
         self, potential: Float[Array, "m *lists"], values: Float[Array, "m *d"], x: Float[Array, "k *lists"]
     ) -> Float[Array, "k *d"]:
-        """Returns what `pull` would for inputs at x; the mass of an input does not matter."""
+        """Returns the answer of `pull` for inputs at x; it does not depend on the mass of an input."""
         weights = self.problem.target_weights
         return self._over_inputs(lambda x: averages(self._exponents(potential, x), weights, values), x)
 
     def push(self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        """Returns P^T v / P^T 1: for each target, the average of the values v of the inputs."""
+        """Returns P^T v / P^T 1: for each target, the average of the values v that arrive there."""
         return self.push_at(potential, values, self.problem.points)
 
     def push_at(
         self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"], y: Float[Array, "k *ones"]
     ) -> Float[Array, "k *d"]:
-        """Returns what `push` would for targets at y; the potential of a target cancels in its average."""
+        """Returns the answer of `push` for targets at y; the potential of a target cancels in its average."""
         columns = self._columns(potential)
         weights = self.problem.weights
         return self._over_targets(lambda y: averages(columns(y), weights, values), y)
@@ -123,11 +126,11 @@ class CachedSemiDual(AbstractDual):
     difference of two potentials has moved by more than about 80 epsilon in float32, where exp would underflow.
 
     Attributes:
-        problem: of one list, or of many in the last axis.
+        problem: the problem of one list, or of many lists in the last axis.
         epsilon: regularisation.
         potential: where the exponentials were taken.
-        exponentials: those of each input are scaled so that the largest is 1. A density is normalised for each input,
-            so that the scale cancels.
+        exponentials: the stored exponentials. For each input they are scaled so that the largest is 1. A density is
+            normalised for each input, so that the scale cancels.
     """
 
     problem: Problem
@@ -164,7 +167,7 @@ class CachedSemiDual(AbstractDual):
 def _overlap_of_inputs(
     density: Float[Array, "k m *lists"], weights: Float[Array, "k *lists"]
 ) -> tuple[Float[Array, "m m *lists"], Float[Array, "m *lists"]]:
-    """Returns the part of some inputs in the overlap, and in s."""
+    """Returns the contribution of some inputs to the overlap and to s."""
     if density.ndim > 2:
         # XLA: with the lists last, the product is a loop, into which the compiler would fuse the exponentials of the
         # density and compute them anew for each entry of W.

@@ -1,4 +1,4 @@
-"""What the plans of both regularisations share: they are known by their potential."""
+"""The common part of the plans of both regularisations, which are determined by a potential."""
 
 from equinox import AbstractVar
 from jaxtyping import Array, Float

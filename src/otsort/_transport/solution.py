@@ -1,4 +1,4 @@
-"""The results of a solve."""
+"""The result of a solve."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from .plan import AbstractPlan
 
 
 class RESULTS(eqx.Enumeration):
-    """How a solve ended; each message says what to change.
+    """The ways in which a solve can end; each message says what to change.
 
     Attributes:
         successful: the marginal error is at most the tolerance.
@@ -40,14 +40,15 @@ class RESULTS(eqx.Enumeration):
 
 
 class Solution(eqx.Module):
-    """A plan, how the solve ended, and how accurate the plan is.
+    """The result of a solve: the plan, how the solve ended, and how accurate the plan is.
 
     Attributes:
         plan: an `AbstractPlan`, which acts on values through its `push` and `pull`.
         result: a member of `RESULTS`; under `jax.vmap`, one for each problem.
-        stats: `num_steps`; `marginal_error`, the sum of the absolute differences of the plan's column sums and the
-            target weights; `tol`, the tolerance that was used (raised to what the dtype can reach; infinite for a fixed
-            budget). `otsort.solve` adds the entries of the solver's `diagnostics`.
+        stats: a dictionary. `num_steps` is the number of steps. `marginal_error` is the sum of the absolute differences
+            of the plan's column sums and the target weights. `tol` is the tolerance that was used: it is raised to what
+            the dtype can reach, and infinite for a fixed number of steps. `otsort.solve` adds the entries of the
+            solver's `diagnostics`.
         state: the last state of the solver.
 
     Example:

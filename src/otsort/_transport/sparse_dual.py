@@ -98,8 +98,8 @@ class SparseDual(AbstractSemiDual):
             return matmul(transposed(support), masses[:, None] * support)
 
         overlap = self._sum_over_inputs(of_inputs, levels)
-        # Numerics: the compiler may compute an exponent twice, rounded differently. An entry at its threshold is then in
-        # one factor of the product alone, and a system that is not symmetric has no Cholesky factor.
+        # Numerics: the compiler may compute an exponent twice, rounded differently. An entry at its threshold is then
+        # in one factor of the product alone, and a system that is not symmetric has no Cholesky factor.
         return (overlap + transposed(overlap)) / 2
 
     def ratio_above(

@@ -8,7 +8,9 @@ from .threshold import check_two
 
 
 class SparsePlan(AbstractSemiDualPlan):
-    """The plan P_ij = a_i b_j max((f_j - h(y_j - x_i)) / epsilon - L_i, 0), whose rows L normalises.
+    """The sparse plan P_ij = a_i b_j max((f_j - h(y_j - x_i)) / epsilon - L_i, 0).
+
+    The number L_i makes row i sum to a_i.
 
     Attributes:
         dual: the problem and its epsilon.

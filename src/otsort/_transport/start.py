@@ -1,7 +1,7 @@
 """Starts of log-domain solvers: callables `problem -> f` that give the first potential.
 
-Those defined here are Equinox modules, so a solver that holds one passes through `jax.jit`. Under `equinox.filter_jit`
-any function will do.
+The starts in this module are Equinox modules, so a solver that holds one can pass through `jax.jit`. Under
+`equinox.filter_jit`, a start can be any function.
 """
 
 from collections.abc import Callable
@@ -16,19 +16,20 @@ from .._xla import per_target, sum_along
 from .problem import Problem
 from .target import AbstractTarget
 
-# XLA: up to so many inputs, comparing each with each takes less time than sorting them, because the compiler's sort is
-# slow on a CPU.
+# XLA: up to this many inputs, comparing each with each takes less time than sorting them, because the compiler's sort
+# is slow on a CPU.
 _MAX_COMPARED = 256
 
 Start: TypeAlias = Callable[[Problem], Float[Array, " m"]]
 
 
 class ExactStart(eqx.Module):
-    """The dual potentials of the exact plan (epsilon = 0), in closed form.
+    """The dual potential of the exact plan (epsilon = 0), in closed form.
 
-    At the corner X_j, the mass for y_j ends and the mass for y_{j+1} begins. Both targets are equally good there, so
-    f_{j+1} - f_j = h(y_{j+1} - X_j) - h(y_j - X_j). X_j is the quantile of the inputs at the cumulative target weight
-    B_j; where the quantile function jumps, it is the midpoint of the jump. Potentials are in units of the cost.
+    In the exact plan, the mass for the target y_j ends at a position X_j, called a corner, and the mass for y_{j+1}
+    begins there. Both targets are equally good at X_j, so f_{j+1} - f_j = h(y_{j+1} - X_j) - h(y_j - X_j). X_j is the
+    quantile of the inputs at the cumulative target weight B_j. Where the quantile function jumps, X_j is the midpoint
+    of the jump. Potentials are in units of the cost.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -48,7 +49,9 @@ class ExactStart(eqx.Module):
 
 
 class ZeroStart(eqx.Module):
-    """The start of the paper: beta_0 = 0 in equation (3) of Cuturi et al. (2019), up to a constant if b is uniform.
+    """The zero potential, the start of the paper: beta_0 = 0 in equation (3) of Cuturi et al. (2019).
+
+    The two starts are equal up to a constant if b is uniform.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -62,10 +65,11 @@ class ZeroStart(eqx.Module):
 
 
 class WarmStart(eqx.Module):
-    """A potential from an earlier solve, `solution.plan.potential`, for example that of the last training step.
+    """A start from the potential of an earlier solve, for example that of the last training step.
 
     Attributes:
-        potential: shape `(m,)`, in units of the cost. Another value does not recompile the program.
+        potential: `solution.plan.potential` of the earlier solve, shape `(m,)`, in units of the cost. Another value
+            does not recompile the program.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -109,7 +113,7 @@ def cumulative_shares(weights: Float[Array, " n"]) -> Float[Array, " n"]:
 
 
 def counted_start(problem: Problem) -> Float[Array, "m *lists"]:
-    """Returns what `exact_start` does, for few inputs, by comparing each with each."""
+    """Returns the potential of `exact_start` for few inputs, by comparing each input with each."""
     return start_from(counted_levels(problem.positions, problem.weights), problem)
 
 
@@ -125,7 +129,7 @@ def counted_levels(x: Float[Array, "n *lists"], weights: Float[Array, "n *lists"
 
 
 def start_from(levels: Float[Array, "n *lists"], problem: Problem) -> Float[Array, "m *lists"]:
-    """Returns what `exact_start` does, from the levels of few inputs, as `counted_levels` gives them."""
+    """Returns the potential of `exact_start` from the levels of few inputs, as `counted_levels` gives them."""
     x = problem.positions
     low, high = (counted_quantiles(levels, x, per_target(cut, x)) for cut in _cuts(problem.target))
     return _potential(problem, (low + high) / 2)
@@ -139,10 +143,10 @@ def counted_quantiles(
 
 
 def _cuts(target: AbstractTarget) -> tuple[Float[Array, "k *lists"], Float[Array, "k *lists"]]:
-    """Returns the levels of the m - 1 corners, a little lower and a little higher.
+    """Returns the levels of the m - 1 corners twice: moved a little down, and moved a little up.
 
-    Numerics: where a level of the inputs equals a level of the target, the quantile function of the inputs jumps, and
-    the two cuts lie on either side of the jump, although rounding may have parted the levels.
+    Numerics: where a level of the inputs equals a level of the target, the quantile function of the inputs jumps. The
+    two cuts lie on either side of the jump, even if rounding has separated the two levels.
     """
     cuts = target.cumulative[:-1]
     slack = 4 * jnp.finfo(cuts.dtype).eps
@@ -150,7 +154,7 @@ def _cuts(target: AbstractTarget) -> tuple[Float[Array, "k *lists"], Float[Array
 
 
 def _potential(problem: Problem, corners: Float[Array, "k *lists"]) -> Float[Array, "m *lists"]:
-    """Returns the potential at which both neighbouring targets are equally good at each corner."""
+    """Returns the potential for which the two targets next to each corner are equally good there."""
     points = problem.points
     steps = problem.cost(points[1:] - corners) - problem.cost(points[:-1] - corners)
     return jnp.pad(jnp.cumsum(steps, axis=0), [(1, 0)] + [(0, 0)] * (steps.ndim - 1))

@@ -1,4 +1,4 @@
-"""Measures that inputs are transported to."""
+"""Targets: the measures that inputs are transported to."""
 
 import abc
 import functools
@@ -16,13 +16,13 @@ from .._xla import with_axes
 
 
 class AbstractTarget(eqx.Module):
-    """m nondecreasing points on the line with weights that sum to 1.
+    """A target: m nondecreasing points on the line, with weights that sum to 1.
 
     Attributes:
         points: shape `(m,)`, or with a last axis of lists.
         weights: nonnegative, summing to 1, of the same shape.
         size: number of points, m.
-        dtype: of points and weights.
+        dtype: dtype of points and weights.
 
     Example:
         See :doc:`/how_to/extending`.
@@ -35,7 +35,10 @@ class AbstractTarget(eqx.Module):
 
     @abc.abstractmethod
     def levels(self, share: float) -> Float[Array, "m *lists"]:
-        """Returns the mass below each point plus a share of its own mass: 1/2 for ranks, 1 for cumulative weights."""
+        """Returns, for each point, the mass below it plus a share of its own mass.
+
+        The share is 1/2 for ranks and 1 for cumulative weights.
+        """
 
     @abc.abstractmethod
     def astype(self, dtype: jnp.dtype) -> "AbstractTarget":
@@ -69,16 +72,17 @@ class AbstractGrid(AbstractTarget):
 
 
 class UniformTarget(AbstractGrid):
-    """m equal weights on a regular grid of [0, 1], the target of ranks and sorted values.
+    """A target with m equal weights on a regular grid of [0, 1], for ranks and sorted values.
 
-    It is the same measure as `TargetMeasure.uniform(m)`, but no array holds it: solvers that know its form do not need
-    its m points. It has no derivative.
+    It is the same measure as `TargetMeasure.uniform(m)`, but it is not stored as arrays, because solvers that know its
+    form do not need its m points. It has no derivative.
 
     Attributes:
-        size: m, at least 1 (ValueError below).
-        dtype: of `points` and `weights`; JAX's default float unless given.
-        count: the number of points that have weight, between 1 and m; the other points are at 1 and have none. It may
-            be known only when the program runs, and may be one number for each list. None means that all have weight.
+        size: the number of points m, at least 1; a smaller one raises ValueError.
+        dtype: dtype of `points` and `weights`; JAX's default float unless given.
+        count: the number of points that have weight, between 1 and m; the other points lie at 1 and have none. It may
+            be known only when the program runs, and there may be one number for each list. None means that all points
+            have weight.
 
     Example:
         >>> target = otsort.UniformTarget(5)
@@ -132,16 +136,16 @@ class UniformTarget(AbstractGrid):
 
 
 class TargetMeasure(AbstractTarget):
-    """A discrete probability measure on m increasing points, to which the inputs are transported.
+    """A target with given points and weights: a discrete probability measure on m increasing points.
 
     Attributes:
-        points: strictly increasing, shape `(m,)`. The squash maps the inputs into [0, 1].
-        weights: nonnegative, shape `(m,)`, scaled to sum to 1. A weight of zero is allowed: such a point receives no
+        points: strictly increasing, shape `(m,)`, to compare with the inputs after the squash, which lie in [0, 1].
+        weights: nonnegative, shape `(m,)`, scaled to sum to 1. A weight of zero is allowed. Such a point receives no
             mass, and a pushed value there is a conditional mean.
 
     Raises:
-        ValueError: the shapes differ or are not one-dimensional, m = 0, points do not increase, a weight is
-            negative or all are zero (RuntimeError when these values are traced).
+        ValueError: the shapes differ or are not one-dimensional, m = 0, points do not increase, a weight is negative or
+            all are zero (RuntimeError when these values are traced).
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -166,7 +170,9 @@ class TargetMeasure(AbstractTarget):
 
     @classmethod
     def uniform(cls, m: int) -> "TargetMeasure":
-        """Returns m equal weights on a regular grid of [0, 1], as arrays; `UniformTarget(m)` needs no arrays.
+        """Returns a target with m equal weights on a regular grid of [0, 1], stored as arrays.
+
+        `UniformTarget(m)` needs no arrays.
 
         Raises:
             ValueError: m below 1.
@@ -182,12 +188,12 @@ class TargetMeasure(AbstractTarget):
     def quantile(cls, tau: Scalar, t: Scalar = 0.1) -> "TargetMeasure":
         """Returns the quantile target of Cuturi et al. (2019), equation (4).
 
-        It has the points [0, 1/2, 1] and the weights [tau (1 - t), t, (1 - tau)(1 - t)]. The middle atom (a point and
-        its mass) is centred at the level tau + t (1/2 - tau), not at tau; `otsort.quantile` uses another centre.
+        It has the points [0, 1/2, 1] and the weights [tau (1 - t), t, (1 - tau)(1 - t)]. The mass of the middle point
+        is centred at the level tau + t (1/2 - tau), not at tau; `otsort.quantile` uses another centre.
 
         Args:
-            tau: level in [0, 1].
-            t: mass of the middle atom, in (0, 1].
+            tau: quantile level in [0, 1].
+            t: mass of the middle point, in (0, 1].
 
         Raises:
             ValueError: tau or t out of range (RuntimeError when traced).
@@ -202,7 +208,9 @@ class TargetMeasure(AbstractTarget):
 
     @classmethod
     def top_k(cls, n: int, k: int) -> "TargetMeasure":
-        """Returns points linspace(0, 1, k + 1) with weights [1 - k/n, 1/n, ..., 1/n]; for k = n, `uniform(n)`.
+        """Returns the target of the k largest values: one point for each of them, and one for all others.
+
+        It has the points linspace(0, 1, k + 1) and the weights [1 - k/n, 1/n, ..., 1/n]. For k = n it is `uniform(n)`.
 
         Raises:
             ValueError: k is not one of 1 ... n.
@@ -219,7 +227,9 @@ class TargetMeasure(AbstractTarget):
 
     @classmethod
     def top_mass(cls, n: int, k: int) -> "TargetMeasure":
-        """Returns points [0, 1] with weights [1 - k/n, k/n]: one point for all of the k largest values.
+        """Returns the target with points [0, 1] and weights [1 - k/n, k/n].
+
+        The upper point stands for all of the k largest values.
 
         Raises:
             ValueError: k is not one of 1 ... n.
@@ -252,7 +262,7 @@ class TargetMeasure(AbstractTarget):
 def uniform_atoms(m: int, dtype: jnp.dtype) -> TargetMeasure:
     """Returns `TargetMeasure.uniform(m)`, cached, because making and checking it takes longer than many calls.
 
-    Its arrays are NumPy arrays. JAX arrays would belong to the trace and to the devices in which they were made.
+    Its arrays are NumPy arrays. JAX arrays would belong to the trace and to the devices on which they were made.
     """
     with jax.ensure_compile_time_eval():
         target = TargetMeasure.uniform(m)

@@ -1,8 +1,9 @@
 """Losses made of the operators, in the conventions of `optax.losses`.
 
-There is one value for each example (a list along the axis), without reduction; logits come with integer labels; and all
-options of the operators are accepted. The default squash standardises its inputs, so a loss of logits depends only on
-their order and their relative distances, not on their scale. With two classes, the two logits have no gradient then.
+A loss returns one value for each example (a list along the axis), without reduction. Logits come with integer labels.
+All options of the operators are accepted. The default squash standardises its inputs. A loss of logits therefore
+depends only on their order and their relative distances, not on their scale. For two classes, this leaves the two
+logits without a gradient.
 """
 
 from .classification import top_k_cross_entropy as top_k_cross_entropy

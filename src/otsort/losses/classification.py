@@ -1,4 +1,4 @@
-"""Classification losses, from the place of a label's logit among the others."""
+"""Classification losses, from the place of the label's logit among all logits."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Unpack
@@ -16,8 +16,8 @@ from .._transport.target import AbstractTarget, TargetMeasure, uniform_atoms
 from .._types import Scalar
 from .._xla import with_axes
 
-# Networks train at it with 10 classes and with 100, unlike at the default of the operators:
-# benchmarks/scripts/default_epsilon.py.
+# At this epsilon, networks train with 10 classes and with 100. At the default of the operators they do not:
+# benchmarks/scripts/default_epsilon.py measures both.
 _EPSILON = 0.1
 
 
@@ -33,24 +33,24 @@ def top_k_error(
     """Computes how far the label is from being among the k largest logits, as a share of the L classes.
 
     This is the S-top-k loss of Cuturi et al. (2019), section 4: max(u - (k - 1) / L, 0) with u = 1 - F, where F is the
-    cdf of the logits at that of the label. With `epsilon=0`, for a label with the p-th largest logit, it is
-    max(p - k, 0) / L: zero exactly when the label is among the k largest. The paper's J_k leaves a margin of one place,
-    so that it is `top_k_error(logits, labels, k + 1)`; the soft 0/1 loss of the tutorial of `ott.tools.soft_sort` is
+    cdf of the logits at the logit of the label. With `epsilon=0`, the loss of a label with the p-th largest logit is
+    max(p - k, 0) / L. It is zero exactly when the label is among the k largest. The paper's J_k leaves a margin of one
+    place, so it is `top_k_error(logits, labels, k + 1)`. The soft 0/1 loss in the tutorial of `ott.tools.soft_sort` is
     `L * top_k_error(logits, labels)`.
 
     Args:
         logits: any shape; classes along the axis.
-        labels: the true classes, integers from 0 to L - 1 in the shape of the logits without the axis (with several
-            axes, flat indices in the order of the array); any other integer gives NaN. Or weights of the shape of the
-            logits, for the weighted sum of 1 - F.
-        k: number of the largest logits that have no loss, between 1 and L, for all examples or of the shape of the
-            answer.
-        penalty: an increasing function of u - (k - 1) / L, elementwise; the positive part unless given.
-        num_targets: m, the size of the uniform target of the cdf, L unless given.
+        labels: the true classes, integers from 0 to L - 1 in the shape of the logits without the axis; any other
+            integer gives NaN. (With several axes, they are flat indices in the order of the array.) Alternatively,
+            weights of the shape of the logits: u is then the weighted sum of 1 - F.
+        k: number of the largest logits that have no loss, between 1 and L: one number for all examples, or an array of
+            the shape of the answer.
+        penalty: an increasing elementwise function of u - (k - 1) / L; the positive part unless given.
+        num_targets: m, the number of points of the uniform target of the cdf; L unless given.
         **options: see `otsort.Options`.
 
     Returns:
-        The shape of the logits without the axis.
+        The losses, in the shape of the logits without the axis.
 
     Raises:
         ValueError: k is out of range (RuntimeError when traced); labels have another shape, or are neither integers nor
@@ -89,25 +89,27 @@ class _TopKError(AbstractReading):
 def top_k_cross_entropy(
     logits: ArrayLike, labels: ArrayLike, k: Scalar | Sequence[float] = 1, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """Computes the top-k cross-entropy: -log of how far the label belongs to the k largest logits.
+    """Computes the top-k cross-entropy: -log of the membership of the label in the k largest logits.
 
-    This is the loss of Petersen et al. (2022), with the membership of `otsort.top_k_mask` in place of their sorting
-    networks, also for k = 1, where they use the softmax. For a distribution over k, it uses the mean of the
-    memberships. The logarithm comes from the plan, so loss and gradient are exact in float32 also where the membership
-    underflows. With `epsilon=0` the loss is 0 for a label among the k largest and infinite for another, without
-    gradient; for a distribution, it is -log of the probability that k is large enough for the label.
+    This is the loss of Petersen et al. (2022), but the membership is that of `otsort.top_k_mask` and not of a sorting
+    network. It is used for k = 1 too, where they use the softmax. For a distribution over k, the loss uses the mean of
+    the memberships. The logarithm comes from the plan, so loss and gradient are exact in float32 even where the
+    membership underflows. With `epsilon=0` the loss is 0 for a label among the k largest and infinite for any other,
+    without gradient. For a distribution over k, it is then -log of the probability that k is large enough for the
+    label.
 
     Args:
         logits: any shape; L classes along the axis.
-        labels: integers as in `top_k_error`; or weights of the shape of the logits, for example multi-hot, for the
-            weighted sum over classes, as in `optax.softmax_cross_entropy`.
-        k: a number above 0 and up to L, for all examples or of the shape of the answer; the loss has a derivative in
-            it. Or a list or tuple of the probabilities of k = 1, 2, ..., at most L of them, known and not traced.
-        **options: see `otsort.Options`. Epsilon is 0.1 unless it or solver is given, because networks train worse at
-            the 0.01 of the operators: :doc:`/how_to/losses` has the measurement.
+        labels: integers as in `top_k_error`. Alternatively, weights of the shape of the logits, for example multi-hot:
+            the loss is then the weighted sum over classes, as in `optax.softmax_cross_entropy`.
+        k: a number above 0 and up to L: one for all examples, or an array of the shape of the answer. The loss has a
+            derivative in it. Alternatively, a Python list or tuple of the probabilities of k = 1, 2, ..., at most L of
+            them, known and not traced.
+        **options: see `otsort.Options`. Unless epsilon or solver is given, epsilon is 0.1, because networks train worse
+            at the operators' default of 0.01: :doc:`/how_to/losses` has the measurement.
 
     Returns:
-        The shape of the logits without the axis.
+        The losses, in the shape of the logits without the axis.
 
     Raises:
         ValueError: k is out of range (RuntimeError when traced); probabilities are negative or do not sum to 1; labels
@@ -143,7 +145,7 @@ class _CrossEntropy(AbstractReading):
 def _distribution(
     k: Scalar | Sequence[float], batch: Batch
 ) -> tuple[tuple[Float[Array, "..."], ...], Float[Array, " k"]]:
-    """Returns the k of positive probability, and their probabilities.
+    """Returns the values of k that have positive probability, and their probabilities.
 
     Raises:
         ValueError: k is out of range (RuntimeError when traced), or not a list of probabilities.
@@ -160,7 +162,7 @@ def _distribution(
 
 
 def _with_labels(logits: ArrayLike, labels: ArrayLike, options: Options) -> Batch:
-    """Returns a batch of logits, which carry labels as weights of the classes.
+    """Returns a batch of logits, with the labels as weights of the classes.
 
     Raises:
         ValueError: labels are neither integers in the shape without the axis, nor weights of the shape of the logits.

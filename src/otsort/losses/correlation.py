@@ -18,19 +18,19 @@ def spearman_correlation(
 ) -> Float[Array, "..."]:
     """Computes Spearman's correlation of the soft ranks of the predictions with the exact ranks of the targets.
 
-    The ranks of the targets are exact and have no gradient, so only the order of the targets counts. With soft ranks on
-    both sides, their spacing would count too. With `epsilon=0` it is `scipy.stats.spearmanr`, ties included, but 0
-    where predictions or targets are constant.
+    The ranks of the targets are exact and have no gradient, so only the order of the targets matters. With soft ranks
+    on both sides, the spacing of the targets would matter too. With `epsilon=0` the result is that of
+    `scipy.stats.spearmanr`, ties included, but 0 where predictions or targets are constant.
 
     Args:
         predictions: any shape.
         targets: an array of the same shape.
-        num_targets: m, the size of the uniform target of the soft ranks, n unless given. Integer weights count as
-            repetitions if m is their sum.
+        num_targets: m, the number of points of the uniform target of the soft ranks; n unless given. Integer weights
+            count as repetitions if m is their sum.
         **options: see `otsort.Options`.
 
     Returns:
-        In [-1, 1], the shape without the axis.
+        Correlations in [-1, 1], in the shape of the predictions without the axis.
 
     Raises:
         ValueError: the shapes differ, or the lists have only one value.
@@ -57,7 +57,7 @@ def spearman_distance(
         **options: see `otsort.Options`.
 
     Returns:
-        In [0, 2], the shape without the axis; 0 if no value takes part.
+        Distances in [0, 2], in the shape of the predictions without the axis; 0 if no value takes part.
 
     Raises:
         ValueError, TypeError, RuntimeError: see `spearman_correlation`.
@@ -114,8 +114,8 @@ def _correlation(
     rounding = (8 * jnp.finfo(u.dtype).eps) ** 2 * mean(u**2)
     u, v = u - mean(u), v - mean(v)
     of_u, of_v = mean(u**2), mean(v**2)
-    # Numerics: the derivative is divided by the deviation of u, which is zero or rounding where predictions are
-    # constant. With the deviation of v in its place, the gradient has the usual size, if the squash has one there.
+    # Numerics: the derivative is divided by the deviation of u, which is zero or a rounding error where predictions are
+    # constant. There, the deviation of v takes its place, so the gradient has the usual size if the squash has one.
     spread = jnp.where(of_u > rounding, of_u, of_v) * of_v
     constant = spread == 0
     correlation = jnp.where(constant, 0, mean(u * v) / jnp.sqrt(jnp.where(constant, 1, spread)))

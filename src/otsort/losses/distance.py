@@ -36,33 +36,34 @@ def wasserstein(
     where: ArrayLike | None = None,
     other_where: ArrayLike | None = None,
 ) -> Float[Array, "..."]:
-    """Computes the Wasserstein distance between the values of x and those of y, exactly.
+    """Computes the exact Wasserstein distance between the values of x and the values of y.
 
-    It is the p-th root of the least mean of abs(x_i - y_j)^p over all transports of one to the other. In one dimension,
-    transporting in sorted order is optimal: Proposition 1 of Cuturi et al. (2019). For p = 1 it is
-    `scipy.stats.wasserstein_distance`. With a cost h in place of the exponent, it is the least mean of h(x_i - y_j).
-    There is no epsilon, because the distance is differentiable almost everywhere, in the values and in the weights. It
-    takes O((n + m) log(n + m)) time.
+    It is the p-th root of the least mean of abs(x_i - y_j)^p over all transport plans between the two. In one
+    dimension, the plan that transports in sorted order is optimal: Proposition 1 of Cuturi et al. (2019). For p = 1 the
+    distance is `scipy.stats.wasserstein_distance`. With a cost h in place of the exponent, the result is the least mean
+    of h(x_i - y_j). There is no epsilon, because the distance is differentiable almost everywhere, in the values and in
+    the weights. It takes O((n + m) log(n + m)) time.
 
     Args:
         x: values, any shape.
         y: other values, of the shape of x, except that the length along the axis may differ.
-        p: exponent, finite and at least 1, for all lists.
-        cost: even convex function of the displacement, elementwise, in place of abs(x - y)^p and the root.
+        p: exponent, finite and at least 1; one number for all lists.
+        cost: even convex elementwise function of the displacement. It replaces both abs(x - y)^p and the root.
         axis: one axis, several axes (whose values form one list), or None for all axes.
-        weights: of x, finite and nonnegative, of its shape or of its shape along the axes; uniform unless given. They
-            are scaled to sum to 1.
-        other_weights: of y.
-        where: which values of x take part, boolean, of its shape or of its shape along the axes; all unless given.
-        other_where: which values of y take part.
+        weights: weights of x, finite and nonnegative, of its shape or of its shape along the axes; uniform unless
+            given. They are scaled to sum to 1.
+        other_weights: weights of y.
+        where: a boolean mask of the values of x that take part, of its shape or of its shape along the axes; all unless
+            given.
+        other_where: a mask of the values of y that take part.
 
     Returns:
-        The distances: the shape of x without the axis, in the units of x, or of the cost; 0 if no value of x or of y
-        takes part. At a distance of 0 the gradient is 0.
+        The distances, in the shape of x without the axis and in the units of x, or of the cost. They are 0 if no value
+        of x or no value of y takes part. Where a distance is 0, its gradient is 0.
 
     Raises:
-        ValueError: p is out of range (RuntimeError when traced); x and y differ in another axis, or one is empty;
-            weights or masks are wrong, see `otsort.Options`.
+        ValueError: p is out of range (RuntimeError when traced); x and y differ in another axis, or one of them is
+            empty; weights or masks are wrong, see `otsort.Options`.
         TypeError: values are not real, a mask is not boolean, or both p and cost are given.
 
     Example:
@@ -94,7 +95,7 @@ def wasserstein(
 
 
 class _Sample(eqx.Module):
-    """The values of all lists, their weights and which of them take part, along the axes of an array."""
+    """The values of all lists, their weights and the mask of those that take part, along the axes of an array."""
 
     values: Float[Array, "..."]
     weights: Float[Array, "..."]
@@ -148,8 +149,8 @@ def _of_power(plan: MonotonePlan, p: Float[Array, ""]) -> Float[Array, ""]:
     moved = jnp.abs(plan.positions[plan.source] - target.points[plan.goal])
     largest = stop_gradient(jnp.max(jnp.where(plan.mass > 0, moved, 0)))
     scale = jnp.where(largest > 0, largest, 1)
-    # Numerics: relative to the largest distance, powers are within the range of float32. A segment without mass may be
-    # longer. It counts in the derivative, and is bounded so that zero times infinity does not occur.
+    # Numerics: powers of distances relative to the largest one are within the range of float32. A segment without mass
+    # may be longer. It counts in the derivative, so it is bounded, and zero times infinity does not occur.
     longest = jnp.asarray(jnp.finfo(moved.dtype).max, moved.dtype) ** (0.5 / p)
     mean = jnp.sum(plan.mass * jnp.minimum(moved / scale, longest) ** p)
     apart = ~(mean == 0)

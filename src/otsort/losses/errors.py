@@ -1,4 +1,4 @@
-"""Losses from the order of the errors of many examples, each by one push to two or three targets, in O(n)."""
+"""Losses from the order of the errors of many examples. Each is one push to two or three targets, in O(n)."""
 
 from typing import Unpack
 
@@ -15,24 +15,24 @@ from .._types import Scalar
 def quantile_error(
     errors: ArrayLike, tau: Scalar, *, t: Scalar = 0.1, **options: Unpack[Options]
 ) -> Float[Array, "..."]:
-    """Computes the tau-quantile of errors, as the mean of the errors around it.
+    """Computes the tau-quantile of errors as the mean of the errors around it.
 
-    It is one push to three targets, in O(n). The middle target has the mass t, less near the ends, and is centred where
-    `otsort.quantile` centres its own. With `epsilon=0` the loss is the mean of the errors between the levels c - t/2
-    and c + t/2, with c = tau + (1/2 - tau)/n. Minimise it for errors that are bounded below, such as absolute
-    residuals; the quantile of signed residuals falls with any shift. In equation (4) of Cuturi et al. (2019), the
-    middle target is centred at tau + t (1/2 - tau); that loss is
+    The loss is read from a transport plan to three targets, in O(n) time. The middle target has the mass t, or less
+    near the ends, and the same centre as in `otsort.quantile`. With `epsilon=0` the loss is the mean of the errors
+    between the levels c - t/2 and c + t/2, with c = tau + (1/2 - tau)/n. Minimise it for errors that are bounded below,
+    such as absolute residuals. The quantile of signed residuals falls if all of them are merely shifted down. In
+    equation (4) of Cuturi et al. (2019), the middle target is centred at tau + t (1/2 - tau). That loss is
     `sort(errors, target=TargetMeasure.quantile(tau, t))[..., 1]`.
 
     Args:
         errors: any shape.
-        tau: level in [0, 1], for all lists or of the shape of the answer.
-        t: mass of the middle target, in (0, 1], for all lists or of the shape of the answer: the share of the errors
-            that is averaged, and has a gradient.
+        tau: quantile level in [0, 1]: one number for all lists, or an array of the shape of the answer.
+        t: mass of the middle target, in (0, 1]: one number for all lists, or an array of the shape of the answer. It is
+            the share of the errors that is averaged and has a gradient.
         **options: see `otsort.Options`.
 
     Returns:
-        The shape of errors without the axis.
+        The losses, in the shape of errors without the axis.
 
     Raises:
         ValueError: tau or t out of range (RuntimeError when traced).
@@ -63,17 +63,19 @@ class _AroundLevel(AbstractReading):
 def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack[Options]) -> Float[Array, "..."]:
     """Computes the mean of the errors between two quantile levels.
 
-    It is one push to three targets, in O(n). For squared residuals and low = 0 it is the loss of least trimmed squares
-    (Rousseeuw, 1984). With `epsilon=0` an error counts by the share of its mass that lies between the levels.
+    The loss is read from a transport plan to three targets, in O(n) time. For squared residuals and low = 0 it is the
+    loss of least trimmed squares (Rousseeuw, 1984). With `epsilon=0` the weight of an error is the part of its mass
+    that lies between the levels.
 
     Args:
         errors: any shape.
-        low: level from which errors count, in [0, 1), for all lists or of the shape of the answer.
-        high: level up to which errors count, in (low, 1], for all lists or of the shape of the answer.
+        low: level from which errors count, in [0, 1): one number for all lists, or an array of the shape of the answer.
+        high: level up to which errors count, in (low, 1]: one number for all lists, or an array of the shape of the
+            answer.
         **options: see `otsort.Options`.
 
     Returns:
-        The shape of errors without the axis.
+        The losses, in the shape of errors without the axis.
 
     Raises:
         ValueError: low or high out of range (RuntimeError when traced).
@@ -102,19 +104,19 @@ class _BetweenLevels(AbstractReading):
 
 
 def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """Computes the mean of the largest errors, a share alpha of all.
+    """Computes the mean of the largest errors, which are a share alpha of all errors.
 
-    It is one push to two targets, in O(n). It is also called conditional value at risk (Rockafellar and Uryasev, 2000),
-    with 1 - alpha as its level. With `epsilon=0` the smallest of these errors counts by the part of its mass that
-    belongs to the share.
+    The loss is read from a transport plan to two targets, in O(n) time. It is also called the conditional value at risk
+    at the level 1 - alpha (Rockafellar and Uryasev, 2000). With `epsilon=0` the weight of the smallest of these errors
+    is the part of its mass that belongs to the share.
 
     Args:
         errors: any shape.
-        alpha: share in (0, 1], for all lists or of the shape of the answer; 1 gives the mean.
+        alpha: share in (0, 1]: one number for all lists, or an array of the shape of the answer; 1 gives the mean.
         **options: see `otsort.Options`.
 
     Returns:
-        The shape of errors without the axis.
+        The losses, in the shape of errors without the axis.
 
     Raises:
         ValueError: alpha out of range (RuntimeError when traced).
@@ -144,7 +146,7 @@ class _Worst(AbstractReading):
 def _of_second(
     one_list: OneList, transport: Transport, target: TargetMeasure, weights: Float[Array, "m *ones"]
 ) -> Float[Array, "*lists"]:
-    """Returns the mean that is pushed to the second of a few targets, whose weights may differ between lists."""
+    """Returns the mean that is pushed to the second of a few targets; their weights may differ between lists."""
     weights = weights.reshape(len(weights), *one_list.x.shape[1:])
     plan = transport.plan_to(eqx.tree_at(lambda target: target.weights, target, weights))
     return one_list.first(plan.push(one_list.values)[1:2], 1)[0]

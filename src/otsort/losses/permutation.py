@@ -16,20 +16,21 @@ from .._xla import with_axes
 def permutation_cross_entropy(scores: ArrayLike, ranks: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
     """Computes the cross-entropy between the true permutation and the soft permutation of the scores.
 
-    For each score, it takes -log of the share that the plan sends to the true place; the loss is the mean. Grover et
-    al. (2019) learn to sort with it. The logarithm is computed without the share, which may underflow, so loss and
-    gradient are finite and useful in float32 however far finite scores are apart. With `epsilon=0` and without ties,
-    it is 0 if the scores are in the true order and infinite otherwise, and has no gradient. It takes O(n^2) memory and
+    The loss is the mean, over the scores, of -log of the share that the plan sends to the true place. Grover et al.
+    (2019) learn to sort with it. The logarithm is computed without the share, which may underflow. So loss and gradient
+    are finite and useful in float32, however far apart finite scores are. With `epsilon=0` and without ties, the loss
+    is 0 if the scores are in the true order and infinite otherwise, and has no gradient. It takes O(n^2) memory and
     O(n^3) time.
 
     Args:
         scores: any shape.
-        ranks: the true ranks, 1 for the smallest, of the same shape; or any numbers, because only their order counts.
-            If t ranks are tied, the target of each of these scores is a share of 1/t at each of the t places.
+        ranks: the true ranks, 1 for the smallest, of the same shape. Any numbers are accepted, because only their order
+            counts. If t ranks are tied, the true permutation gives each of these scores a share of 1/t at each of the t
+            places.
         **options: see `otsort.Options`, without weights.
 
     Returns:
-        Nonnegative, the shape without the axis; 0 if no score takes part.
+        Nonnegative losses, in the shape of the scores without the axis; 0 if no score takes part.
 
     Raises:
         ValueError: the shapes differ.
@@ -61,9 +62,9 @@ class _Entropy(AbstractReading):
             uniform = one_list.target_per_value(None)
             arrays = uniform.points, uniform.weights
             target = eqx.tree_at(lambda target: (target.points, target.weights), target, arrays)
-        # Numerics: where a wide gap parts the scores, rounding leaves the potential undetermined. The loss hardly
-        # changes with it: its derivative in the potential is the difference of the column sums of the plan and of the
-        # true permutation, which are equal.
+        # Numerics: where a wide gap separates the scores, rounding leaves the potential undetermined. This hardly
+        # changes the loss: its derivative in the potential is the difference between the column sums of the plan and
+        # those of the true permutation, which are equal.
         log_shares = transport.plan_to(target).log_shares()
         ranks = one_list.values
         others = ranks if one_list.where is None else jnp.where(one_list.where, ranks, jnp.inf)

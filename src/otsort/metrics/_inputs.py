@@ -1,4 +1,4 @@
-"""Checks of what is given along with the scores."""
+"""Checks of arguments that are given along with the scores."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,10 +25,10 @@ def carried(
     Args:
         scores: the scores, an array.
         given: numbers of the same shape.
-        name: of the numbers, for messages.
-        condition: of an array; gives truth values.
+        name: name of the numbers, for messages.
+        condition: maps an array to booleans, true where a number is allowed.
         allowed: what the condition allows, for messages.
-        options: of the metric.
+        options: options of the metric.
 
     Raises:
         ValueError: the shapes differ, or a number that takes part is not allowed (RuntimeError when traced).
@@ -43,7 +43,7 @@ def carried(
         axes = Axes.of(scores.shape, options.get("axis", -1))
         mask = axes.expanded(as_mask(where, axes))
         array = (jnp if is_traced((array, mask)) else np).where(mask, array, 0)
-    # The given numbers are checked, and those that they become: a cast may round to an allowed number, or to infinity.
+    # The numbers are checked before and after the cast, which may round to an allowed number, or to infinity.
     both = lambda cast: condition(array) & condition(cast)
     dtype = dtypes(scores, "scores")[0]
     return checked(array, both, f"{name} must be {allowed}", dtype=dtype, throw=options.get("throw", True))

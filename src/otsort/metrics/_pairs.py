@@ -1,4 +1,4 @@
-"""Sums over all pairs of a list that are ordered by a key, without a loop over the pairs."""
+"""Sums over all pairs of values of a list, ordered by a key, without a loop over the pairs."""
 
 import dataclasses
 import math
@@ -14,19 +14,20 @@ from .._transport.plan import AbstractPlan
 from .._transport.target import UniformTarget
 from .._xla import matmul, transposed, varying_as, with_axes
 
-#: The most places at which soft values are compared, in O(n) time for each. A finer grid hardly changes a comparison
-#: unless the plan is sharper than 1/256.
+#: The largest number of places at which soft values are compared; each takes O(n) time. A finer grid hardly changes a
+#: comparison unless the plan is sharper than 1/256.
 MOST_PLACES = 256
 _MAX_ENTRIES = 2**21  # of the shares of all values at some of the places
 
 
 class Pairs(NamedTuple):
-    """Numbers of pairs of values of a list, each an array with an entry for each list.
+    """Numbers of pairs of values of a list. Each is an array with one entry for each list.
 
     Attributes:
-        compared: the pairs (i, j) with different keys, of which the value with the lower key counts as earlier.
-        reverse: the compared pairs in which x_i is above x_j, i being the earlier; equal values count half.
-        unequal: the pairs with different x, of all pairs; for a smooth solver, all pairs.
+        compared: the number of pairs (i, j) with different keys. The value with the lower key counts as the earlier
+            one.
+        reverse: the number of compared pairs in which the earlier value i has x_i above x_j; equal values count half.
+        unequal: the number of all pairs with different x; for a smooth solver, the number of all pairs.
     """
 
     compared: Float[Array, "*lists"]
@@ -38,10 +39,10 @@ def compared_pairs(one_list: OneList, transport: Transport, most_places: int) ->
     """Returns how many pairs of a list are compared, and how many of these are in the reverse order.
 
     Args:
-        one_list: carries two numbers for each value: its key, and whether it may be the earlier of a pair (1 or 0).
-            Values of equal key have an equal second number.
-        transport: of the list.
-        most_places: size of the uniform target of a smooth solver.
+        one_list: the list. Its `values` are two numbers for each entry: its key, and whether it may be the earlier of a
+            pair (1 or 0). Entries with equal keys have equal second numbers.
+        transport: transport of the list.
+        most_places: number of points of the uniform target of a smooth solver.
     """
     keys, earlier = one_list.values[:, 0], one_list.values[:, 1]
     later = jnp.ones_like(keys)
@@ -58,13 +59,13 @@ def compared_pairs(one_list: OneList, transport: Transport, most_places: int) ->
 
 
 def peak_entries(n: int) -> int:
-    """Returns how many shares are held at once for a list of n values."""
+    """Returns how many shares are in memory at once for a list of n values."""
     places = min(n, MOST_PLACES)
     return n * _width(n, places)
 
 
 def _width(n: int, places: int) -> int:
-    """Returns at how many places the shares of n values are held at once."""
+    """Returns the number of places whose shares are in memory at once, for n values."""
     return max(1, min(places, _MAX_ENTRIES // n))
 
 
@@ -87,11 +88,11 @@ class _Members(NamedTuple):
 
 
 def _soft(members: _Members, one_list: OneList, transport: Transport, most_places: int) -> Pairs:
-    """Returns the expected numbers for values that stand at places drawn from the plan, each by itself.
+    """Returns the expected numbers for values at places that are drawn independently from the plan.
 
-    With P_il the share of value i that is at place l, and A_il the share above it plus half of P_il, the pair (i, j) is
-    in the reverse order with the probability sum_l A_il P_jl. A cumulative sum over the values in the order of the keys
-    adds up A_il for all i before j.
+    Let P_il be the share of value i at place l, and A_il its share above l plus half of P_il. The pair (i, j) is in the
+    reverse order with the probability sum_l A_il P_jl. A cumulative sum over the values in the order of the keys adds
+    up A_il for all i before j.
     """
     order = jnp.argsort(members.keys, axis=0)
     members = members.at(order)
@@ -110,12 +111,12 @@ def _soft(members: _Members, one_list: OneList, transport: Transport, most_place
 
 
 def _reverse(plan: AbstractPlan, members: _Members, first: Int[Array, "n *lists"], size: int) -> Float[Array, "*lists"]:
-    """Returns the sum over i before j of A_il P_jl, for some places at a time.
+    """Returns the sum of A_il P_jl over all places l and all i before j, computed for some places at a time.
 
     Args:
         plan: of the values in the order of their keys.
         members: in the order of their keys.
-        first: the first value with the key of each value.
+        first: for each value, the index of the first value with the same key.
         size: number of places.
     """
     _, earlier, later = members
@@ -130,7 +131,7 @@ def _reverse(plan: AbstractPlan, members: _Members, first: Int[Array, "n *lists"
         shares = plan.pull(with_axes(block, 1 + earlier.ndim))
         in_block = jnp.sum(shares, axis=1)
         below = below + in_block
-        # Of the shares A_il above a place l, those in the block are summed by a product of matrices over the values j.
+        # The part of A_il that lies within the block is summed by a product of matrices over the values j.
         earlier_shares = _before(earlier[:, None] * shares, first[:, None])
         within_block = jnp.sum(higher * matmul(transposed(later[:, None] * shares), earlier_shares), axis=(0, 1))
         beyond = jnp.sum(later * in_block * _before(earlier * (1 - below), first), axis=0)
@@ -170,8 +171,8 @@ def _exact(members: _Members, exact_order: Array) -> Pairs:
 def _inversions(x: Int[Array, " n"], earlier: Float[Array, " n"], later: Float[Array, " n"]) -> Float[Array, ""]:
     """Returns the sum of earlier_i later_j over all i before j with x_i > x_j.
 
-    At each level, the list is cut into blocks of two halves. Sorted within its blocks, it tells for each value of a
-    second half how many values of the first half are larger.
+    At each level, the list is cut into blocks of two halves and sorted within its blocks. This shows, for each value of
+    a second half, how many values of the first half are larger.
     """
     n = len(x)
     places = jnp.arange(n, dtype=jnp.int32)
@@ -212,7 +213,7 @@ def _sums_before(numbers: Float[Array, "n *d"]) -> Float[Array, "n *d"]:
     """Returns the cumulative sums along the first axis, without the last number of each.
 
     XLA: on a CPU, `jnp.cumsum` passes over memory log2(n) times. Here the list is cut into about sqrt(n) runs, which a
-    loop sums side by side; then come the sums of whole runs.
+    loop sums side by side. The sums of whole runs are added afterwards.
     """
     n, rest = len(numbers), numbers.shape[1:]
     length = math.isqrt(n - 1) + 1

@@ -22,8 +22,8 @@ class Places(NamedTuple):
 def places(one_list: OneList, transport: Transport, weighted: bool) -> Places:
     """Returns as many places as there are scores with weight.
 
-    Places are of equal weight, so that a metric is continuous where scores cross. The exact solver has a place of its
-    own weight for each score, so that metrics with weights are exact.
+    The places have equal weights, so that a metric is continuous where scores cross. With weights, the exact solver has
+    one place for each score, with the weight of the score, so that the metric is exact.
     """
     target = one_list.target_per_weighted_value(None)
     if weighted and transport.solver.order_only:
@@ -38,8 +38,8 @@ def tied_mass(masses: Float[Array, "n *lists"], transport: Transport) -> Float[A
     For a smooth solver it is the mass of the score alone, so that a metric is continuous where scores become equal.
 
     Args:
-        masses: of the scores.
-        transport: of the scores.
+        masses: masses of the scores.
+        transport: transport of the scores.
     """
     if not transport.solver.order_only:
         return masses

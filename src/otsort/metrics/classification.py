@@ -21,24 +21,25 @@ def roc_auc(
 ) -> Float[Array, "..."]:
     """Computes the area under the ROC curve: how often a positive has a higher score than a negative.
 
-    It is 1/2 plus the mean level (rank / n) of the positives minus that of the negatives: the Mann-Whitney statistic
-    (Hanley and McNeil, 1982). With `epsilon=0` it is `sklearn.metrics.roc_auc_score`, where a tie of a positive and a
-    negative counts half. It takes as long as `otsort.rank`.
+    It is 1/2, plus the mean level (rank / n) of the positives, minus the mean level of the negatives. This is the
+    Mann-Whitney statistic (Hanley and McNeil, 1982). With `epsilon=0` it is `sklearn.metrics.roc_auc_score`, where a
+    tie of a positive and a negative counts half. It takes as long as `otsort.rank`.
 
     Args:
         scores: any shape.
-        labels: 0 or 1, or booleans, of the same shape. Where scores take no part, labels may be anything.
-        max_fpr: the largest false positive rate that counts, in (0, 1], for all lists or of the shape of the answer.
-            The answer is then the partial area, standardised so that a random order has 1/2 (McClish, 1989). None
-            means 1.
+        labels: 0 or 1, or booleans, of the same shape. Labels of scores that take no part may be anything.
+        max_fpr: the largest false positive rate that counts, in (0, 1]: one number for all lists, or an array of the
+            shape of the answer. The answer is then the partial area, standardised so that a random order has the value
+            1/2 (McClish, 1989). None means 1.
         **options: see `otsort.Options`. Weights are scikit-learn's `sample_weight`. With weights and a positive
-            epsilon, levels are accurate to about 1/n only, because the places have equal weights.
+            epsilon, levels are accurate only to about 1/n, because the targets have equal weights.
 
     Returns:
-        In [0, 1], the shape without the axis; 1/2 if only one class takes part, where scikit-learn returns NaN.
+        Areas in [0, 1], in the shape of the scores without the axis; 1/2 if only one class takes part, where
+        scikit-learn returns NaN.
 
     Raises:
-        ValueError: labels have another shape or another value, or max_fpr is out of range (RuntimeError when traced).
+        ValueError: labels have another shape or other values, or max_fpr is out of range (RuntimeError when traced).
         ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
     Example:
@@ -83,7 +84,8 @@ class _PartialArea(AbstractReading):
         positives = weights * plan.push(labels)
         negatives = weights - positives
         true, false = (masses / _or_one(jnp.sum(masses, axis=0, keepdims=True)) for masses in (positives, negatives))
-        # The ROC curve is a line over each place, from the highest place on. It counts up to a share of that line.
+        # Over each place, the ROC curve is a straight line; it begins at the highest place. `share` is the part of the
+        # line that counts.
         true_before, false_before = (_after(rates) for rates in (true, false))
         share = jnp.clip((most[None] - false_before) / _or_one(false), 0, 1)
         area = jnp.sum(share * false * (true_before + share * true / 2), axis=0)
@@ -95,23 +97,23 @@ class _PartialArea(AbstractReading):
 
 
 def average_precision(scores: ArrayLike, labels: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """Computes the average precision: the mean precision at the positives.
+    """Computes the average precision: the mean, over the positives, of the precision at each.
 
-    The precision at a positive is its rank among the positives over its rank among all, both counted from the highest
-    score, as in Brown et al. (2020). Both are read from one plan, which places all scores. With `epsilon=0` it is
-    `sklearn.metrics.average_precision_score`: the rank of equal scores is then that of the last of them. At a positive
+    The precision at a positive is its rank among the positives divided by its rank among all scores. Both ranks are
+    counted from the highest score, as in Brown et al. (2020), and read from one plan of all scores. With `epsilon=0` it
+    is `sklearn.metrics.average_precision_score`, where equal scores have the rank of the last of them. At a positive
     epsilon they share their average rank, so that the metric is continuous.
 
     Args:
         scores: any shape.
-        labels: 0 or 1, or booleans, of the same shape. Where scores take no part, labels may be anything.
-        **options: see `otsort.Options`, and for weights `roc_auc`.
+        labels: 0 or 1, or booleans, of the same shape. Labels of scores that take no part may be anything.
+        **options: see `otsort.Options`; for weights, see `roc_auc`.
 
     Returns:
-        In [0, 1], the shape without the axis; 0 if no positive takes part, as in scikit-learn.
+        Numbers in [0, 1], in the shape of the scores without the axis; 0 if no positive takes part, as in scikit-learn.
 
     Raises:
-        ValueError: labels have another shape or another value (RuntimeError when traced).
+        ValueError: labels have another shape or other values (RuntimeError when traced).
         ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
     Example:
@@ -149,21 +151,21 @@ def precision_at_k(
 ) -> Float[Array, "..."]:
     """Computes the share of positives among the k highest scores, by `otsort.top_k_mask`.
 
-    With `epsilon=0` it is the precision of rax with `topn=k`, but equal scores at the k-th place share that place.
+    With `epsilon=0` it is the precision of rax with `topn=k`, except that equal scores at the k-th place share that
+    place.
 
     Args:
         scores: any shape.
-        labels: 0 or 1, or booleans, of the same shape. Where scores take no part, labels may be anything.
-        k: number of scores, a real number above 0 and up to n, for all lists or of the shape of the answer. A list with
-            fewer scores counts all of them.
+        labels: 0 or 1, or booleans, of the same shape. Labels of scores that take no part may be anything.
+        k: number of scores, a real number above 0 and up to n: one number for all lists, or an array of the shape of
+            the answer. In a list with fewer scores, all of them count.
         **options: see `otsort.Options`, without weights.
 
     Returns:
-        In [0, 1], the shape without the axis; 0 if no score takes part.
+        Numbers in [0, 1], in the shape of the scores without the axis; 0 if no score takes part.
 
     Raises:
-        ValueError: k is out of range or labels have another value (RuntimeError when traced); either has another
-            shape.
+        ValueError: k is out of range or labels have other values (RuntimeError when traced); either has another shape.
         TypeError: weights are given.
         ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
@@ -179,7 +181,7 @@ def precision_at_k(
 def recall_at_k(scores: ArrayLike, labels: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
     """Computes the share of the positives that are among the k highest scores, by `otsort.top_k_mask`.
 
-    With `epsilon=0` it is the recall of rax with `topn=k`, but equal scores at the k-th place share that place.
+    With `epsilon=0` it is the recall of rax with `topn=k`, except that equal scores at the k-th place share that place.
 
     Args:
         scores: any shape.
@@ -188,7 +190,7 @@ def recall_at_k(scores: ArrayLike, labels: ArrayLike, k: ArrayLike, **options: U
         **options: see `otsort.Options`, without weights.
 
     Returns:
-        In [0, 1], the shape without the axis; 0 if no positive takes part.
+        Numbers in [0, 1], in the shape of the scores without the axis; 0 if no positive takes part.
 
     Raises:
         ValueError, TypeError, RuntimeError: see `precision_at_k`.

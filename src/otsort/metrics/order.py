@@ -1,4 +1,4 @@
-"""Metrics that count the pairs which two lists order alike."""
+"""Metrics that count the pairs of values that two lists put in the same order."""
 
 from typing import Unpack
 
@@ -18,23 +18,25 @@ from ._pairs import MOST_PLACES, compared_pairs, peak_entries
 def kendall_tau(x: ArrayLike, y: ArrayLike, **options: Unpack[Options]) -> Float[Array, "..."]:
     """Computes Kendall's tau-b between the soft order of x and the exact order of y.
 
-    Each value of x is spread over places by one plan, and two values are compared at places that are drawn from it
-    independently. Let C and D be the expected numbers of pairs in the order of y and in the reverse order. Tau is
-    (C - D) / sqrt(p q), with p the number of pairs that differ in y. With `epsilon=0`, q is the number of pairs that
-    differ in x, and tau is `scipy.stats.kendalltau`, ties included. At a positive epsilon, q is the number of all
-    pairs, so that tau is continuous where values of x become equal. Values of y have no gradient.
+    One plan spreads each value of x over places of the order. Two values are compared at places that are drawn
+    independently from the plan. Let C be the expected number of pairs in the order of y, and D the expected number of
+    pairs in the reverse order. Tau is (C - D) / sqrt(p q), with p the number of pairs that differ in y. With
+    `epsilon=0`, q is the number of pairs that differ in x, and tau is `scipy.stats.kendalltau`, ties included. At a
+    positive epsilon, q is the number of all pairs, so that tau is continuous where values of x become equal. Values of
+    y have no gradient.
 
-    It takes O(n log n) time and O(n) memory. At a positive epsilon, values are compared at no more than 256 places, so
-    values closer than about 1/256 of a long list are hardly told apart, however small epsilon is.
+    It takes O(n log n) time and O(n) memory. At a positive epsilon, values are compared at no more than 256 places. In
+    a long list, values that are closer than about 1/256 of it are therefore hardly distinguished, however small epsilon
+    is.
 
     Args:
         x: any shape.
         y: an array of the same shape.
-        **options: see `otsort.Options`, without weights. They refer to x; `where` also to y.
+        **options: see `otsort.Options`, without weights. The options refer to x, and `where` also to y.
 
     Returns:
-        In [-1, 1], the shape without the axis. It is 0 for a list of one value, and if all values of x or of y are
-        equal; SciPy then returns NaN.
+        Numbers in [-1, 1], in the shape of x without the axis. They are 0 for a list of one value, and if all values of
+        x or all values of y are equal; SciPy then returns NaN.
 
     Raises:
         ValueError: the shapes differ.
@@ -62,22 +64,22 @@ def concordance_index(
 ) -> Float[Array, "..."]:
     """Computes Harrell's C: how often, of two subjects, the one with the higher risk has the earlier event.
 
-    A pair counts if the earlier time is that of an event (Harrell et al., 1982). At equal times, an event is earlier
-    than a censoring, and two events are not compared. With `epsilon=0` it is `concordance_index_censored` of
-    scikit-survival, where equal risks count half. Soft risks are compared as in `kendall_tau`, in the same time and
-    memory. Times have no gradient.
+    A pair of subjects counts if the earlier of its times is the time of an event (Harrell et al., 1982). At equal
+    times, an event counts as earlier than a censoring, and two events are not compared. With `epsilon=0` it is
+    `concordance_index_censored` of scikit-survival, where equal risks count half. Soft risks are compared as in
+    `kendall_tau`, in the same time and memory. Times have no gradient.
 
     Args:
         risks: predictions, any shape; a higher risk means an earlier event.
-        times: of the event or of the end of observation, of the same shape.
+        times: times of the event or of the end of observation, of the same shape.
         events: 1 or true for an event, 0 or false where the observation ended before (censoring), of the same shape.
         **options: see `otsort.Options`, without weights.
 
     Returns:
-        In [0, 1], the shape without the axis; 1/2 if no pair can be compared.
+        Numbers in [0, 1], in the shape of the risks without the axis; 1/2 if no pair can be compared.
 
     Raises:
-        ValueError: the shapes differ, or events have another value (RuntimeError when traced).
+        ValueError: the shapes differ, or events have other values (RuntimeError when traced).
         TypeError: weights are given.
         ValueError, TypeError, RuntimeError: see `otsort.solve`.
 
@@ -94,7 +96,7 @@ def concordance_index(
         raise ValueError(f"risks and times must have one shape, got {risks.shape} and {times.shape}: broadcast one")
     events = binary(risks, events, "events", options)
     ranks = exact_ranks(times, options)
-    # Different ranks are at least 1 apart, so that a censoring comes between the events of its time and the next time.
+    # Different ranks are at least 1 apart, so a censoring comes between the events at its own time and the next time.
     keys = ranks + (1 - events.astype(ranks.dtype)) / 4
     return _read(risks, keys, events, _Concordance, options)
 
@@ -102,7 +104,7 @@ def concordance_index(
 def _read(
     x: Array | np.ndarray, keys: Float[Array, "..."], earlier: Float[Array, "..."], kind: type, options: Options
 ) -> Float[Array, "..."]:
-    """Returns a metric of pairs."""
+    """Returns a metric that is computed from pairs of values."""
     carried = jnp.stack([keys, earlier.astype(keys.dtype)], axis=-1)
     batch = Batch(x, options, carried)
     answer = batch.read(kind(UniformTarget(min(batch.n, MOST_PLACES), batch.dtype)))

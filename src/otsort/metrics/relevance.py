@@ -18,19 +18,19 @@ def ndcg(
 ) -> Float[Array, "..."]:
     """Computes the normalised discounted cumulative gain (Järvelin and Kekäläinen, 2002).
 
-    The gains are sorted by the scores, as in `otsort.sort_by`, and the gain at the p-th place counts 1 / log2(1 + p).
-    The sum is divided by that of the best order. So tied scores share the mean of their gains, and the gradient reaches
-    every score. With `epsilon=0` it is `sklearn.metrics.ndcg_score`, ties included.
+    The gains are sorted by the scores, as in `otsort.sort_by`. The gain at the p-th place is multiplied by 1 / log2(1 +
+    p). The sum over all places is divided by the sum for the best order. So tied scores share the mean of their gains,
+    and the gradient reaches every score. With `epsilon=0` it is `sklearn.metrics.ndcg_score`, ties included.
 
     Args:
         scores: any shape.
         relevance: the gains, finite and nonnegative, of the same shape. Pass `2.0**grade - 1` for exponential gains.
-            Where scores take no part, it may be anything.
-        k: the number of places that count; all unless given.
+            Gains of scores that take no part may be anything.
+        k: the number of places that count, from the highest score; all unless given.
         **options: see `otsort.Options`, without weights.
 
     Returns:
-        In [0, 1], the shape without the axis; 0 if all relevance is 0, as in scikit-learn.
+        Numbers in [0, 1], in the shape of the scores without the axis; 0 if all relevance is 0, as in scikit-learn.
 
     Raises:
         ValueError: relevance has another shape, or is negative or not finite (RuntimeError when traced); k is below 1.

@@ -7,5 +7,5 @@ from .ranges import min_max
 
 
 def ignores_offset(squash: Squash) -> bool:
-    """Returns whether a constant that is added to all values is known to change nothing."""
+    """Returns whether a squash is known to ignore a constant that is added to all values."""
     return isinstance(squash, Sigmoid) or squash in (logistic, min_max, robust)

@@ -9,8 +9,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._xla import kept, varying_as
 
-# XLA: up to so many values, quantiles are found by comparing all pairs. In batches, that takes half the time or less up
-# to 32 values, and more time from 64 values on (two CPU cores).
+# XLA: up to this many values, quantiles are found by comparing all pairs. In batches, this takes half the time or less
+# up to 32 values, and more time from 64 values on (two CPU cores).
 _MAX_COMPARED = 32
 
 
@@ -20,18 +20,18 @@ def quantiles(
     levels: Sequence[float],
     wanted: Bool[Array, ""] | bool = True,
 ) -> Float[Array, " q"]:
-    """Returns quantiles of a list, for equal weights those of `numpy.quantile`.
+    """Returns the quantiles of a list; for equal weights, they are those of `numpy.quantile`.
 
     A quantile is the mean of the values within a window of mass h = sum_i a_i^2, which is 1/n for equal weights. The
     window slides from the least value at level 0 to the largest at level 1. So quantiles are continuous in all values
-    and weights, and ties share the derivative by their weights.
+    and weights, and ties share the derivative in proportion to their weights.
 
     Args:
         values: finite, shape `(n,)`; NaN makes all quantiles NaN.
         weights: nonnegative, summing to 1, shape `(n,)`.
         levels: in [0, 1].
-        wanted: false if the answer is not used; it may then be any number. It must be the same for all lists that meet
-            under `jax.vmap`, see `otsort._xla.anywhere`.
+        wanted: whether the answer is used; if not, it may be any number. It must be the same for all lists that
+            `jax.vmap` puts together, see `otsort._xla.anywhere`.
     """
     width = jnp.sum(weights**2)
     low = jnp.asarray(levels, values.dtype) * (1 - width)
@@ -42,7 +42,7 @@ def quantiles(
     found = kept(_smallest_reaching(stop_gradient(values), stop_gradient(weights), ends, wanted))
 
     def mean(low: Array, high: Array, first: Array, last: Array) -> Array:
-        """Returns the mean between two levels, at which these values lie."""
+        """Returns the mean of the values between two levels; `first` and `last` are the values at these levels."""
         at_last = (values == last) & (last > first)
         of_last = jnp.clip(high - jnp.sum(jnp.where(values < last, weights, 0)), 0, high - low)
         shares = jnp.where((first < values) & (values < last), weights, 0)
@@ -54,7 +54,10 @@ def quantiles(
 
 
 def normalised(weights: Float[Array, " n"], among: Bool[Array, " n"]) -> Float[Array, " n"]:
-    """Returns the weights of some values, scaled to sum to 1, and zeros; if these have no weight, all weights."""
+    """Returns the weights of the values that `among` marks, scaled to sum to 1, with zeros for the others.
+
+    If the marked values have no weight, it returns all weights.
+    """
     chosen = jnp.where(among, weights, 0)
     total = jnp.sum(chosen)
     some = total > 0
@@ -64,10 +67,10 @@ def normalised(weights: Float[Array, " n"], among: Bool[Array, " n"]) -> Float[A
 def _smallest_reaching(
     values: Float[Array, " n"], weights: Float[Array, " n"], levels: Float[Array, " q"], wanted: Bool[Array, ""] | bool
 ) -> Float[Array, " q"]:
-    """Returns for each level the smallest value that, with the values below it, has at least that much weight.
+    """Returns, for each level, the smallest value that has at least that much weight together with the values below it.
 
-    Floating-point numbers are ordered as their bits are. So the value is found bit by bit, with one sum over the list
-    for each bit.
+    Floating-point numbers are ordered as their bits are. The value is therefore found bit by bit, with one sum over the
+    list for each bit.
     """
     if len(values) <= _MAX_COMPARED:
         upto = jnp.sum(jnp.where(values[:, None] <= values[None], weights[:, None], 0), axis=0)
@@ -93,5 +96,5 @@ def _ordered_bits(values: Float[Array, " n"]) -> Int[Array, " n"]:
 
 
 def _flipped(bits: Int[Array, " n"]) -> Int[Array, " n"]:
-    """Returns bits with all but the sign inverted for negative numbers; twice, it returns the bits."""
+    """Inverts all bits but the sign of negative numbers; applied twice, it returns the original bits."""
     return jnp.where(bits < 0, bits ^ jnp.iinfo(bits.dtype).max, bits)

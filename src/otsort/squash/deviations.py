@@ -12,16 +12,16 @@ from ._ratio import FAR, is_constant, ratio
 
 
 def logistic(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Returns the sigmoid of the z-score, with weighted mean and deviation; it is the default squash.
+    """Returns the sigmoid of the z-scores, from the weighted mean and deviation: the default squash.
 
-    It is also the squash of ott.tools.soft_sort.
+    This is also the squash of ott.tools.soft_sort.
 
     Args:
         values: shape `(n,)`.
         weights: nonnegative, summing to 1, shape `(n,)`.
 
     Returns:
-        Positions in (0, 1), shape `(n,)`. A constant input goes to 1/2 with zero gradient.
+        Positions in (0, 1), shape `(n,)`. A constant list is mapped to 1/2, with zero gradient.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -49,9 +49,10 @@ def _standard_scores(values: Float[Array, " n"], weights: Float[Array, " n"]) ->
 
 @_standard_scores.defjvp
 def _standard_scores_jvp(primals, tangents):
-    """Returns the results and their change, from the results: this takes fewer passes than through the formulas.
+    """Returns the results and their changes.
 
-    The weights sum to 1, so their changes sum to zero.
+    The changes are computed from the results, which takes fewer passes than differentiating the formulas. The weights
+    sum to 1, so their changes sum to zero.
     """
     (_, weights), (change, of_weights) = primals, tangents
     scores, slope = _standard_scores(*primals)
@@ -63,15 +64,15 @@ def _standard_scores_jvp(primals, tangents):
 
 
 class Sigmoid(eqx.Module):
-    """The sigmoid of (x - mean) / scale in fixed units, for values whose size has a meaning.
+    """The sigmoid of (x - mean) / scale with a scale of your choice, for values whose size has a meaning.
 
-    `logistic`, `min_max` and `robust` measure each list in its own units, so the positions do not depend on the scale
-    of the values. With this squash, values much closer than the scale count as nearly equal. A constant list goes to
-    1/2 with a gradient, so that a network whose last layer starts at zero can learn. A list of two values has a
+    `logistic`, `min_max` and `robust` measure each list in units of its own, so the positions do not depend on the
+    scale of the values. With this squash, values much closer than the scale count as nearly equal. A constant list is
+    mapped to 1/2 and has a gradient, so a network whose last layer starts at zero can learn. A list of two values has a
     gradient too.
 
     Attributes:
-        scale: a difference between values that counts, positive and finite. Values within about three scales of the
+        scale: a difference between values that matters, positive and finite. Values within about three scales of the
             mean are well separated; values further away crowd near 0 and 1.
 
     Raises:
@@ -96,7 +97,7 @@ class Sigmoid(eqx.Module):
         self.scale = checked(scale, lambda scale: (scale.ndim == 0) & (scale > 0) & (scale < jnp.inf), message)
 
     def __call__(self, values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
-        """Returns the positions.
+        """Returns the positions of the values.
 
         Args:
             values: shape `(n,)`.
@@ -107,7 +108,7 @@ class Sigmoid(eqx.Module):
 
 def _quarters(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
     """Returns a quarter of the differences from the mean; NaN for infinite values."""
-    # Numerics: differences of finite values may overflow; those of their quarters do not, and have the same digits.
+    # Numerics: differences of finite values may overflow. Differences of their quarters do not, and keep all digits.
     quarters = 0.25 * values
     # Numerics: values are shifted first, because the mean of large values close together has few digits.
     shifted = quarters - stop_gradient(jnp.min(jnp.where(weights > 0, quarters, jnp.inf)))

@@ -7,15 +7,15 @@ from ._ratio import is_constant, ratio
 
 
 def min_max(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Returns the values mapped affinely from [min, max] to [0, 1].
+    """Maps the values affinely from [min, max] to [0, 1].
 
     Args:
         values: shape `(n,)`.
-        weights: nonnegative, summing to 1, shape `(n,)`. The range is that of the values with weight; other values
-            beyond it go to its ends.
+        weights: nonnegative, summing to 1, shape `(n,)`. The range is that of the values with weight. Other values
+            beyond it are mapped to its ends.
 
     Returns:
-        Positions in [0, 1], shape `(n,)`. A constant input goes to 1/2 with zero gradient.
+        Positions in [0, 1], shape `(n,)`. A constant list is mapped to 1/2, with zero gradient.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -28,14 +28,14 @@ def min_max(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Ar
     low = jnp.min(jnp.where(weighted, values, jnp.inf))
     high = jnp.max(jnp.where(weighted, values, -jnp.inf))
     values = jnp.clip(values, low, high)
-    # Numerics: differences of finite values may overflow; those of their quarters do not.
+    # Numerics: differences of finite values may overflow. Differences of their quarters do not.
     low, high, values = 0.25 * low, 0.25 * high, 0.25 * values
     constant = is_constant(high - low)
     return jnp.where(constant, 0.5, ratio(values - low, jnp.where(constant, 1, high - low)))
 
 
 def identity(values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Returns the values unchanged, for inputs that lie in [0, 1] already, or targets in the units of the inputs.
+    """Returns the values unchanged, for values that already lie in [0, 1] or a target in their own units.
 
     Args:
         values: shape `(n,)`.

@@ -49,7 +49,7 @@ def as_chunk(values: ArrayLike, name: str) -> np.ndarray:
 
 
 def computing_dtype(array: Array | np.ndarray) -> np.dtype:
-    """Returns the dtype that an array is computed with in JAX: float64, or float32 without x64 and for less."""
+    """Returns the dtype in which JAX computes with an array: float64; float32 without x64 or for narrower floats."""
     wide = array.dtype if jnp.issubdtype(array.dtype, jnp.floating) and array.dtype.itemsize <= 8 else float
     dtype = np.dtype(jax.dtypes.canonicalize_dtype(wide))
     return np.dtype(np.float32) if dtype.itemsize < 4 else dtype

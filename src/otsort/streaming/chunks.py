@@ -1,4 +1,4 @@
-"""Arrays that are read in pieces."""
+"""Arrays that are read in chunks."""
 
 import dataclasses
 import operator
@@ -12,11 +12,12 @@ from .arrays import as_numbers
 
 @dataclasses.dataclass(frozen=True)
 class Chunks:
-    """An array in pieces, which are read when they are asked for, any number of times.
+    """An array in chunks, which are read on demand and any number of times.
 
     Attributes:
-        values: an array, such as `numpy.load(path, mmap_mode="r")`, taken as one list in the order of its memory.
-        size: number of entries of a piece, at least 1.
+        values: an array, such as `numpy.load(path, mmap_mode="r")`, which is read as one list in the order of its
+            memory.
+        size: number of entries of a chunk, at least 1.
 
     Raises:
         ValueError: values is a masked array, or size is below 1.

@@ -8,12 +8,12 @@ import numpy as np
 
 
 def power_of_two(size: float, dtype: np.dtype) -> float:
-    """Returns a power of two between a quarter and half of a positive size, by which a division rounds nothing.
+    """Returns a power of two between a quarter and half of a positive size; division by it does not round.
 
-    It is at least the least normal number of a dtype. Its reciprocal is normal too, for sizes within the range of the
-    dtype.
+    It is at least the smallest normal number of the dtype. Its reciprocal is normal too, for sizes within the range of
+    the dtype.
 
-    XLA: the compiler multiplies by the reciprocal, and takes numbers that are not normal for 0.
+    XLA: the compiler multiplies by the reciprocal, and treats numbers that are not normal as 0.
     """
     return max(2.0 ** (math.frexp(size)[1] - 2), float(jnp.finfo(dtype).tiny))
 

@@ -1,4 +1,4 @@
-"""The moments, which the second pass over a stream keeps."""
+"""The moments of a stream, which the second pass computes."""
 
 import dataclasses
 import functools
@@ -26,15 +26,15 @@ _COMMON = {
 
 @dataclasses.dataclass(frozen=True)
 class Moments:
-    """Sums over the values of a stream in small cells of [0, 1], where the squash places them, in float64.
+    """Sums of powers of the squashed values of a stream, in small cells of [0, 1] and in float64.
 
     Attributes:
-        summary: of all values of the stream.
+        summary: summary of all values of the stream.
         solver: the solver that the cells are made for.
-        dtype: of the answers.
+        dtype: dtype of the answers.
         count: number of values.
-        cells: sums of the powers 0 to 3 of the coordinate in a cell, shape `(cells, 4)`.
-        carried: sums of the same powers times the standard score of each value, of the same shape.
+        cells: for each cell, sums of the powers 0 to 3 of the coordinate in the cell, shape `(cells, 4)`.
+        carried: the same sums with each power multiplied by the standard score of the value, of the same shape.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -73,7 +73,7 @@ class Moments:
         return cls(summary, solver, dtype, array.size, *(np.asarray(part, np.float64) for part in sums))
 
     def merge(self, other: "Moments") -> "Moments":
-        """Returns the moments of the values of both.
+        """Returns the moments of the values of both parts together.
 
         Raises:
             ValueError: the moments do not belong to one stream.
@@ -86,7 +86,7 @@ class Moments:
         return dataclasses.replace(self, count=count, cells=cells, carried=carried)
 
     def solve(self) -> Stream:
-        """Returns the stream, which answers queries.
+        """Returns the stream, which gives ranks, levels and quantiles.
 
         Raises:
             RuntimeError: the solve missed its tolerance.

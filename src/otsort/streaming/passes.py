@@ -18,21 +18,22 @@ _REMEDY = "pass a list, otsort.streaming.Chunks(array) or an object whose __iter
 
 
 def fit(chunks: Iterable[ArrayLike], *, epsilon: float = 1e-2, accuracy: float | None = None) -> Stream:
-    """Reads arrays of values twice, and returns a stream that answers for their ranks, levels and quantiles.
+    """Fits a stream, which gives ranks, levels and quantiles, to arrays of values that are read twice.
 
     Args:
-        chunks: arrays of any shapes and one dtype. They are iterated over twice, so a generator will not do: pass a
-            list, `Chunks` of an array or of a memory-mapped file, or any object whose `__iter__` begins anew.
+        chunks: arrays of any shapes and one dtype. They are iterated over twice, so a generator is not accepted. Pass a
+            Python list, `Chunks` of an array or of a memory-mapped file, or any object whose `__iter__` starts again
+            from the first array.
         epsilon: regularisation, at least 1e-5.
-        accuracy: error of levels, > 0: see `otsort.Quadrature`.
+        accuracy: error of levels, > 0; see `otsort.Quadrature`.
 
     Returns:
-        The stream.
+        The fitted stream.
 
     Raises:
-        TypeError: an iterator, which can be read only once; a chunk that is traced, or not of real numbers.
-        ValueError: no chunks, or different chunks in the second pass; a chunk that is empty, masked or not finite;
-            chunks of different dtypes; epsilon or accuracy out of range.
+        TypeError: chunks is an iterator, which can be read only once; a chunk is traced, or does not hold real numbers.
+        ValueError: there are no chunks, or different chunks in the second pass; a chunk is empty, masked or not finite;
+            chunks have different dtypes; epsilon or accuracy is out of range.
         RuntimeError: the solve missed its tolerance.
 
     Example:

@@ -13,13 +13,13 @@ from .summary import Summary
 
 
 class Scaling(NamedTuple):
-    """A mean and a deviation in one dtype, which take values to standard scores and back.
+    """A mean and a deviation in one dtype, which convert values to standard scores and back.
 
     Attributes:
         unit: a power of two near the deviation.
-        high: the mean, in the unit.
+        high: the mean, in multiples of the unit.
         low: the rounding error of high. Without it, the mean of values near 1e5 is known only to 0.004 in float32.
-        deviation: in the unit; 1 in units of the values where all are equal.
+        deviation: the deviation, in multiples of the unit. If all values are equal, it stands for the deviation 1.
     """
 
     unit: Any
@@ -31,13 +31,13 @@ class Scaling(NamedTuple):
     def of(cls, summary: Summary, dtype: np.dtype) -> "Scaling":
         """Returns the scaling of a stream for computations in a dtype."""
         deviation, tiny = summary.deviation or 1.0, float(jnp.finfo(dtype).tiny)
-        # Numerics: the unit is not too small for the mean. In a unit near 1, the mean of equal values at the end of the
-        # range would be out of range.
+        # Numerics: the unit must not be too small for the mean. In a unit near 1, the mean of equal values near the
+        # end of the range would overflow.
         unit = power_of_two(max(deviation, abs(summary.mean) * tiny), dtype)
         high = dtype.type(summary.mean / unit)
         low = summary.mean / unit - float(high) + summary.rest / unit
-        # Numerics: if values are too close together for the dtype, those on either side of the mean are infinitely far
-        # from it, and the score of the mean is not NaN.
+        # Numerics: if values are too close together for the dtype, the values on either side of the mean get infinite
+        # scores, and the score of the mean is not NaN.
         relative = max(deviation / unit, tiny)
         return cls(dtype.type(unit), high, dtype.type(low), dtype.type(relative))
 
@@ -50,11 +50,11 @@ class Scaling(NamedTuple):
         return (self.high + (self.low + self.deviation * scores)) * self.unit
 
 
-@np.errstate(over="ignore")  # what is too far away for a dtype is infinitely far
+@np.errstate(over="ignore")  # values too far away for the dtype get infinite scores
 def standard_scores(values: Array | np.ndarray, summary: Summary, dtype: np.dtype) -> Array | np.ndarray:
     """Returns the scores of values in a dtype, as a new array, because users may overwrite theirs.
 
-    Numerics: known values are shifted in float64 before they are rounded, so they keep their digits also without x64.
+    Numerics: NumPy values are shifted in float64 before they are rounded, so they keep their digits even without x64.
     """
     if isinstance(values, np.ndarray):
         return np.asarray(Scaling.of(summary, np.dtype(np.float64)).scores(values)).astype(dtype)

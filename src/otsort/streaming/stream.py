@@ -24,16 +24,16 @@ _MOST_TARGETS = 2**30
 
 
 class Stream(eqx.Module):
-    """Soft ranks, levels and quantiles among the values of a stream.
+    """The soft ranks, levels (ranks / n) and quantiles of a stream of values.
 
     Under `jax.jit`, call its methods within a function, as in `jax.jit(lambda values: stream.rank(values))`.
 
     Attributes:
         summary: the summary of all values.
         solver: the solver that each answer is computed with.
-        cells: the field of `Moments` divided by the number of values, so that the total mass is 1.
-        carried: the field of `Moments` divided by the number of values.
-        levels: the polynomial of the levels in each cell of the table.
+        cells: the field of `Moments`, divided by the number of values, so that the total mass is 1.
+        carried: the field of `Moments`, divided by the number of values.
+        levels: for each cell, the coefficients of the polynomial that gives the levels there.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -52,40 +52,40 @@ class Stream(eqx.Module):
 
     def __init__(self, summary: Summary, solver: Quadrature, cells: Array, carried: Array):
         self.summary, self.solver, self.cells, self.carried = summary, solver, cells, carried
-        # Indices of targets are int32. The measure of more targets differs by less than 1e-9.
+        # Indices of targets are int32. A uniform target with more points differs by less than 1e-9.
         self.levels = _levels(solver, cells, UniformTarget(min(summary.count, _MOST_TARGETS), cells.dtype))
 
     def rank(self, values: ArrayLike) -> Float[Array, "..."]:
-        """Returns ranks among the values of the stream, 1 to n, of any values.
+        """Returns the ranks of any values among the values of the stream, from 1 to n.
 
         Args:
-            values: any shape, also an empty one; NaN has the rank NaN.
+            values: any shape, which may be empty; NaN has the rank NaN.
 
         Returns:
-            The shape of values.
+            The ranks, in the shape of values.
 
         Raises:
-            ValueError: a masked array.
-            TypeError: values that are not real numbers.
+            ValueError: values is a masked array.
+            TypeError: values are not real numbers.
         """
         return 0.5 + float(self.summary.count) * self._level(values)
 
     def cdf(self, values: ArrayLike) -> Float[Array, "..."]:
-        """Returns ranks / n, levels in [0, 1]; see `rank`."""
+        """Returns the levels of any values, which are their ranks / n, in [0, 1]; see `rank`."""
         return self._level(values) + 0.5 / self.summary.count
 
     def quantile(self, q: ArrayLike) -> Float[Array, "..."]:
-        """Returns values at levels.
+        """Returns the quantiles of the values of the stream at the levels q.
 
         Args:
-            q: levels in [0, 1], any shape, also an empty one.
+            q: quantile levels in [0, 1], any shape, which may be empty.
 
         Returns:
-            The shape of q, in the units of the values.
+            The quantiles, in the shape of q and the units of the values.
 
         Raises:
-            ValueError: q is out of range (RuntimeError when traced), or a masked array; values of the stream are out of
-                the range of float32, without x64.
+            ValueError: q is out of range (RuntimeError when traced) or is a masked array; without x64, values of the
+                stream are out of the range of float32.
             TypeError: q does not hold real numbers.
             RuntimeError: the solve missed its tolerance.
         """
@@ -99,8 +99,8 @@ class Stream(eqx.Module):
         inside = lambda q: (q >= 0) & (q <= 1)
         got = "" if is_traced(q) else f", got {np.extract(~inside(q), q)[:3]}"
         message = f"q must be quantile levels in [0, 1]{got}: divide percentages by 100"
-        # A copy is taken, because JAX may use the memory of a NumPy array, which users may overwrite before the answer
-        # is there.
+        # A copy is taken, because JAX may use the memory of a NumPy array, and users may overwrite that memory before
+        # the answer is computed.
         q = checked(q if isinstance(q, jax.Array) else q.copy(), inside, message, dtype=dtype)
         count = jnp.asarray(self.summary.count, dtype)
         scores = _quantiles(self.solver, self.cells, self.carried, q.ravel(), count)

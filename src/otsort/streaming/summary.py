@@ -1,4 +1,4 @@
-"""The summary, which the first pass over a stream keeps."""
+"""The summary of a stream, which the first pass computes."""
 
 import dataclasses
 import math
@@ -14,7 +14,7 @@ from .digits import power_of_two, shifted, two_sum
 class Summary:
     """The number, mean and deviation of values, which the logistic squash needs.
 
-    Summaries merge by the method of Chan, Golub and LeVeque (1979), in float64.
+    Summaries are merged by the method of Chan, Golub and LeVeque (1979), in float64.
 
     Attributes:
         count: number of values.
@@ -22,7 +22,7 @@ class Summary:
         deviation: their standard deviation; 0 where all values are equal.
         low: the least value.
         high: the largest value.
-        rest: the rounding error of the mean: mean + rest has twice the digits.
+        rest: the rounding error of the mean; mean + rest has twice as many digits as the mean.
 
     Example:
         >>> x = np.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -49,7 +49,7 @@ class Summary:
         return summarised(as_chunk(values, "values"))
 
     def merge(self, other: "Summary") -> "Summary":
-        """Returns the summary of the values of both."""
+        """Returns the summary of the values of both parts together."""
         # Numerics: the mean of the summary with more values moves, by at most half of the distance, so it stays finite.
         if other.count > self.count:
             return other.merge(self)
@@ -69,7 +69,7 @@ class Summary:
 def summarised(array: np.ndarray) -> Summary:
     """Returns the summary of a checked array."""
     low, high = float(np.min(array)), float(np.max(array))
-    # Numerics: values are counted from the least, so that an offset takes no digits and equal values have no deviation.
+    # Numerics: values are counted from the least, so an offset costs no digits and equal values have no deviation.
     unit = np.float64(power_of_two(max(-low, high), np.dtype(np.float64)))
     above = shifted(array, unit, low / unit, np.float64(0))
     mean, rest = two_sum(float(low / unit), float(np.mean(above)))

@@ -1,1 +1,1 @@
-"""Parts that all studies share."""
+"""Code that all studies share."""

@@ -1,4 +1,4 @@
-"""One column of numbers: the user's, from a file, or the example."""
+"""Loads one column of numbers, from a file of the user or from the example."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from polars.exceptions import NoDataError, PolarsError
 from .data import REAL
 from .errors import InputError, accessing
 
-# Solvers and reference hold matrices of n x n entries, and an unrolled derivative hundreds of them.
+# Solvers and reference store n x n matrices, and an unrolled derivative stores hundreds of them.
 MAX_VALUES = 2000
 
 
@@ -19,12 +19,13 @@ class Column:
     """A column of finite numbers, not all equal.
 
     Attributes:
-        values: float64, shape `(n,)`, each of them a float32 number, so that both precisions see the same data.
+        values: float64, shape `(n,)`, rounded to float32 numbers, so that both precisions use the same data.
         source: file name, or name of the data set.
-        name: of the column; empty for an array without columns.
+        name: name of the column; empty for an array without columns.
 
     Raises:
-        InputError: fewer than 2 or more than `MAX_VALUES` values, one that is not finite in float32, or all equal.
+        InputError: there are fewer than 2 or more than `MAX_VALUES` values, a value is not finite in float32, or all
+            values are equal.
     """
 
     values: np.ndarray
@@ -46,25 +47,25 @@ class Column:
 
 
 def words(source: str, name: str) -> str:
-    """Returns the source of the values, in words."""
+    """Describes the source of the values in words."""
     return f"column {name} of {source}" if name else source
 
 
 def example() -> Column:
-    """Blood serum s2 (low-density lipoproteins) of the diabetes data bundled with scikit-learn.
+    """Loads blood serum s2 (low-density lipoproteins) of the diabetes data bundled with scikit-learn.
 
-    Of its measurements this one has the fewest ties, 302 different values among 442 of which none is there more than
-    5 times: bmi has 163 different values, s4 one that is there 128 times.
+    This column has the fewest ties of that data set: 302 of its 442 values are different, and no value occurs more than
+    5 times. In comparison, bmi has 163 different values, and one value of s4 occurs 128 times.
     """
     return Column(REAL["diabetes s2"](), "scikit-learn diabetes", "s2")
 
 
 def load(path: Path, column: str | None) -> Column:
-    """A column of a file.
+    """Loads a column of a file.
 
     Args:
         path: a .csv file whose first line names the columns, or an .npy file of one or two dimensions.
-        column: its name, or its index from 0 in an .npy file; None if there is only one.
+        column: name of the column, or its index from 0 in an .npy file; None if the file has only one column.
 
     Raises:
         InputError: the file or the column does not exist or does not hold numbers.

@@ -1,18 +1,19 @@
-"""Lists of values by name: real ones, bundled with scikit-learn, and seeded random families; and weights of ranks."""
+"""Named data: columns bundled with scikit-learn, random families with seeds, and weights for sums of ranks."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-#: Marginal error of the references in float64 that errors are measured against.
+#: Marginal error to which the float64 references converge. All errors are measured against them.
 REFERENCE_TOL = 1e-10
-WEIGHTS_SEED = 1905  # not 0, that of many data: weights equal to the values make a gradient that almost vanishes
+# Not 0, the seed of many data sets: with weights equal to the values, the gradient would almost vanish.
+WEIGHTS_SEED = 1905
 
 
 def _column(load: str, feature: str) -> Callable[[], np.ndarray]:
     def values() -> np.ndarray:
-        import sklearn.datasets  # takes a second, which other commands need not wait for
+        import sklearn.datasets  # imported late, because the import takes a second
 
         data: Any = getattr(sklearn.datasets, load)(**({"scaled": False} if load == "load_diabetes" else {}))
         return data.data[:, list(data.feature_names).index(feature)]
@@ -27,7 +28,7 @@ def _ink() -> np.ndarray:
     return np.log1p(data.data.sum(axis=1))
 
 
-#: Name -> all values: 442, 442, 569, 569, 178 and 1797 of them.
+#: Name -> all values. The columns have 442, 442, 569, 569, 178 and 1797 values.
 REAL: dict[str, Callable[[], np.ndarray]] = {
     "diabetes s2": _column("load_diabetes", "s2"),
     "diabetes bmi": _column("load_diabetes", "bmi"),
@@ -49,16 +50,16 @@ FAMILIES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
 
 
 def values(name: str, n: int | None, seed: int) -> np.ndarray:
-    """Values in float64, each of them a float32 number, so that both precisions see the same data.
+    """Returns values in float64 that are rounded to float32 numbers, so that both precisions use the same data.
 
     Args:
-        name: in `REAL` or `FAMILIES`.
-        n: how many; of real data a random choice without repetition, or all of them for None.
-        seed: of the choice or of the family.
+        name: a name in `REAL` or `FAMILIES`.
+        n: number of values. Of real data, n values are chosen at random without repetition; None takes all of them.
+        seed: seed of the choice or of the family.
 
     Raises:
-        KeyError: there is no such name.
-        ValueError: n is more than the real data have, or is None for a family.
+        KeyError: the name is unknown.
+        ValueError: n is larger than the number of real values, or is None for a family.
     """
     rng = np.random.default_rng(seed)
     if name in FAMILIES:
@@ -74,5 +75,5 @@ def values(name: str, n: int | None, seed: int) -> np.ndarray:
 
 
 def rank_weights(n: int) -> np.ndarray:
-    """Of the sum of ranks that is differentiated: seeded normal numbers in float64, each of them a float32 number."""
+    """Returns weights for a sum of ranks: random normal numbers in float64, rounded to float32 numbers."""
     return np.random.default_rng(WEIGHTS_SEED).normal(size=n).astype(np.float32).astype(np.float64)

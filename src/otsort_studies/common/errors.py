@@ -1,19 +1,19 @@
-"""Errors that the user can correct, and the conversion of errors of the operating system to these."""
+"""Defines the errors that a user can correct, and converts errors of the operating system to them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class InputError(Exception):
-    """Bad input of the command line, or a file that cannot be read or written: told in one line, exit status 2."""
+    """Bad input, or a file that cannot be read or written. It is printed in one line, with exit status 2."""
 
 
 @contextmanager
 def accessing(doing: str, remedy: str) -> Iterator[None]:
-    """Turns an error of the operating system into an `InputError`.
+    """Converts an error of the operating system to an `InputError`.
 
     Args:
-        doing: what is done to which file, such as "write to out/report.md".
+        doing: the action and its file, such as "write to out/report.md".
         remedy: what the user should do if that fails.
     """
     try:

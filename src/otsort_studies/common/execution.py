@@ -1,4 +1,4 @@
-"""Compiled programs: compiled side by side, run one by one, timed in turn."""
+"""Compiles programs in parallel, runs them one by one, and times them in turn."""
 
 import os
 import statistics
@@ -17,7 +17,7 @@ import otsort
 from . import outcome
 
 REPEATS = 5
-PATIENCE = 2.0  # seconds after which a call is not repeated
+PATIENCE = 2.0  # seconds after which a call is not repeated again
 
 _SAID = {
     otsort.RESULTS[otsort.RESULTS.max_steps_reached]: outcome.NOT_CONVERGED,
@@ -26,7 +26,7 @@ _SAID = {
 
 
 class Call(NamedTuple):
-    """A function from `eqx.filter_jit` with its arguments; the first are lists of values along the last axis."""
+    """A function from `eqx.filter_jit` and its arguments. The first argument has the values along its last axis."""
 
     function: Any
     arguments: tuple[Any, ...]
@@ -36,11 +36,11 @@ class Execution(NamedTuple):
     """The result of a call.
 
     Attributes:
-        call: to do again.
-        program: compiled, or what was raised instead.
-        value: that it returned; None if it failed.
-        failure: the outcome then, or else None.
-        seconds: of this one run, without compilation.
+        call: the call, so that it can be repeated.
+        program: the compiled program, or the exception that was raised instead.
+        value: the returned value; None if the call failed.
+        failure: the outcome of a call that failed, otherwise None.
+        seconds: time of this one run, without compilation.
     """
 
     call: Call
@@ -51,16 +51,16 @@ class Execution(NamedTuple):
 
     @property
     def scratch_bytes(self) -> float:
-        """Memory that the program takes beside arguments and results; NaN if there is no program."""
+        """Memory that the program needs in addition to arguments and results; NaN if there is no program."""
         if isinstance(self.program, Exception):
             return np.nan
         return float(self.program.compiled.memory_analysis().temp_size_in_bytes)
 
 
 def execute(calls: Sequence[Call]) -> Iterator[Execution]:
-    """Runs calls as they are asked for, after all were compiled, which is what most of the time goes into.
+    """Compiles all calls, which takes most of the time, and then runs each call when its result is requested.
 
-    Calls that differ in the entries of arrays alone share a program. Whatever is raised is an outcome.
+    Calls that differ only in the entries of arrays share a program. An exception becomes an outcome.
     """
     kinds = [_kind(call) for call in calls]
     examples = dict(zip(kinds, calls, strict=True))
@@ -80,7 +80,7 @@ def execute(calls: Sequence[Call]) -> Iterator[Execution]:
 
 
 def in_turn(executions: Sequence[Execution]) -> list[float]:
-    """Median seconds of each call, all of them in turn, every time on its values in another order; NaN if it failed."""
+    """Returns the median seconds of each call, NaN if it failed. Calls alternate, and each reorders its values."""
     times: list[list[float]] = [[] for _ in executions]
     for turn in range(REPEATS):
         for (call, program, _, failed, _), taken in zip(executions, times, strict=True):
@@ -94,14 +94,14 @@ def in_turn(executions: Sequence[Execution]) -> list[float]:
 
 
 def failure(error: Exception) -> str:
-    """The outcome of what raised."""
+    """Returns the outcome for an exception."""
     if isinstance(error, ModuleNotFoundError):
         return outcome.NOT_INSTALLED
     return next((word for said, word in _SAID.items() if said in str(error)), f"raised {type(error).__name__}")
 
 
 def _kind(call: Call) -> Any:
-    """Returns the key by which calls share a program."""
+    """Returns a key that is equal for calls that share a program."""
     leaves, structure = jax.tree.flatten(call.arguments)
     return (
         call.function,
@@ -115,8 +115,8 @@ def _compiled(program: Any) -> Any:
 
 
 def _attempt(function: Any, *arguments: Any) -> Any:
-    """Returns what a function returns, or the exception that it raises."""
+    """Calls a function, and returns its result or the exception that it raises."""
     try:
         return function(*arguments)
-    except Exception as error:  # whatever it is
+    except Exception as error:  # any exception is an outcome
         return error

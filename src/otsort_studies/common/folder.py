@@ -1,4 +1,4 @@
-"""The folder of a run: its configuration, so that rows of two configurations never mix."""
+"""Manages the folder of a run and its configuration, so that rows of two configurations never mix."""
 
 import json
 import os
@@ -11,28 +11,28 @@ from typing import Any
 from .errors import InputError, accessing
 
 CONFIG, ROWS, REPORT, CHECKPOINT = "config.json", "results.jsonl", "report.md", "checkpoint"
-LOCK = "otsort.lock"  # a name that no file of the user has: it is removed
+LOCK = "otsort.lock"  # a name that no file of a user has, because the file is removed
 
 
 def claim(folder: Path, configuration: dict[str, Any]) -> None:
-    """Makes the folder that of this configuration, or finds that it is already.
+    """Writes the configuration into a new folder, or checks that the folder already has this configuration.
 
     Args:
-        folder: made if it does not exist.
-        configuration: of JSON values; the date is added to it.
+        folder: created if it does not exist.
+        configuration: JSON values; the date is added to them.
 
     Raises:
-        InputError: the folder holds results of another configuration, or anything else; nothing was written.
+        InputError: the folder holds results of another configuration, or other files. Nothing was written.
     """
     with writing(folder):
         if (folder / CONFIG).exists():
-            wanted = _flat(json.loads(json.dumps(configuration)))  # as it is read
+            wanted = _flat(json.loads(json.dumps(configuration)))  # in the form in which it is read back
             found = _flat(read_config(folder))
             different = [name for name in {**wanted, **found} if wanted.get(name, ...) != found.get(name, ...)]
             if said := ", ".join(name for name in different if name != "date"):
                 raise InputError(f"{folder} holds results of another configuration (see {said}): choose another --out")
             return
-        own = folder / LOCK, _draft(folder / CONFIG)  # the latter of a run that was killed before its first row
+        own = folder / LOCK, _draft(folder / CONFIG)  # the draft remains if a run was killed before its first row
         if folder.exists() and any(other not in own for other in folder.iterdir()):
             raise InputError(f"{folder} holds other files: choose a new folder with --out")
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,22 +41,22 @@ def claim(folder: Path, configuration: dict[str, Any]) -> None:
 
 
 def writing(path: Path) -> AbstractContextManager[None]:
-    """Tells in one line that a file or a folder cannot be written to."""
+    """Reports in one line that a file or a folder cannot be written to."""
     return accessing(
         f"write to {path}", "free space or allow writing there, and repeat the command, which keeps all rows"
     )
 
 
 def reading(path: Path) -> AbstractContextManager[None]:
-    """Tells in one line that a file cannot be read."""
+    """Reports in one line that a file cannot be read."""
     return accessing(f"read {path}", "restore the file and allow reading it, or choose another folder")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Reads what was claimed.
+    """Reads the configuration of a run.
 
     Raises:
-        InputError: the folder is not that of a run.
+        InputError: the folder is not the folder of a run.
     """
     path = folder / CONFIG
     try:
@@ -74,7 +74,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Writes a file whole or not at all: gives the path of a draft, which takes the file's place at the end."""
+    """Yields the path of a draft, which replaces the file at the end: it is written completely or not at all."""
     draft = _draft(path)
     try:
         yield draft
@@ -86,7 +86,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
+    """Writes a text file completely or not at all."""
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")
 
@@ -96,7 +96,7 @@ def _draft(path: Path) -> Path:
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """The entries of its dictionaries, under both names, beside its own."""
+    """Flattens nested dictionaries; the names of their entries are joined by a space."""
     flat: dict[str, Any] = {}
     for name, value in record.items():
         flat |= {f"{name} {key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}

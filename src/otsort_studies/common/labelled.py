@@ -1,4 +1,4 @@
-"""Small data with a target, by name, and data that are split for three uses."""
+"""Loads small labelled data sets by name, and splits them for training, validation and testing."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
@@ -8,7 +8,7 @@ import scipy.stats
 
 
 class Split(NamedTuple):
-    """Features and target of the examples for each use."""
+    """Features and targets for training, validation and testing."""
 
     train: tuple[np.ndarray, np.ndarray]
     validation: tuple[np.ndarray, np.ndarray]
@@ -16,17 +16,17 @@ class Split(NamedTuple):
 
     @classmethod
     def of(cls, features: np.ndarray, target: np.ndarray, order: np.ndarray, ends: Sequence[int]) -> Self:
-        """Takes examples in an order: those before the first end train, those before the second validate."""
+        """Splits examples in the given order: up to the first end for training, up to the second for validation."""
         return cls(*((features[part], target[part]) for part in np.split(order, ends)))
 
     @classmethod
     def half(cls, features: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> Self:
-        """Lets a random half train and a fifth validate."""
+        """Splits at random: half for training, a fifth for validation, the rest for testing."""
         return cls.of(features, target, rng.permutation(target.size), (target.size // 2, 7 * target.size // 10))
 
 
 def _digits() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import load_digits  # takes a second, which other commands need not wait for
+    from sklearn.datasets import load_digits  # imported late, because the import takes a second
 
     data: Any = load_digits()
     return data.data.astype(np.float32) / 16, data.target
@@ -40,5 +40,5 @@ def _diabetes() -> tuple[np.ndarray, np.ndarray]:
     return features, target
 
 
-#: Name -> loader of features and target: labels of digits, or the standardised progress of diabetes.
+#: Name -> loader of features and targets: the labels of digits, or the standardised progress of diabetes.
 LABELLED: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {"digits": _digits, "diabetes": _diabetes}

@@ -1,4 +1,4 @@
-"""Lets one process at a time into the folder of a run."""
+"""Allows only one process at a time to use the folder of a run."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: FileIO) -> None:
-        # A locked byte cannot be read by others, so this one lies far behind the name of the process.
+        # Other processes cannot read a locked byte, so lock one far behind the name of the process.
         os.lseek(file.fileno(), 1 << 20, os.SEEK_SET)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 
@@ -24,7 +24,7 @@ else:
 
     def _lock(file: FileIO) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(file.fileno()).st_nlink == 0:  # removed by the process that held it, after it was opened here
+        if os.fstat(file.fileno()).st_nlink == 0:  # the holder removed the file after it was opened here
             raise BlockingIOError
 
 
@@ -32,13 +32,13 @@ else:
 def locked(folder: Path) -> Iterator[None]:
     """Keeps other processes out of a folder.
 
-    The operating system ends the lock with the process, so a lock file that a killed process left blocks nobody.
+    The operating system releases the lock when the process ends, so a lock file of a killed process blocks nobody.
 
     Args:
-        folder: made if it does not exist.
+        folder: created if it does not exist.
 
     Raises:
-        InputError: another process is in the folder, or the folder cannot be written to.
+        InputError: another process uses the folder, or the folder cannot be written to.
     """
     path = folder / LOCK
     remedy = "choose a folder that can be written to, on a disk that has space and knows locks"
@@ -50,16 +50,16 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            # While the lock lasts, as the file may be that of another process afterwards. Windows keeps an open file.
+            # Remove the file before the lock ends: later it may belong to another process. Windows keeps an open file.
             with suppress(OSError):
                 path.unlink()
 
 
 def _hold(file: FileIO, folder: Path) -> None:
-    """Locks the file and writes into it which process this is."""
+    """Locks the file and writes the id of this process into it."""
     try:
         _lock(file)
-    except (BlockingIOError, PermissionError):  # as Unix and Windows say that another process holds it
+    except (BlockingIOError, PermissionError):  # another process holds it, on Unix and on Windows
         file.seek(0)
         holder = file.read().decode() or "another process"
         raise InputError(f"{folder} is in use by {holder}: wait until it ends, or choose another folder") from None

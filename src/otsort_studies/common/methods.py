@@ -1,12 +1,12 @@
-"""The one list of solvers by name; tests, benchmarks and studies go through it. It imports nothing."""
+"""Lists all solvers by name, for tests, benchmarks and studies. This module imports nothing."""
 
-#: Exact: it takes no epsilon, and stands at epsilon = 0.
+#: The exact solver. It has no epsilon and is listed with epsilon = 0.
 EXACT_SOLVER = "NorthWestCorner"
 
-#: With another regularisation, so that its answers are others at the same epsilon: `tests/test_sparse.py` tries it.
+#: A solver with another regularisation, so its results differ at the same epsilon. `tests/test_sparse.py` tests it.
 SPARSE_SOLVER = "SparseNewton"
 
-#: Name of a solver in `otsort` -> the differentiations that the comparison shows it with, "" where it has no choice.
+#: Name of a solver in `otsort` -> the differentiations that the comparison shows; "" if the solver offers no choice.
 SOLVER_DIFFERENTIATIONS: dict[str, tuple[str, ...]] = {
     "Sinkhorn": ("Unrolled", "Checkpointed"),
     "LogSinkhorn": ("Implicit", "Unrolled", "OneStep(5)"),

@@ -1,4 +1,4 @@
-"""JAX with and without float64."""
+"""Switches float64 in JAX on and off."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import numpy as np
 
 @contextlib.contextmanager
 def precision(dtype: Any) -> Iterator[None]:
-    """JAX as a user has it: with float64 only if it is asked for."""
+    """Sets up JAX as a user has it: float64 is enabled only for the dtype float64."""
     before = jax.config.read("jax_enable_x64")
     jax.config.update("jax_enable_x64", np.dtype(dtype) == np.float64)
     try:

@@ -1,4 +1,4 @@
-"""Writes the report of a run from its folder alone: neither JAX nor otsort is needed."""
+"""Writes the report of a run from its folder alone, without JAX or otsort."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ class Report:
     """The report of a study.
 
     Attributes:
-        text: Markdown, the answers first, with the tables that they rest on.
-        figures: file name without suffix -> picture and its caption.
+        text: Markdown that begins with the answers, followed by the tables that support them.
+        figures: file name without suffix -> picture and caption.
     """
 
     text: str
@@ -34,10 +34,10 @@ class Report:
 
 
 def render(folder: Path) -> Report:
-    """Writes report.md and its pictures from the configuration and the rows of a run, and returns what they say.
+    """Writes report.md and its pictures from the configuration and the rows of a run, and returns the report.
 
     Raises:
-        InputError: the folder is not that of a finished run of a study of this version, or cannot be written to.
+        InputError: the folder is not the folder of a finished run of a study of this version, or cannot be written to.
     """
     config, study, frames = load(folder)
     report: Report = study.module("report").report(study, frames)
@@ -50,7 +50,7 @@ def render(folder: Path) -> Report:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes a picture; an axis without a positive point, as where all measurements failed, is not logarithmic."""
+    """Writes a picture. An axis without a positive point, for example because all measurements failed, is linear."""
     for axes in figure.axes:
         if math.isinf(axes.dataLim.minposy) and axes.get_yscale() == "log":
             axes.set_yscale("linear")
@@ -60,7 +60,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def load(folder: Path) -> tuple[dict[str, Any], AbstractStudy, dict[str, pl.DataFrame]]:
-    """Configuration, study and, by part, all rows of a finished run in the order of the cases.
+    """Returns the configuration, the study, and a frame for each part with all rows of a finished run.
 
     Raises:
         InputError: see `render`.
@@ -83,12 +83,12 @@ def load(folder: Path) -> tuple[dict[str, Any], AbstractStudy, dict[str, pl.Data
 
 
 def markdown_table(lines: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:
-    """A table in Markdown, its cells as they are."""
+    """Returns a table in Markdown; numbers in cells are not reformatted."""
     return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
 
 
 def number(value: Any, form: str = ".1e") -> str:
-    """A cell of a table; a dash for a number that does not exist."""
+    """Formats a number for a table; a number that does not exist becomes a dash."""
     return "\N{EN DASH}" if value is None or math.isnan(value) else format(value, form)
 
 
@@ -97,20 +97,23 @@ def _page(config: Mapping[str, Any], study: AbstractStudy, report: Report) -> st
     device = config["device"]
     pictures = [f"![{caption}]({name}.png)\n\n{caption}" for name, (_, caption) in report.figures.items()]
     how = "\n".join(f"- {name}: {_words(value)}" for name, value in config["configuration"].items())
-    parts = [f"# {study.title}", study.question, "## Answers", report.text, *pictures, "## How it was run", how]
-    where = f"{device['kind']} ({device['machine']}), LAPACK on one thread"
-    parts.append(f"{config['date']}, {config['dtype']}; {versions}; {where}.")
+    parts = [f"# {study.title}", study.question, "## Answers", report.text, *pictures, "## How it was run"]
+    parts += [f"Configuration; `otsort_studies/{study.name}/study.py` explains each name:", how]
+    parts.append(
+        f"Date: {config['date']}. Precision: {config['dtype']}. Versions: {versions}. "
+        f"Device: {device['kind']} ({device['machine']}), with LAPACK on one thread."
+    )
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 def _words(value: Any) -> str:
     if not isinstance(value, list):
         return str(value)
-    return ", ".join(map(str, value)) if len(value) <= _MOST_WORDS else f"{len(value)} of them"
+    return ", ".join(map(str, value)) if len(value) <= _MOST_WORDS else f"{len(value)} values"
 
 
 def _tuples(value: Any) -> Any:
-    """JSON as the fields of a study are."""
+    """Converts lists from JSON to the tuples that the fields of a study hold."""
     if isinstance(value, dict):
         return {name: _tuples(one) for name, one in value.items()}
     return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Rows in a file of JSON lines that grows line by line."""
+"""Stores rows in a file of JSON lines that grows line by line."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from .study import AbstractCase, Row
 
 
 def read(path: Path, parts: Sequence[type[AbstractCase]]) -> tuple[dict[AbstractCase, Row], int]:
-    """Reads the rows by their case, and how many bytes hold them: a last line that is torn is no row.
+    """Returns the rows by case, and how many bytes hold them. An incomplete last line is not a row.
 
     Raises:
         InputError: a line before the last is not a row of one of the parts, or the file cannot be read.
@@ -38,7 +38,7 @@ def read(path: Path, parts: Sequence[type[AbstractCase]]) -> tuple[dict[Abstract
 
 
 def resume(path: Path, parts: Sequence[type[AbstractCase]]) -> dict[AbstractCase, Row]:
-    """Reads the rows by their case, and cuts off a last line that is torn, so that others can follow.
+    """Returns the rows by case, and cuts off an incomplete last line, so that rows can be appended.
 
     Raises:
         InputError: see `read`; or the file cannot be written to.
@@ -51,10 +51,10 @@ def resume(path: Path, parts: Sequence[type[AbstractCase]]) -> dict[AbstractCase
 
 
 def append(path: Path, row: Row) -> None:
-    """Adds a row, which is in the file when this returns.
+    """Appends a row, which is in the file when this function returns.
 
     Raises:
-        InputError: the file cannot be written to, such as on a full disk; it is as it was before.
+        InputError: the file cannot be written to, for example because the disk is full. The file is unchanged.
     """
     line = json.dumps(_finite(row), allow_nan=False) + "\n"
     with writing(path):
@@ -63,13 +63,13 @@ def append(path: Path, row: Row) -> None:
             with path.open("ab") as file:
                 file.write(line.encode())
         except OSError:
-            with suppress(OSError):  # a part of the line may be there
+            with suppress(OSError):  # a part of the line may have been written
                 os.truncate(path, size)
             raise
 
 
 def _finite(value: Any) -> Any:
-    """Without NaN and infinities, which JSON does not know."""
+    """Replaces NaN and infinities by None, because JSON does not have them."""
     if isinstance(value, dict):
         return {key: _finite(one) for key, one in value.items()}
     if isinstance(value, list):

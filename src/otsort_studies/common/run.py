@@ -1,4 +1,4 @@
-"""Runs a study: measures what is missing, then writes the report."""
+"""Runs a study: measures the missing rows, then writes the report."""
 
 import functools
 import importlib.metadata
@@ -26,26 +26,26 @@ from .programs import drop_programs
 from .report import Report, render
 from .study import AbstractCase, AbstractStudy, Row
 
-#: From some of the cases of a study to their rows.
+#: A function from some of the cases of a study to their rows.
 Measure: TypeAlias = Callable[[Sequence[AbstractCase]], Iterator[Row]]
 
-_SPEED = 3600.0  # seconds of work that the time left is estimated from: some cases take minutes
+_SPEED = 3600.0  # seconds of past work from which the remaining time is estimated, because some cases take minutes
 
 
 def run(study: AbstractStudy, folder: Path, data: Path | None = None) -> Report:
-    """Fills the folder; what it holds of the same study already is kept.
+    """Measures all missing rows of a study, writes its report, and keeps the rows that the folder already holds.
 
     Args:
-        study: with its configuration.
-        folder: made if it does not exist.
-        data: where a study that trains networks looks for its data first.
+        study: the study with its configuration.
+        folder: created if it does not exist.
+        data: folder in which a study that trains networks looks for data first.
 
     Returns:
         The report that was written.
 
     Raises:
-        InputError: the folder holds anything else or is in use, or data cannot be had, and nothing was written; or a
-            file cannot be written, and all rows before are kept.
+        InputError: the folder holds other files or is in use, or data are not available; nothing was written. Or a
+            file cannot be written; all earlier rows are kept.
     """
     times = TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
     columns = TextColumn(study.name), BarColumn(), MofNCompleteColumn(), *times, TextColumn("{task.description}")
@@ -62,12 +62,12 @@ def run(study: AbstractStudy, folder: Path, data: Path | None = None) -> Report:
     with locked(folder):
         claim(folder, {**configuration, **environment()})
         done.update(rows.resume(path, study.parts))
-        jax.config.update("jax_enable_x64", True)  # for references: solvers compute in the dtype of the data
+        jax.config.update("jax_enable_x64", True)  # for the references; solvers compute in the dtype of the data
 
         cases = study.cases()
         missing = [case for case in cases if case not in done]
-        # LAPACK's threads wait for each other in a busy loop: with any other load on the machine a factorisation takes
-        # ten times as long as on one thread, and no less without.
+        # LAPACK's threads wait for each other in a busy loop. With other load, a factorisation takes ten times as long
+        # as on one thread, and without other load it is not faster.
         with threadpool_limits(1, "blas"), bar:
             bar.start_task(task)
             bar.update(task, total=len(cases), completed=len(done))
@@ -82,10 +82,10 @@ def run(study: AbstractStudy, folder: Path, data: Path | None = None) -> Report:
 
 
 def measurement(study: AbstractStudy, data: Path | None, bench: Workbench) -> Measure:
-    """Returns the function that measures cases of a study, with the data that it needs.
+    """Returns the function that measures cases of a study, together with the data that it needs.
 
     Raises:
-        InputError: data cannot be had.
+        InputError: data are not available.
     """
     module = study.module("measure")
     if isinstance(study, AbstractLearning):
@@ -94,11 +94,11 @@ def measurement(study: AbstractStudy, data: Path | None, bench: Workbench) -> Me
 
 
 def measured(study: AbstractStudy, cases: Sequence[AbstractCase], measure: Measure | None = None) -> Iterator[Row]:
-    """A row of each case; where measuring it alone raises, that is its outcome, and the rest goes on.
+    """Yields a row for each case. If measuring a case raises an exception, the exception becomes its outcome.
 
     Raises:
-        InputError: a training cannot keep its checkpoint, which is no outcome of a case.
-        RuntimeError: a row is not that of the next case.
+        InputError: a training cannot write its checkpoint; this is not the outcome of a case.
+        RuntimeError: a row does not belong to the next case.
     """
     measure = measure or measurement(study, None, Workbench())
     found: Iterator[Row] | None = None
@@ -108,7 +108,7 @@ def measured(study: AbstractStudy, cases: Sequence[AbstractCase], measure: Measu
             row = next(found)
         except InputError:
             raise
-        except Exception:  # whatever it is, and maybe of a later case, such as one whose program cannot be compiled
+        except Exception:  # it may come from a later case, for example if a program cannot be compiled
             row, found = _alone(measure, case), None
         if type(case).of(row) != case:
             raise RuntimeError(f"{study.name} measured {row} in place of {case}")
@@ -120,7 +120,7 @@ def _alone(measure: Measure, case: AbstractCase) -> Row:
         return next(measure((case,)))
     except InputError:
         raise
-    except Exception as error:  # whatever it is
+    except Exception as error:  # any exception is an outcome
         return case.row(failure(error))
 
 
@@ -128,7 +128,7 @@ PACKAGES = ("jax", "jaxlib", "equinox", "jaxopt", "numpy", "scipy", "scikit-lear
 
 
 def environment() -> dict[str, Any]:
-    """Versions and device."""
+    """Returns the versions of the packages and the device."""
     versions = {"otsort": otsort.__version__, **{package: _version(package) for package in PACKAGES}}
     device = jax.devices()[0]
     return {

@@ -1,4 +1,4 @@
-"""Says whether paired differences may be chance."""
+"""Tests whether paired differences may be due to chance."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ LEVEL = 0.05
 
 
 def p_value(differences: Float[np.ndarray, " pairs"]) -> float:
-    """Returns how likely chance alone moves the mean so far from 0.
+    """Returns the p-value of a sign-flip test of the mean, or NaN if a difference is NaN.
 
-    The test is exact: it flips the signs of up to 15 differences in every way. NaN if a difference is.
+    The test is exact for up to 15 differences: it flips their signs in every possible way.
     """
     if np.any(np.isnan(differences)):
         return np.nan
@@ -24,5 +24,5 @@ def p_value(differences: Float[np.ndarray, " pairs"]) -> float:
 
 
 def is_beyond(differences: Float[np.ndarray, " pairs"], comparisons: int) -> bool:
-    """Returns whether a p-value is below the level over the number of comparisons."""
+    """Returns whether the p-value is below the level divided by the number of comparisons."""
     return p_value(differences) < LEVEL / comparisons

@@ -1,4 +1,4 @@
-"""The outcome of a solve, as a compiled program returns it."""
+"""Represents the outcome of a solve in a form that a compiled program can return."""
 
 from typing import Any, Self
 
@@ -13,14 +13,14 @@ from . import outcome
 
 
 class Verdict(eqx.Module):
-    """The outcome of a solve and of the values read from it, or of a batch of solves.
+    """The outcome of one solve, or of a batch of solves, and of the values that are read from the plan.
 
     Attributes:
-        successful: whether the solver says that it reached its tolerance.
-        finite: whether plan and values are.
-        steps: number of them.
-        marginal_error: of the plan.
-        tol: what it had to reach, raised to what the dtype can; 0 if exact, infinite for a fixed budget.
+        successful: whether the solver reports that it reached its tolerance.
+        finite: whether the plan and the values are finite.
+        steps: number of steps.
+        marginal_error: marginal error of the plan.
+        tol: tolerance, raised to what the dtype can reach; 0 for an exact solver, infinite for a fixed number of steps.
     """
 
     successful: Bool[Array, "*batch"]
@@ -31,7 +31,7 @@ class Verdict(eqx.Module):
 
     @classmethod
     def of(cls, solution: otsort.Solution, *values: Array) -> Self:
-        """Of a solution and what is read from its plan."""
+        """Creates the verdict on a solution and on the values that are read from its plan."""
         finite = (solution.result != otsort.RESULTS.nonfinite) & _finite(*values)
         stats = solution.stats
         successful = solution.result == otsort.RESULTS.successful
@@ -39,12 +39,12 @@ class Verdict(eqx.Module):
 
     @classmethod
     def without_solution(cls, tol: float, values: Array) -> Self:
-        """Of values that come without a solution: exact ones, or those of a fixed budget."""
+        """Creates the verdict on values without a solution: exact values, or the result of a fixed number of steps."""
         nothing = jnp.asarray(jnp.nan)
         return cls(jnp.asarray(True), _finite(values), jnp.asarray(0), nothing, jnp.asarray(tol))
 
     def outcome(self, gradient: Any = 0.0) -> str:
-        """The word for it, with a gradient of the values."""
+        """Returns the outcome in words, also considering a gradient of the values."""
         tol = np.max(self.tol)
         sound = outcome.EXACT if tol == 0 else outcome.FIXED_BUDGET if np.isinf(tol) else outcome.CONVERGED
         return outcome.outcome(
@@ -52,7 +52,7 @@ class Verdict(eqx.Module):
         )
 
     def row(self) -> dict[str, Any]:
-        """Returns the entries of a row on one solve."""
+        """Returns the columns of a row that describe one solve."""
         return {"steps": int(self.steps), "marginal_error": float(self.marginal_error), "tol": float(self.tol)}
 
 

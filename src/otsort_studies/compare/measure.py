@@ -1,4 +1,4 @@
-"""Measures every solver and differentiation on one column, and what is taken for the truth."""
+"""Measures every solver and differentiation on one column, and the references for the errors."""
 
 import functools
 import itertools
@@ -26,7 +26,7 @@ from .study import Compare, Cost, Reading, Swept
 def read(
     x: Float[Array, " n"], solver: otsort.AbstractSolver
 ) -> tuple[Verdict, Float[Array, " n"], Float[Array, " n"]]:
-    """Solves and reads ranks and sorted values; never raises for a solve that failed."""
+    """Returns the verdict on a solve, the ranks and the sorted values. A failed solve raises no error."""
     solution, ranks = _solve(x, solver)
     sorted_values = solution.plan.push(x)
     return Verdict.of(solution, ranks, sorted_values), ranks, sorted_values
@@ -36,26 +36,26 @@ def read(
 def rank_gradient(
     x: Float[Array, " n"], solver: otsort.AbstractSolver, weights: Float[Array, " n"]
 ) -> Float[Array, " n"]:
-    """Gradient in x of the weighted sum of the ranks."""
+    """Computes the gradient of the weighted sum of the ranks with respect to x."""
     return jax.grad(lambda x: jnp.vdot(weights, _solve(x, solver)[1]))(x)
 
 
 def _solve(x: Float[Array, " n"], solver: otsort.AbstractSolver) -> tuple[otsort.Solution, Float[Array, " n"]]:
-    """The solution, and n times the soft cumulative distribution function: the ranks, as targets are uniform."""
+    """Returns the solution and the ranks, which are n times the soft CDF because the target is uniform."""
     solution = otsort.solve(x, otsort.UniformTarget(x.size, x.dtype), solver=solver, throw=False)
     return solution, x.size * solution.plan.level(1.0)
 
 
 class Trial:
-    """Values, weights of the sum of ranks that is differentiated, and references in float64.
+    """Holds the values, the weights of the sum of ranks that is differentiated, and the references in float64.
 
-    The reference at epsilon > 0 is `Newton` to a marginal error of 1e-10, differentiated by `Implicit`. Where it does
-    not get there its numbers are NaN, and so are errors against them. At epsilon = 0 it is scipy's ranks and numpy's
-    sort. The gradient of such ranks is zero everywhere; a relative error against it does not exist, and is NaN again.
+    For epsilon > 0, the reference is `Newton`, converged to a marginal error of 1e-10 and differentiated by `Implicit`.
+    If it does not converge, its results are NaN, and so are the errors against them. For epsilon = 0, the references
+    are SciPy's ranks and NumPy's sort. The gradient of exact ranks is zero, so its relative error is NaN.
 
     Attributes:
         x: the values in float32.
-        weights: of the ranks in float32.
+        weights: weights of the ranks in float32.
     """
 
     def __init__(self, values: tuple[float, ...]):
@@ -65,14 +65,14 @@ class Trial:
         self.gradient = functools.cache(self._gradient)
 
     def _reading(self, epsilon: float) -> tuple[str, float, np.ndarray, np.ndarray]:
-        """Outcome, marginal error, ranks and sorted values."""
+        """Returns outcome, marginal error, ranks and sorted values of the reference."""
         if epsilon == 0:
             x = np.asarray(self.x, float)
             return outcome.EXACT, 0.0, scipy.stats.rankdata(x), np.sort(x)
         verdict, ranks, sorted_values = read(self.x.astype(float), _reference(epsilon))
         error = float(verdict.marginal_error)
         word = verdict.outcome()
-        if word == outcome.CONVERGED and error > REFERENCE_TOL:  # a solver may raise its tolerance
+        if word == outcome.CONVERGED and error > REFERENCE_TOL:  # a solver may raise its own tolerance
             word = outcome.NOT_CONVERGED
         lost = 0.0 if word == outcome.CONVERGED else np.nan
         return word, error, np.asarray(ranks) + lost, np.asarray(sorted_values) + lost
@@ -83,22 +83,22 @@ class Trial:
         return np.asarray(rank_gradient(self.x.astype(float), _reference(epsilon), self.weights.astype(float)))
 
     def gradient_error(self, gradient: Float[Array, " n"], epsilon: float) -> float:
-        """Relative l2 error of a gradient."""
+        """Returns the relative l2 error of a gradient."""
         truth = self.gradient(epsilon)
         return float(np.linalg.norm(gradient - truth) / np.linalg.norm(truth))
 
 
 def _reference(epsilon: float) -> otsort.AbstractSolver:
-    # The very epsilon that float32 solvers see.
+    # Use the epsilon of the float32 solvers, which is rounded.
     epsilon64 = jnp.asarray(epsilon, jnp.float32).astype(float)
     return otsort.Newton(epsilon64, tol=REFERENCE_TOL, differentiation=otsort.Implicit())
 
 
-SWEEPS = 100  # the fixed budget of unrolled log-domain sweeps, that of Sinkhorn
+SWEEPS = 100  # fixed number of unrolled log-domain sweeps, as in Sinkhorn
 
 
 def measure(study: Compare, cases: Sequence[Cost | Swept | Reading]) -> Iterator[Row]:
-    """The rows of some of the cases; both times of one case are taken in turn."""
+    """Yields the rows of some of the cases. The two times of a case are measured in turn."""
     trial = Trial(study.values)
     kinds = {Cost: _costs, Swept: _swept, Reading: _readings}
     for kind, group in itertools.groupby(cases, key=type):

@@ -1,4 +1,4 @@
-"""The report of the comparison: its tables and pictures."""
+"""Writes the report that compares all solvers."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -15,30 +15,63 @@ from ..common.methods import EXACT_SOLVER
 from ..common.report import Report, markdown_table, number
 from .study import Compare
 
-ERRORS = {"marginal_error": "marginal", "rank_error": "ranks", "sort_error": "sorted", "gradient_error": "gradient"}
+ERRORS = {
+    "marginal_error": "marginal error",
+    "rank_error": "rank error",
+    "sort_error": "sort error",
+    "gradient_error": "gradient error",
+}
 
 
 def report(study: Compare, frames: dict[str, pl.DataFrame]) -> Report:
-    """Accuracy, cost and two pictures."""
+    """Says which solvers are the fastest and the most accurate, with tables and two pictures."""
     costs = frames["cost"].sort("epsilon", descending=True, maintain_order=True)
     text = [
-        "How solves ended, their steps, and errors: the marginal error; the largest of a rank, over the number of "
-        "values; the largest of a sorted value, over their range; the relative error of the gradient.",
+        _summary(costs),
+        "**Accuracy.** *Rank error* is the largest error of a rank, divided by the number of values. *Sort error* is "
+        "the largest error of a sorted value, divided by the range of the values. *Gradient error* is the relative "
+        f"error of the gradient. {outcome.explained(costs['outcome'])}",
         _table(costs, ["outcome", "steps", *ERRORS.values()], _accuracy),
-        "Solvers converge to their tolerance, raised to what float32 can reach (`tol` in results.jsonl). "
-        + " ".join(_references(costs)),
-        "Milliseconds of one call for ranks and sorted values and of one for the gradient, without compilation, and "
-        "the scratch memory of the compiled gradient:",
-        _table(costs, ["forward, ms", "gradient, ms", "scratch, MiB"], _cost),
+        "A solver that converges stops at its tolerance, which is raised to what float32 can reach (`tol` in "
+        "results.jsonl). " + " ".join(_references(costs)),
+        "**Cost.** *Forward* is the time of one call that computes ranks and sorted values, and *gradient* the time of "
+        "one call that computes the gradient. *Scratch* is the scratch memory of the gradient.",
+        _table(costs, ["forward (ms)", "gradient (ms)", "scratch (MiB)"], _cost),
     ]
     figures = {"ranks": _draw_ranks(study, frames["reading"])}
     if not frames["sweeps"].is_empty():
         figures["sweeps"] = _draw_sweeps(frames["sweeps"])
-    return Report("\n\n".join(text), figures)
+    return Report("\n\n".join(filter(None, text)), figures)
+
+
+def _summary(costs: pl.DataFrame) -> str:
+    """Names the fastest and the most accurate gradients over all epsilons, and the results that cannot be used."""
+    soft = costs.filter(pl.col("epsilon") > 0)
+    sound = soft.filter(pl.col("outcome").is_in(outcome.SOUND))
+    said = []
+    for column, quality in (("gradient_seconds", "fastest"), ("gradient_error", "most accurate")):
+        best = sound.drop_nulls(column).sort(column).group_by("epsilon", maintain_order=True).first()
+        if best.height:
+            counts = best.group_by("solver", "differentiation", maintain_order=True).len().sort("len", descending=True)
+            names = [
+                f"{f'{solver} {differentiation}'.strip()} (at {count} of {best.height} epsilons)"
+                for solver, differentiation, count in counts.iter_rows()
+            ]
+            said.append(f"The {quality} gradient is that of {', '.join(names)}.")
+    unsound = soft.filter(~pl.col("outcome").is_in(outcome.SOUND))
+    failed = [
+        f"{solver} {differentiation}".strip() + f" at epsilon = {epsilon:g} ({word})"
+        for solver, differentiation, epsilon, word in unsound.select(
+            "solver", "differentiation", "epsilon", "outcome"
+        ).iter_rows()
+    ]
+    if failed:
+        said.append(f"These results cannot be used: {', '.join(failed)}.")
+    return " ".join(said)
 
 
 def _table(costs: pl.DataFrame, headers: Sequence[str], cells: Callable[[dict[str, Any]], list[str]]) -> str:
-    """A line for each method, those of one epsilon together."""
+    """Returns a table with a line for each method, grouped by epsilon."""
     lines = []
     for (epsilon,), group in costs.group_by("epsilon", maintain_order=True):
         lines.append([f"epsilon = {epsilon:g}", *("" for _ in headers)])
@@ -57,44 +90,47 @@ def _cost(row: dict[str, Any]) -> list[str]:
 
 
 def _references(costs: pl.DataFrame) -> Iterator[str]:
-    """Says what errors are measured against, by how that solve ended."""
+    """Describes the references of the errors, grouped by their outcome."""
     found: dict[str, list[str]] = {}
     for row in costs.drop_nulls("reference").unique("epsilon", maintain_order=True).iter_rows(named=True):
         error = f"{number(row['reference_marginal_error'], '.0e')} at epsilon = {row['epsilon']:g}"
         found.setdefault(row["reference"], []).append(error)
     if errors := found.pop(outcome.CONVERGED, []):
-        yield f"Errors are against Newton in float64, converged: marginal error {', '.join(errors)}."
+        yield f"The reference, Newton in float64, converged to a marginal error of {', '.join(errors)}."
     if found.pop(outcome.EXACT, []):
         yield (
-            f"Those of {EXACT_SOLVER} are against the hard ranks and sorted values; the gradient of such ranks is zero "
-            "everywhere, and has no relative error."
+            f"{EXACT_SOLVER} is compared with the exact ranks and sorted values. The gradient of exact ranks is zero, "
+            "so it has no relative error."
         )
     for word, errors in found.items():
-        yield f"There are none where Newton in float64 is {word}: marginal error {', '.join(errors)}."
+        yield f"Errors do not exist where the reference is {word}; its marginal error is {', '.join(errors)}."
 
 
 def _draw_ranks(study: Compare, readings: pl.DataFrame) -> tuple[Figure, str]:
-    """Some of the data against epsilon, as in Figure 2 of Cuturi et al. (2019)."""
+    """Draws some ranks and sorted values against epsilon, as in Figure 2 of Cuturi et al. (2019)."""
     places, n = study.pictured_places(), len(study.values)
     figure = Figure(figsize=(11, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     for axes, name in ((left, "ranks"), (right, "sorted_values")):
-        nothing = [None] * places.size  # of a reading that failed
+        nothing = [None] * places.size  # for a row that failed
         curves = np.asarray([line or nothing for line in readings[name].to_list()], float)
         axes.set_prop_cycle(color=colormaps["viridis"](np.linspace(0, 0.95, places.size)))
         axes.plot(readings["epsilon"], curves)
         axes.set(xscale="log", xlabel="epsilon", xlim=(readings["epsilon"].min(), readings["epsilon"].max()))
         axes.grid(alpha=0.3)
-    left.set(ylabel="soft rank", title=f"Soft ranks of {places.size} values, the least to the largest")
-    right.set(ylabel=study.column or "value", title=f"Soft sorted values at {places.size} places, first to last")
+    left.set(ylabel="soft rank", title=f"Soft ranks of {places.size} values, smallest to largest")
+    right.set(ylabel=study.column or "value", title=f"Soft sorted values at {places.size} positions, first to last")
     gaps = "" if (readings["outcome"] == outcome.CONVERGED).all() else "; gaps where it did not converge"
     where = f"{words(study.source, study.column)}, n = {n}"
     figure.suptitle(f"{where}: Newton in float64{gaps}")
-    return figure, f"Soft ranks and soft sorted values against epsilon ({where}), by Newton in float64{gaps}."
+    return figure, (
+        f"Soft ranks (left) and soft sorted values (right) as functions of epsilon, for {where}. They are computed by "
+        f"Newton in float64{gaps}."
+    )
 
 
 def _draw_sweeps(sweeps: pl.DataFrame) -> tuple[Figure, str]:
-    """Gradient error against the number of sweeps, a panel for each epsilon."""
+    """Draws the error of the gradient against the number of sweeps, with a panel for each epsilon."""
     epsilons = sweeps["epsilon"].unique(maintain_order=True).to_list()
     columns = min(3, len(epsilons))
     lines = math.ceil(len(epsilons) / columns)
@@ -114,5 +150,5 @@ def _draw_sweeps(sweeps: pl.DataFrame) -> tuple[Figure, str]:
     figure.suptitle("Gradient of soft ranks after a fixed number of LogSinkhorn sweeps from exact_start, float32")
     return (
         figure,
-        "Relative error of the gradient after a fixed number of LogSinkhorn sweeps from its default start.",
+        "Relative error of the gradient after a fixed number of LogSinkhorn sweeps, which begin at its default start.",
     )

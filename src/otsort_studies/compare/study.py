@@ -1,4 +1,4 @@
-"""The comparison of all solvers on one column of numbers."""
+"""Defines the study that compares all solvers on one column of numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,29 +11,36 @@ from ..common.data import REFERENCE_TOL
 from ..common.errors import InputError
 from ..common.methods import EXACT_SOLVER, SOLVER_DIFFERENTIATIONS
 from ..common.study import AbstractCase, AbstractStudy
+from ..common.terms import defined
 
-EPSILONS = (1e-1, 1e-2, 1e-3)  # unless others are asked for
-#: Differentiations of `LogSinkhorn` after a number of sweeps, and the fewest that each takes.
+EPSILONS = (1e-1, 1e-2, 1e-3)  # the default
+#: Differentiation of `LogSinkhorn` -> the smallest number of sweeps that it can take.
 SWEPT = {"Unrolled": 1, "Implicit": 1, "OneStep(5)": 7}
+
+
+_TERMS = (
+    *("epsilon", "soft rank", "target points", "transport plan", "marginal error", "sweep"),
+    *("unrolled", "checkpointed", "one-step", "implicit", "scratch memory"),
+)
 
 
 @dataclass(frozen=True)
 class Cost(AbstractCase):
-    """One line of the comparison.
+    """A row: accuracy and cost of one solver with one differentiation.
 
     Attributes:
-        solver, differentiation: names; the latter is empty where there is no choice.
-        epsilon: 0 for an exact solver.
-        steps: number of them.
-        marginal_error: of the plan, as the solver says.
-        tol: the marginal error that it had to reach, raised to what float32 can; infinite for a fixed budget.
-        rank_error: largest error of a rank over the number of values.
-        sort_error: largest error of a sorted value over their range.
+        solver, differentiation: names; the differentiation is empty if the solver offers no choice.
+        epsilon: epsilon of the solver; 0 for an exact solver.
+        steps: number of steps.
+        marginal_error: marginal error of the plan, as the solver reports it.
+        tol: tolerance for the marginal error, raised to what float32 can reach; infinite for a fixed number of steps.
+        rank_error: largest error of a rank, divided by the number of values.
+        sort_error: largest error of a sorted value, divided by the range of the values.
         gradient_error: relative l2 error of the gradient of a weighted sum of the ranks.
-        forward_seconds, gradient_seconds: of one call, without compilation.
-        scratch_bytes: memory of the compiled gradient.
-        reference: outcome of the float64 solve that errors are measured against.
-        reference_marginal_error: of that.
+        forward_seconds, gradient_seconds: time of one call, without compilation.
+        scratch_bytes: scratch memory of the compiled gradient.
+        reference: outcome of the float64 solve against which errors are measured.
+        reference_marginal_error: marginal error of that solve.
     """
 
     part: ClassVar[str] = "cost"
@@ -51,12 +58,12 @@ class Cost(AbstractCase):
 
 @dataclass(frozen=True)
 class Swept(AbstractCase):
-    """The gradient after a fixed number of sweeps of `LogSinkhorn`, from its default start, in float32.
+    """A row: the gradient after a fixed number of sweeps of `LogSinkhorn`, from its default start, in float32.
 
     Attributes:
-        differentiation: name of the strategy.
-        sweeps: number of them, with those that OneStep takes last.
-        epsilon: of the solver.
+        differentiation: name of the differentiation.
+        sweeps: number of sweeps, including the last ones of OneStep.
+        epsilon: epsilon of the solver.
         gradient_error: relative l2 error of the gradient of a weighted sum of the ranks.
     """
 
@@ -70,12 +77,12 @@ class Swept(AbstractCase):
 
 @dataclass(frozen=True)
 class Reading(AbstractCase):
-    """Some soft ranks and soft sorted values in float64, for the picture.
+    """A row: some soft ranks and soft sorted values in float64, for a picture.
 
     Attributes:
-        epsilon: of the solver.
-        ranks: of the values at these places in increasing order.
-        sorted_values: at these places.
+        epsilon: epsilon of the solver.
+        ranks: soft ranks of the values at some positions of the increasing order.
+        sorted_values: soft sorted values at these positions.
     """
 
     part: ClassVar[str] = "reading"
@@ -86,26 +93,29 @@ class Reading(AbstractCase):
 
 @dataclass(frozen=True)
 class Compare(AbstractStudy):
-    """All solvers and differentiations, in accuracy, time and memory.
+    """Accuracy, time and memory of all solvers and differentiations.
 
     Attributes:
         source: file name, or name of the data set.
-        column: its name; empty for a list.
-        values: numbers that float32 holds.
-        solvers: names.
-        epsilons: decreasing, all of them positive.
-        sweeps: budgets of `LogSinkhorn`.
+        column: name of the column; empty for an array without columns.
+        values: values, rounded to float32 numbers.
+        solvers: names of the solvers.
+        epsilons: positive epsilons in decreasing order.
+        sweeps: fixed numbers of sweeps of `LogSinkhorn`.
         pictured: number of epsilons in the picture of ranks.
-        places: how many values it shows.
+        places: number of values in that picture.
     """
 
     name: ClassVar[str] = "compare"
     title: ClassVar[str] = "Comparison of all solvers: accuracy, time and memory"
     question: ClassVar[str] = (
-        "How accurate are soft ranks, soft sorted values and the gradient of a weighted sum of the ranks (seeded "
-        "normal weights) with each solver and differentiation, and what do they cost? As many uniform targets as "
-        "values, float32, against `Newton` in float64, converged to a marginal error of "
-        f"{REFERENCE_TOL:g}; one call, without compilation; scratch memory is that of the compiled gradient."
+        "How accurate are soft ranks, soft sorted values and their gradient with each solver of otsort, and how much "
+        "time and memory do they need? All solvers run on the same column of numbers, with each way of differentiating "
+        "them.\n\n"
+        f"{defined(*_TERMS)}\n\n"
+        "Method: The solvers run in float32, with as many target points as values. The gradient is that of a "
+        "weighted sum of the ranks, with random normal weights. The reference is `Newton` in float64, converged to a "
+        f"marginal error of {REFERENCE_TOL:g}. Times are those of one call, without compilation."
     )
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Cost, Swept, Reading)
@@ -127,7 +137,7 @@ class Compare(AbstractStudy):
         return np.geomspace(1e-5, 10, self.pictured).tolist()
 
     def pictured_places(self) -> np.ndarray:
-        """Of the values that are shown, in increasing order."""
+        """Returns the positions, in increasing order, of the values in the picture."""
         n = len(self.values)
         return np.unique(np.linspace(0, n - 1, min(n, self.places)).round().astype(int))
 
@@ -150,7 +160,7 @@ class Compare(AbstractStudy):
 
 
 def chosen(solvers: Sequence[str]) -> tuple[str, ...]:
-    """These solvers in the order of the list; all of them if none is named.
+    """Returns the named solvers in the order of the list of solvers; all solvers if none is named.
 
     Raises:
         InputError: no solver has such a name.

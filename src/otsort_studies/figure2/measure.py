@@ -15,7 +15,7 @@ from ..common.study import Row
 from ..common.verdict import Verdict
 from .study import Curves, Figure2
 
-#: Name of the weights -> targets.
+#: Name of the weights -> function that creates the target.
 _TARGETS: dict[str, Callable[[Figure2, int], otsort.TargetMeasure]] = {
     "uniform": lambda study, m: otsort.TargetMeasure.uniform(m),
     "random": lambda study, m: otsort.TargetMeasure(
@@ -26,7 +26,7 @@ _TARGETS: dict[str, Callable[[Figure2, int], otsort.TargetMeasure]] = {
 
 
 def measure(study: Figure2, cases: Sequence[Curves]) -> Iterator[Row]:
-    """The rows of some of the cases."""
+    """Yields the rows of some of the cases."""
     lists = {data: np.sort(values(data, study.n, study.seed)) for data in {case.data for case in cases}}
     targets = [_TARGETS[case.weights](study, case.m) for case in cases]
     calls = [
@@ -51,8 +51,8 @@ def _solver(case: Curves) -> otsort.LogSinkhorn:
 def _read(
     x: Float[Array, " n"], target: otsort.TargetMeasure, solver: otsort.AbstractSolver
 ) -> tuple[Verdict, Float[Array, " n"], Float[Array, " m"]]:
-    """Returns how good the plan is, the CDF at the values, and the quantiles at the levels of the targets."""
+    """Returns the verdict on the plan, the CDF at the values, and the quantiles at the levels of the target."""
     solution = otsort.solve(x, target, solver=solver, throw=False)
     cdf = solution.plan.pull(target.cumulative)
-    quantiles = x @ solution.plan.as_matrix() / target.weights  # not `push`: Definition 2 divides by b
+    quantiles = x @ solution.plan.as_matrix() / target.weights  # `push` divides by the column sums instead of b
     return Verdict.of(solution, cdf, quantiles), cdf, quantiles

@@ -1,27 +1,28 @@
-"""Figure 2 of Cuturi, Teboul and Vert (2019): what is asked."""
+"""Defines the study of Figure 2 of Cuturi, Teboul and Vert (2019)."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..common.study import AbstractCase, AbstractStudy
+from ..common.terms import defined
 
 
 @dataclass(frozen=True)
 class Curves(AbstractCase):
-    """The S-CDF and the S-quantiles of one plan.
+    """A row: the S-CDF and the S-quantiles of one plan.
 
     Attributes:
         data: name of the values.
-        panel: of the figure.
-        epsilon: regularisation.
-        sweeps: number of them, from the zero potential of the paper.
-        m: number of targets.
-        weights: of the targets: uniform, random, or quantile, those of equation (4).
-        values: n of them, increasing.
-        cdf: at the values.
-        levels: m of them, the cumulative weights of the targets.
-        quantiles: at the levels.
-        marginal_error: of the plan.
+        panel: panel of the figure.
+        epsilon: strength of the regularisation.
+        sweeps: number of sweeps, which start from the zero potential, as in the paper.
+        m: number of target points.
+        weights: weights of the target points: uniform, random, or quantile (equation (4)).
+        values: the n values in increasing order.
+        cdf: S-CDF at the values.
+        levels: the m quantile levels, which are the cumulative weights of the target points.
+        quantiles: S-quantiles at these levels.
+        marginal_error: marginal error of the plan.
     """
 
     part: ClassVar[str] = "curves"
@@ -40,24 +41,29 @@ class Curves(AbstractCase):
 
 @dataclass(frozen=True)
 class Figure2(AbstractStudy):
-    """S-CDF and S-quantiles under epsilon, the number of sweeps, m and b.
+    """Effect of epsilon, of the number of sweeps, of m and of b on the S-CDF and the S-quantiles.
 
     Attributes:
-        data: names of values.
-        n: how many of each.
-        epsilon: where nothing else is said.
-        sweeps: the same.
-        tau, t: of equation (4).
-        seed: of the values and of random weights.
+        data: names of the lists of values.
+        n: number of values of each list.
+        epsilon: epsilon, unless a panel varies it.
+        sweeps: number of sweeps, unless a panel varies it.
+        tau, t: quantile level and mass of the middle target point in equation (4).
+        seed: seed of the values and of the random weights.
     """
 
     name: ClassVar[str] = "figure2"
-    title: ClassVar[str] = "Figure 2: the S-CDF and the S-quantiles under their parameters"
+    title: ClassVar[str] = "Figure 2: how parameters change the soft CDF and the soft quantiles"
     question: ClassVar[str] = (
-        "What do the regularisation epsilon, the number of Sinkhorn sweeps, the number m of targets and their weights "
-        "b do to the soft CDF and the soft quantiles? Curves as in Figure 2 of Cuturi, Teboul and Vert (2019): "
-        "log-domain sweeps from the zero potential, logistic squash, float64, quantiles $P^T x / b$ (Definition 2), "
-        "which are wrong where the marginal b is not met. The paper does not give its values; these are ours."
+        "The soft cumulative distribution function (S-CDF) and the soft quantiles (S-quantiles) of Cuturi, Teboul and "
+        "Vert (2019) depend on four parameters: epsilon, the number of Sinkhorn sweeps, the number m of target points, "
+        "and the weights b of these points. How does each parameter change the curves? The study draws the curves of "
+        "Figure 2 of that paper.\n\n"
+        f"{defined('epsilon', 'target points', 'transport plan', 'potential', 'sweep', 'marginal error', 'squash')}\n\n"
+        "Method: Sweeps are computed in the log domain and in float64. They start from the zero potential. The squash "
+        "is logistic. Quantiles follow Definition 2 of the paper: they are $P^T x / b$, where P is the plan and x are "
+        "the values. These quantiles are wrong if the column sums of the plan are not b. The paper does not list its "
+        "values, so the study uses values of its own."
     )
     dtype: ClassVar[str] = "float64"
     parts: ClassVar[tuple] = (Curves,)

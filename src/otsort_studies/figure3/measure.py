@@ -18,7 +18,7 @@ from .study import CENTRED, Average, Figure3
 
 
 def measure(study: Figure3, cases: Sequence[Average]) -> Iterator[Row]:
-    """The rows of some of the cases."""
+    """Yields the rows of some of the cases."""
     lists = {data: np.sort(values(data, study.n, study.seed)) for data in {case.data for case in cases}}
     uniform = jnp.full(study.n, 1 / study.n)
     positions = {data: otsort.squash.logistic(jnp.asarray(x), uniform).tolist() for data, x in lists.items()}
@@ -63,7 +63,7 @@ def _solver(case: Average, tol: float) -> otsort.AbstractSolver:
 def _read(
     x: Float[Array, " n"], target: otsort.TargetMeasure, solver: otsort.AbstractSolver
 ) -> tuple[Verdict, Float[Array, " n"], Float[Array, ""]]:
-    """Returns how good the plan is, the shares of the values in its middle column, and their average."""
+    """Returns the verdict on the plan, the shares of the values in its middle column, and the quantile."""
     solution = otsort.solve(x, target, solver=solver, throw=False)
     column = solution.plan.as_matrix()[:, 1]
     shares, quantile = column / jnp.sum(column), solution.plan.push(x)[1]

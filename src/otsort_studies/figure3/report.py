@@ -1,4 +1,4 @@
-"""The report on Figure 3."""
+"""Writes the report on Figure 3."""
 
 import itertools
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from ..common.outcome import SOUND
 from ..common.report import Report, markdown_table, number
 from .study import CENTRED, PAPER, PAPER_EPSILON, PAPER_T, Figure3
 
-_DRIFT = 0.01  # of the range of the values: as much as epsilon may move a quantile
+_DRIFT = 0.01  # largest accepted effect of epsilon on a quantile, as a share of the range of the values
 
 
 def report(study: Figure3, frames: dict[str, pl.DataFrame]) -> Report:
-    """Says how far the quantiles are from numpy's, and how many values they are averages of."""
+    """Says how far the quantiles are from those of NumPy, and over how many values they average."""
     averages = frames["averages"]
     spread = pl.col("values").list.max() - pl.col("values").list.min()
     sound = averages.filter(pl.col("outcome").is_in(SOUND)).with_columns(
@@ -25,9 +25,9 @@ def report(study: Figure3, frames: dict[str, pl.DataFrame]) -> Report:
         averaged=1 / pl.col("shares").list.eval(pl.element() ** 2).list.sum(),
     )
     answers = [
-        *_same_atom(study, sound),
         _paper(sound),
         _place(sound),
+        *_same_atom(study, sound),
         _averaged(study, sound),
         _harmless(sound),
         _best(sound),
@@ -47,20 +47,20 @@ def _same_atom(study: Figure3, sound: pl.DataFrame) -> Iterator[str]:
             pairs = exact.filter(atom=PAPER).join(exact.filter(atom=CENTRED), on=["data", "tau"])
             apart = pairs.select((pl.col("weights").explode() - pl.col("weights_right").explode()).abs().max()).item()
             yield (
-                f"With t = 1/n = {t:g} the weights of both atoms differ by {number(apart, '.0e')} at most, and the "
-                f"K-quantile from numpy's linear quantile by {number(exact['error'].max(), '.0e')} of the range of the "
-                "values."
+                f"With t = 1/n = {t:g}, both choices of weights are equal up to {number(apart, '.0e')}. The K-quantile "
+                f"then equals NumPy's linear quantile up to {number(exact['error'].max(), '.0e')} of the range."
             )
 
 
 def _paper(sound: pl.DataFrame) -> str:
     paper = sound.filter(atom=PAPER, t=PAPER_T)
     soft, exact = paper.filter(epsilon=PAPER_EPSILON), paper.filter(epsilon=0.0)
-    larger = "the atom, not of epsilon" if _median(exact) > _median(soft) / 2 else "epsilon, not of the atom"
-    return (
-        f"At the paper's t = {PAPER_T:g} and epsilon = {PAPER_EPSILON:g} an S-quantile is off by {_errors(soft)} of "
-        f"the range (median and largest over {soft.height} levels and lists), and its K-quantile by {_errors(exact)}"
-        + (f": most of the error is that of {larger}." if soft.height and exact.height else ".")
+    weights = "the weights of equation (4)"
+    larger = f"{weights}, not from epsilon" if _median(exact) > _median(soft) / 2 else f"epsilon, not from {weights}"
+    return (f"Most of the error comes from {larger}. " if soft.height and exact.height else "") + (
+        f"At the paper's t = {PAPER_T:g} and epsilon = {PAPER_EPSILON:g}, the S-quantile differs from NumPy's quantile "
+        f"by {_errors(soft)} of the range of the values (median and largest of {soft.height} combinations of list and "
+        f"quantile level). The K-quantile differs by {_errors(exact)}."
     )
 
 
@@ -71,9 +71,10 @@ def _place(sound: pl.DataFrame) -> str:
         (pl.col("quantile") - median).abs() < (pl.col("exact") - median).abs()
     )["quantile"]
     return (
-        "Equation (4) centres its atom at tau + t (1/2 - tau), and numpy's quantile of n values is at "
-        f"tau + (1/2 - tau) / n. With the atom there, errors are {_errors(drawn.filter(atom=CENTRED))}. Equation (4) "
-        f"moved {inward.sum()} of {inward.len()} quantiles, other than medians, towards the median."
+        "Equation (4) places the centre of the middle point at the level tau + t (1/2 - tau). NumPy's quantile of n "
+        "values is at the level tau + (1/2 - tau) / n. With centred weights, which use NumPy's level, the errors are "
+        f"{_errors(drawn.filter(atom=CENTRED))}. Equation (4) moved {inward.sum()} of {inward.len()} quantiles towards "
+        "the median (without counting medians)."
     )
 
 
@@ -84,10 +85,10 @@ def _averaged(study: Figure3, sound: pl.DataFrame) -> str:
         for epsilon in (min(study.epsilons), max(study.epsilons))
     }
     return (
-        f"Atoms of mass {', '.join(f'{t:g}' for t in study.ts)} are n t = "
-        f"{', '.join(f'{study.n * t:.1f}' for t in study.ts)} values wide. The averages are effectively over "
-        + " and ".join(f"{numbers} values at epsilon = {epsilon:g}" for epsilon, numbers in counts.items())
-        + f", of {study.n} (1 over the sum of squared shares, medians of the atom of `otsort.quantile`)."
+        f"A middle point of mass t holds n t values: {', '.join(f'{study.n * t:.1f}' for t in study.ts)} values for t "
+        f"= {', '.join(f'{t:g}' for t in study.ts)}. With centred weights, the quantile is effectively the average of "
+        + " and of ".join(f"{numbers} values at epsilon = {epsilon:g}" for epsilon, numbers in counts.items())
+        + f", out of {study.n}. These numbers are medians of 1 over the sum of the squared shares."
     )
 
 
@@ -101,16 +102,16 @@ def _harmless(sound: pl.DataFrame) -> str:
         .sort("epsilon")
     )
     if drifts.is_empty():
-        return "No S-quantile can be compared with its K-quantile."
+        return "There is no S-quantile that can be compared with its K-quantile."
     harmless = [epsilon for epsilon, _ in itertools.takewhile(lambda row: row[1] < _DRIFT, drifts.iter_rows())]
     if not harmless:
         return (
-            f"At epsilon = {drifts['epsilon'][0]:g} some S-quantile is already more than {100 * _DRIFT:g} % of the "
-            "range off its K-quantile."
+            f"Already at epsilon = {drifts['epsilon'][0]:g}, some S-quantile differs from its K-quantile by at least "
+            f"{100 * _DRIFT:g} % of the range."
         )
     return (
-        f"The S-quantiles stay within {100 * _DRIFT:g} % of the range of their K-quantiles up to epsilon = "
-        f"{harmless[-1]:g}."
+        f"Up to epsilon = {harmless[-1]:g}, every S-quantile differs from its K-quantile by less than "
+        f"{100 * _DRIFT:g} % of the range."
     )
 
 
@@ -120,7 +121,7 @@ def _best(sound: pl.DataFrame) -> str:
     )
     best = medians.group_by("epsilon", maintain_order=True).first()
     return (
-        "The t of the least median error of equation (4): "
+        "The mass t with the smallest median error of equation (4): "
         + ", ".join(f"{t:g} at epsilon = {epsilon:g}" for epsilon, t in best.select("epsilon", "t").iter_rows())
         + "."
     )
@@ -132,14 +133,15 @@ def _table(study: Figure3, sound: pl.DataFrame) -> str:
         for atom in (PAPER, CENTRED)
         for t in study.ts
     ]
-    headers = ["atom", "t", *("K (epsilon = 0)" if e == 0 else f"epsilon = {e:g}" for e in study.epsilons)]
-    return "Distance from numpy's quantile over the range of the values, median and largest:\n\n" + markdown_table(
-        lines, headers
+    headers = ["weights", "t", *("epsilon = 0 (K)" if e == 0 else f"epsilon = {e:g}" for e in study.epsilons)]
+    return (
+        "Distance from NumPy's quantile, as a share of the range of the values. Each cell gives the median and the "
+        f"largest distance over all lists and quantile levels:\n\n{markdown_table(lines, headers)}"
     )
 
 
 def _median(sound: pl.DataFrame) -> float:
-    """Of the errors; NaN if there are none."""
+    """Returns the median of the errors; NaN if there are none."""
     return float(np.median(sound["error"])) if sound.height else np.nan
 
 
@@ -148,7 +150,7 @@ def _errors(sound: pl.DataFrame) -> str:
 
 
 def _draw(study: Figure3, averages: pl.DataFrame) -> tuple[Figure, str]:
-    """Of one list of values."""
+    """Draws the quantiles of one list of values."""
     data = averages["data"][0]
     taus = [tau for tau in study.taus if tau <= 0.5][-3:]
     epsilons = [epsilon for epsilon in study.epsilons if epsilon in (0, PAPER_EPSILON, max(study.epsilons))]
@@ -159,11 +161,12 @@ def _draw(study: Figure3, averages: pl.DataFrame) -> tuple[Figure, str]:
         for row in averages.filter(atom=PAPER, t=PAPER_T, epsilon=epsilon, tau=tau).iter_rows(named=True):
             _draw_average(axes, row)
     for axes in panels[-1]:
-        axes.set_xlabel("squashed value; targets")
-    figure.suptitle(f"{data}, n = {study.n}, t = {PAPER_T:g}: what the middle target of equation (4) receives")
+        axes.set_xlabel("squashed value; target point")
+    figure.suptitle(f"{data}, n = {study.n}, t = {PAPER_T:g}: mass that the middle target point receives")
     return figure, (
-        f"Values (black, {data}), targets (orange, area as their weights) and the middle column of the plan (blue, "
-        "width as the share); below, the average, which is the quantile, and numpy's."
+        f"The values ({data}) are black, the target points orange; the area of a target point shows its weight. The "
+        "width of a blue line shows the share of a value in the middle target point. Below: the average of the values, "
+        "which is the quantile, and NumPy's quantile. Weights of equation (4)."
     )
 
 
@@ -175,7 +178,7 @@ def _draw_average(axes: Any, row: dict[str, Any]) -> None:
     axes.scatter([0, 0.5, 1], np.ones(3), s=400 * np.asarray(row["weights"]), color="C1", zorder=3)
     average, exact = np.interp([row["quantile"], row["exact"]], row["values"], positions)
     axes.plot(average, -0.2, "^", color="C0", label=f"average, {row['quantile']:.3g}")
-    axes.plot(exact, -0.2, "|", color="C3", markersize=14, label=f"numpy, {row['exact']:.3g}")
+    axes.plot(exact, -0.2, "|", color="C3", markersize=14, label=f"NumPy, {row['exact']:.3g}")
     axes.legend(fontsize="small", loc="center right", frameon=False)
 
 
@@ -183,15 +186,15 @@ def _draw_errors(study: Figure3, sound: pl.DataFrame) -> tuple[Figure, str]:
     figure = Figure(figsize=(10, 4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     soft = [epsilon for epsilon in study.epsilons if epsilon > 0]
-    for axes, (atom, title) in zip(panels, ((PAPER, f"atom of {PAPER}"), (CENTRED, "atom centred")), strict=True):
+    for axes, (atom, title) in zip(panels, ((PAPER, f"weights of {PAPER}"), (CENTRED, "centred weights")), strict=True):
         for i, t in enumerate(study.ts):
             exact, *medians = (_median(sound.filter(atom=atom, t=t, epsilon=epsilon)) for epsilon in (0.0, *soft))
             axes.plot(soft, medians, "o-", color=f"C{i}", label=f"t = {t:g}")
             axes.axhline(exact, color=f"C{i}", linestyle=":")
-        # Limits of its own: there are none on a logarithmic axis without a point.
+        # A logarithmic axis without points has no limits, so set them.
         axes.set(xscale="log", xlim=(soft[0] / 1.4, 1.4 * soft[-1]), xlabel="epsilon", title=title)
         axes.set_yscale("symlog", linthresh=1e-3)
         axes.grid(alpha=0.3)
-    panels[0].set_ylabel("distance from numpy's quantile / range")
+    panels[0].set_ylabel("distance from NumPy's quantile / range")
     panels[0].legend(fontsize="small")
-    return figure, "Median distance from numpy's quantile, S-quantiles (lines) and K-quantiles (dotted)."
+    return figure, "Median distance from NumPy's quantile: S-quantiles (lines) and K-quantiles (dotted)."

@@ -1,32 +1,33 @@
-"""Figure 3 of Cuturi, Teboul and Vert (2019), one quantile as a weighted average: what is asked."""
+"""Defines the study of Figure 3 of Cuturi, Teboul and Vert (2019), a quantile as a weighted average."""
 
 import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ..common.study import AbstractCase, AbstractStudy
+from ..common.terms import defined
 
 PAPER, CENTRED = "equation (4)", "centred"
-PAPER_EPSILON, PAPER_T = 1e-2, 0.1  # those of its quantile regression, Table 1
+PAPER_EPSILON, PAPER_T = 1e-2, 0.1  # used in Table 1 of the paper, quantile regression
 
 
 @dataclass(frozen=True)
 class Average(AbstractCase):
-    """One quantile: the sum of share times value.
+    """A row: one quantile, which is the sum of the values times their shares.
 
     Attributes:
         data: name of the values.
-        atom: equation (4), or centred, that of `otsort.quantile(x, tau, width=t)`.
-        tau: level of the quantile.
-        t: mass of the middle target.
-        epsilon: regularisation; 0 for the K-quantile of `NorthWestCorner`.
-        values: n of them, increasing.
-        positions: the values squashed, as they are compared with the targets 0, 1/2 and 1.
-        weights: of the three targets.
-        shares: of the values: the plan's middle column divided by its sum.
+        atom: choice of the weights: equation (4), or centred, as in `otsort.quantile(x, tau, width=t)`.
+        tau: quantile level.
+        t: mass of the middle target point.
+        epsilon: strength of the regularisation; 0 for the K-quantile of `NorthWestCorner`.
+        values: the n values in increasing order.
+        positions: squashed values, which are compared with the target points 0, 1/2 and 1.
+        weights: weights of the three target points.
+        shares: shares of the values, which are the middle column of the plan divided by its sum.
         quantile: K- or S-quantile, from `otsort.solve`.
-        exact: numpy's linear quantile.
-        marginal_error: of the plan.
+        exact: NumPy's linear quantile.
+        marginal_error: marginal error of the plan.
     """
 
     part: ClassVar[str] = "averages"
@@ -44,30 +45,34 @@ class Average(AbstractCase):
 
 @dataclass(frozen=True)
 class Figure3(AbstractStudy):
-    """Quantiles from three targets under t, epsilon and the place of the middle one.
+    """Quantiles from three target points: effect of t, of epsilon and of the weights.
 
     Attributes:
-        data: names of values.
-        n: how many of each.
-        taus: levels; at multiples of 1/n even a narrow atom of equation (4) gives numpy's quantile.
-        ts: masses of the middle target, that of the paper among them.
-        epsilons: increasing, from 0, which is exact; that of the paper is among them.
-        tol: marginal error of the S-quantiles.
-        seed: of the values.
+        data: names of the lists of values.
+        n: number of values of each list.
+        taus: quantile levels. At multiples of 1/n, even a small t in equation (4) gives NumPy's quantile.
+        ts: masses of the middle target point; they include that of the paper.
+        epsilons: increasing epsilons; they include 0, which is exact, and that of the paper.
+        tol: tolerance of the solver for the marginal error.
+        seed: seed of the values.
 
     Raises:
-        ValueError: the report would lack 0 or one of the paper's numbers.
+        ValueError: ts or epsilons lack 0 or a number of the paper, which the report needs.
     """
 
     name: ClassVar[str] = "figure3"
-    title: ClassVar[str] = "Figure 3: a quantile as a weighted average of few values"
+    title: ClassVar[str] = "Figure 3: a quantile as a weighted average of a few values"
     question: ClassVar[str] = (
-        "A transport to three targets y = [0, 1/2, 1] selects values for the atom of mass t in the middle, and their "
-        "average is the quantile: Figure 3 and equation (4) of Cuturi, Teboul and Vert (2019), weights "
-        "b = [tau (1 - t), t, (1 - tau)(1 - t)]. Which values does it select, and how far is the average from numpy's "
-        "linear quantile, for each epsilon and t? Beside it an atom of the same mass at the place that "
-        "`otsort.quantile` gives it. Logistic squash, float64, `Newton` to convergence; the paper takes t = 0.1, and "
-        "epsilon = 0.01 in its Table 1."
+        "A soft quantile needs only three target points: 0, 1/2 and 1. The middle point has a small mass t, and the "
+        "average of the values that are moved to it is the quantile. This is Figure 3 and equation (4) of Cuturi, "
+        "Teboul and Vert (2019). Which values does the middle point receive? How far is their average from NumPy's "
+        "linear quantile, for each epsilon and t?\n\n"
+        f"{defined('epsilon', 'S- and K-', 'transport plan', 'marginal error', 'squash')}\n\n"
+        "Method: Two choices of weights for the three target points are compared. *Equation (4)* of the paper uses the "
+        "weights b = [tau (1 - t), t, (1 - tau)(1 - t)], where tau is the quantile level. *Centred* weights have the "
+        "same t, but place the middle point at the level that `otsort.quantile` uses. The squash is logistic. All "
+        "plans are computed by `Newton` in float64 until they converge. The paper uses t = 0.1, and epsilon = 0.01 in "
+        "its Table 1."
     )
     dtype: ClassVar[str] = "float64"
     parts: ClassVar[tuple] = (Average,)

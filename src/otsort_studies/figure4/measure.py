@@ -18,10 +18,10 @@ from .study import CROSS_ENTROPY, EPSILON, TOP_5_CROSS_ENTROPY, TOP_K, Figure4, 
 
 
 class TopK(eqx.Module):
-    """The S-top-k loss.
+    """The S-top-k loss J_k.
 
     Attributes:
-        k: of J_k.
+        k: number of classes that may have a larger logit without a loss.
     """
 
     k: Float[Array, ""]
@@ -31,16 +31,16 @@ class TopK(eqx.Module):
 
 
 def top_5_cross_entropy(logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, " batch"]:
-    """Of the membership among the five largest."""
+    """Returns the cross-entropy of the label being among the five largest logits."""
     return otsort.losses.top_k_cross_entropy(logits, labels, 5, epsilon=EPSILON, throw=False)
 
 
-#: Name of a loss -> what is minimised.
+#: Name of a loss -> function that is minimised.
 OBJECTIVES: dict[str, Objective] = {CROSS_ENTROPY: cross_entropy, TOP_5_CROSS_ENTROPY: top_5_cross_entropy}
 
 
 def measure(study: Figure4, cases: Sequence[Training], data: Images, bench: Workbench) -> Iterator[Row]:
-    """The rows of some of the cases."""
+    """Yields the rows of some of the cases."""
     objectives = {**OBJECTIVES, **{name: TopK(jnp.asarray(k, jnp.float32)) for name, k in TOP_K.items()}}
     how = lambda case: (objectives[case.loss], batch_norm)
     yield from trainings(study, cases, data, bench, optax.adam(study.rate), how)

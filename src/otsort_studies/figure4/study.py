@@ -1,13 +1,14 @@
-"""Figure 4 of Cuturi, Teboul and Vert (2019), the S-top-k loss: what is asked."""
+"""Defines the study of Figure 4 of Cuturi, Teboul and Vert (2019), the S-top-k loss."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ..common.learning.study import AbstractPictures, of_training
 from ..common.study import AbstractCase
+from ..common.terms import defined
 
 CROSS_ENTROPY, TOP_5_CROSS_ENTROPY = "cross-entropy", "top-5 cross-entropy"
-#: Name of an S-top-k loss -> k of its J_k(u) = max(u - k/L, 0).
+#: Name of an S-top-k loss -> its k in J_k(u) = max(u - k/L, 0).
 TOP_K = {"S-top-k, k = 0": 0, "S-top-k, k = 1": 1, "S-top-k, k = 5": 5}
 PAPER = "S-top-k, k = 1"
 EPSILON = 0.01
@@ -17,15 +18,15 @@ CURVES = ("train_loss", "train_accuracy", "test_accuracy", "test_top_5", "test_c
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training; see `of_training`.
+    """A row: one training; see `of_training`.
 
     Attributes:
-        loss: its name.
-        seed: of first weights and batches.
-        train_loss: its own loss, of a part of the training set.
-        train_accuracy, test_accuracy: how often the label is the first.
-        test_top_5: how often it is among the first five.
-        test_cross_entropy: of the softmax, on the test set.
+        loss: name of the loss.
+        seed: seed of initial weights and batches.
+        train_loss: the loss on a part of the training set.
+        train_accuracy, test_accuracy: share of pictures whose label has the largest logit.
+        test_top_5: share of test pictures whose label has one of the five largest logits.
+        test_cross_entropy: cross-entropy of the softmax on the test set.
     """
 
     part: ClassVar[str] = "training"
@@ -40,20 +41,25 @@ class Figure4(AbstractPictures):
     """Accuracy curves of the S-top-k loss and of cross-entropies.
 
     Attributes:
-        losses: their names.
-        scored: pictures of the training set that scores are means over.
+        losses: names of the losses.
+        scored: number of pictures of the training set over which scores are averaged.
     """
 
     name: ClassVar[str] = "figure4"
-    title: ClassVar[str] = "Figure 4: the S-top-k loss beside cross-entropy"
+    title: ClassVar[str] = "Figure 4: the S-top-k loss compared with cross-entropy"
     question: ClassVar[str] = (
-        "Cuturi, Teboul and Vert (2019) train a classifier with J_k(1 - F), where F is the S-CDF of the label's "
-        "logit among all L and J_k(u) = max(u - k/L, 0), mostly k = 1, and find accuracies comparable to those of "
-        "cross-entropy. Is that so? Beside J_k, `otsort.losses.top_k_error(logits, labels, k + 1)`, at several k, "
-        "epsilon = 0.01, stand cross-entropy and `otsort.losses.top_k_cross_entropy` with k = 5. With exact ranks J_1 "
-        "is zero for the second place as well, and J_0 for the first alone.\n\n"
-        "Two pairs of 3 x 3 convolutions, each with a 2 x 2 max-pooling, and two dense layers; batch norm and ReLU "
-        "after each layer but the last; Adam, one learning rate for all losses, and no augmentation."
+        "Cuturi, Teboul and Vert (2019) train a classifier with the S-top-k loss, which is made of soft ranks. They "
+        "find accuracies that are comparable to those of training with cross-entropy. Does that hold here?\n\n"
+        f"{defined('epsilon', 'soft rank', 'S- and K-')}\n\n"
+        "The loss: A network gives L logits, one for each class. Let F be the S-CDF of the logits at the logit of the "
+        "correct class. The S-top-k loss is J_k(1 - F) with J_k(u) = max(u - k/L, 0). In otsort it is "
+        "`otsort.losses.top_k_error(logits, labels, k + 1)`. With exact ranks, the loss for k = 0 is zero only if the "
+        "logit of the correct class is the largest. For k = 1, which the paper mostly uses, it is also zero if that "
+        "logit is the second largest.\n\n"
+        "Method: S-top-k losses with several k and epsilon = 0.01 are compared with cross-entropy and with "
+        "`otsort.losses.top_k_cross_entropy` for k = 5. The network has two pairs of 3 x 3 convolutions, a 2 x 2 "
+        "max-pooling after each pair, and two dense layers. Batch norm and ReLU follow each layer except the last. "
+        "All losses use Adam with the same learning rate and no data augmentation."
     )
     parts: ClassVar[tuple] = (Training,)
 

@@ -20,15 +20,15 @@ from ..common.learning.training import AbstractTask, Network, Plan, in_batches, 
 from ..common.study import Row
 from .study import NEURAL_SORT, RANKS, SORT, STRAIGHT_THROUGH, Figure5, Training
 
-_LEAST = 1e-20  # of a probability, as in the code of NeuralSort
-_SCORED = 100  # lists at once
+_LEAST = 1e-20  # added to probabilities, as in the code of NeuralSort
+_SCORED = 100  # number of lists that are scored at once
 
-#: `(scores of a list, true ranks from 0, epsilon or temperature) -> loss`.
+#: A function `(scores of a list, true ranks from 0, epsilon or temperature) -> loss`.
 Loss = Callable[[Float[Array, " n"], Int[Array, " n"], Float[Array, ""]], Float[Array, ""]]
 
 
 def neural_sort(scores: Float[Array, " n"], temperature: Float[Array, ""]) -> Float[Array, "n n"]:
-    """The relaxed permutation of Grover et al. (2019), equation (5), its rows from the least score to the largest."""
+    """Returns the relaxed permutation of Grover et al. (2019), equation (5), with rows from the smallest score on."""
     n = scores.size
     distances = jnp.sum(jnp.abs(scores[:, None] - scores[None, :]), axis=1)
     factors = jnp.arange(1 - n, n, 2, dtype=scores.dtype)
@@ -69,14 +69,14 @@ LOSSES: dict[str, Loss] = {
 
 
 class Sorting(AbstractTask):
-    """The order of numbers, from pictures of their digits.
+    """The task of finding the order of numbers from pictures of their digits.
 
     Attributes:
-        parts: "train" and "test", each pictures and labels of single digits; an example is a list of numbers, each some
-            of these pictures.
+        parts: "train" and "test", each with pictures and labels of single digits. An example is a list of numbers, each
+            made of some of these pictures.
         formula: loss of a list.
         setting: epsilon or temperature.
-        begin: first weights.
+        begin: function that returns the network with its initial weights.
     """
 
     parts: dict[str, Any]
@@ -95,7 +95,7 @@ class Sorting(AbstractTask):
     def scores(self, network: Network, examples: Any) -> dict[str, Float[Array, ""]]:
         scores, values = _read(network, examples)
         sorted_ = jnp.take_along_axis(values, jnp.argsort(scores, axis=1), axis=1)
-        right = sorted_ == jnp.sort(values, axis=1)  # of equal numbers either may come first
+        right = sorted_ == jnp.sort(values, axis=1)  # equal numbers may be in any order
         share = lambda hits: jnp.mean(hits, dtype=scores.dtype)
         return {
             "loss": self._mean_loss(scores, values),
@@ -109,7 +109,7 @@ class Sorting(AbstractTask):
 
 
 def _read(network: Network, examples: Any) -> tuple[Float[Array, "lists n"], Int[Array, "lists n"]]:
-    """Scores and values of the numbers."""
+    """Returns the scores and the values of the numbers."""
     pictures, labels = examples
     lists, n, digits, channels, height, width = pictures.shape
     rows = jnp.moveaxis(pictures, 2, 4).reshape(lists * n, channels, height, digits * width)
@@ -119,7 +119,7 @@ def _read(network: Network, examples: Any) -> tuple[Float[Array, "lists n"], Int
 
 
 def measure(study: Figure5, cases: Sequence[Training], data: Images, bench: Workbench) -> Iterator[Row]:
-    """The rows of some of the cases."""
+    """Yields the rows of some of the cases."""
     how = _plan(study, data)
     channels, height, width = data.train.shape[1:]
     design = Design(study.widths, study.hidden, pools=1, kernel=study.kernel)
@@ -136,7 +136,7 @@ def measure(study: Figure5, cases: Sequence[Training], data: Images, bench: Work
 
 
 def suggested(study: Figure5) -> float:
-    """The epsilon of typical scores, which are taken to be normal."""
+    """Returns the suggested epsilon for typical scores, which are assumed to be normal."""
     scores = np.random.default_rng(0).normal(size=(1000, study.length))
     return float(np.median(otsort.suggest_epsilon(scores, study.neighbours)))
 

@@ -1,4 +1,4 @@
-"""The report on Figure 5."""
+"""Writes the report on Figure 5."""
 
 import numpy as np
 import polars as pl
@@ -8,9 +8,9 @@ from ..common.learning.summary import TOLERANCE, at_end, differences, draw, fail
 from ..common.report import Report, markdown_table, number
 from .study import NEURAL_SORT, PAPER_EPSILON, RANKS, SORT, STRAIGHT_THROUGH, Figure5
 
-_PAR = 0.05  # share of lists within which two methods are called on par
+_PAR = 0.05  # largest difference, in shares of sorted lists, of methods that are called on par
 
-#: Method and setting.
+#: Name and setting of a method.
 Method = tuple[str, float]
 
 
@@ -30,12 +30,12 @@ def report(study: Figure5, frames: dict[str, pl.DataFrame]) -> Report:
 
 
 def _mean(sample: np.ndarray) -> float:
-    """Over seeds; NaN if one has none."""
+    """Returns the mean over seeds; NaN if a seed has no value."""
     return float(np.mean(sample))
 
 
 def _best(sorted_: dict[Method, np.ndarray], name: str) -> Method | None:
-    """The setting of a method with the largest mean share of sorted lists."""
+    """Returns the setting of a method with the largest mean share of sorted lists; None if there is none."""
     known = [method for method in sorted_ if method[0] == name and np.isfinite(_mean(sorted_[method]))]
     return max(known, key=lambda method: _mean(sorted_[method]), default=None)
 
@@ -44,60 +44,65 @@ def _answer(study: Figure5, sorted_: dict[Method, np.ndarray]) -> str:
     baseline, best = _best(sorted_, NEURAL_SORT), _best(sorted_, SORT)
     paper = SORT, PAPER_EPSILON
     if baseline is None or best is None or not np.isfinite(_mean(sorted_[paper])):
-        return "**Open.** A method did not train with every seed."
+        return "**Open.** Training with one of the methods failed for some seed."
     behind = sorted_[baseline] - sorted_[paper]
     nearest = sorted_[baseline] - sorted_[best]
     on_par = _mean(behind) <= _PAR
     word = "Reproduced" if on_par else "Reproduced in part" if _mean(nearest) <= _PAR else "Not reproduced"
     said = (
-        f"**{word}.** The paper finds S-sort on par with NeuralSort, which is called so here up to {100 * _PAR:g} "
-        f"points of sorted lists behind it. After {study.steps} steps S-sort with the "
-        f"paper's epsilon = {PAPER_EPSILON:g} is {spread(100 * behind, '.1f')} points behind NeuralSort at its "
-        f"better temperature, {baseline[1]:g} (means over {study.seeds} seeds and standard deviation of the "
-        "differences with equal seeds)"
+        f"**{word}.** The paper finds S-sort on par with NeuralSort. After {study.steps} steps, S-sort with the "
+        f"paper's epsilon = {PAPER_EPSILON:g} is {spread(100 * behind, '.1f')} points behind NeuralSort at its better "
+        f"temperature, {baseline[1]:g}."
     )
     if best != paper:
-        said += f"; with the best epsilon, {_epsilon(best)}, {spread(100 * nearest, '.1f')} points"
-    return f"{said}."
+        said += f" With its best epsilon, {_epsilon(best)}, S-sort is {spread(100 * nearest, '.1f')} points behind."
+    return (
+        f"{said}\n\nPoints are percentage points of sorted lists. Each number is the mean and the standard deviation, "
+        f"over {study.seeds} seeds, of the differences with equal seeds. Methods count as on par up to "
+        f"{100 * _PAR:g} points behind."
+    )
 
 
 def _epsilon(method: Method) -> str:
-    return f"{method[1]:g}" if method[1] else "that of `suggest_epsilon`"
+    return f"{method[1]:g}" if method[1] else "the value from `suggest_epsilon`"
 
 
 def _details(study: Figure5, sorted_: dict[Method, np.ndarray], found: dict[Method, pl.DataFrame]) -> list[str]:
-    """Says what epsilon, exact ranks and their derivative do."""
+    """Describes the effect of epsilon, and of exact ranks with the derivative of soft ranks."""
     soft = {method: _mean(sample) for method, sample in sorted_.items() if method[0] == SORT}
     finite = {method: share for method, share in soft.items() if np.isfinite(share)}
     details = []
     if finite:
         best, worst = max(finite, key=finite.__getitem__), min(finite, key=finite.__getitem__)
         details.append(
-            f"**Epsilon matters** by {100 * (finite[best] - finite[worst]):.1f} points of sorted lists, between "
-            f"{_epsilon(best)} ({100 * finite[best]:.1f} %) and {_epsilon(worst)} ({100 * finite[worst]:.1f} %). "
-            f"`suggest_epsilon` for {study.neighbours} neighbours among {study.length} normal scores gives "
-            f"{number(found[SORT, 0.0]['epsilon'].max(), '.3g')}, beside the paper's {PAPER_EPSILON:g}; with it "
-            f"{number(100 * soft[SORT, 0.0], '.1f')} % of the lists are sorted."
+            f"**Effect of epsilon.** The choice of epsilon changes the result of S-sort by "
+            f"{100 * (finite[best] - finite[worst]):.1f} points. The best epsilon is {_epsilon(best)} "
+            f"({100 * finite[best]:.1f} % of the lists are sorted), and the worst is {_epsilon(worst)} "
+            f"({100 * finite[worst]:.1f} %). The function `suggest_epsilon` chooses epsilon for a number of "
+            f"neighbours, which are the other scores that a rank responds to. For {study.neighbours} neighbours among "
+            f"{study.length} normal scores it gives {number(found[SORT, 0.0]['epsilon'].max(), '.3g')}; the paper uses "
+            f"{PAPER_EPSILON:g}. With the suggested epsilon, {number(100 * soft[SORT, 0.0], '.1f')} % of the lists are "
+            "sorted."
         )
     exact, ranks = ((name, PAPER_EPSILON) for name in (STRAIGHT_THROUGH, RANKS))
     details.append(
-        f"**Straight-through**: exact ranks with the derivative of soft ones sort "
-        f"{number(100 * _mean(sorted_[exact]), '.1f')} % of the lists, soft ranks in the same loss "
+        f"**Straight-through.** Training with exact ranks and the derivative of soft ranks sorts "
+        f"{number(100 * _mean(sorted_[exact]), '.1f')} % of the lists. Training with soft ranks in the same loss sorts "
         f"{number(100 * _mean(sorted_[ranks]), '.1f')} %."
     )
     return details
 
 
 def _differences(study: Figure5, trainings: pl.DataFrame) -> str:
-    sizes = f"{study.kernel} x {study.kernel}, widths {study.sizes}"
+    sizes = f"{study.kernel} x {study.kernel} convolutions, {study.sizes}"
     steps = f"{study.steps} steps of {study.batch} lists, Adam at {study.rate:g}"
     lines = [
         ["data", "MNIST", f"{study.data} ({sources(trainings)})"],
         ["a list", "5 numbers of 4 digits", f"{study.length} numbers of {study.digits} digits"],
-        ["network", "5 x 5, widths 32, 64; 64 (NeuralSort's)", sizes],
+        ["network", "of NeuralSort: 5 x 5 convolutions, 32, 64 channels, 64 dense units", sizes],
         ["training", "100 epochs", steps],
-        ["runs", "12", str(study.seeds)],
-        ["transport", "100 sweeps", TOLERANCE],
+        ["seeds", "12", str(study.seeds)],
+        ["transport solver", "100 Sinkhorn iterations", TOLERANCE],
     ]
     return differences(lines)
 
@@ -108,8 +113,8 @@ def _table(found: dict[Method, pl.DataFrame]) -> str:
         shares = [spread(100 * at_end(rows, column), ".1f") for column in ("test_all", "test_each")]
         said = f"{setting:g}" if setting else f"{number(rows['epsilon'].max(), '.3g')}, suggested"
         lines.append([name, said, *shares, seconds(rows)])
-    headers = ["method", "epsilon or temperature", "all in place, %", "each in place, %", "seconds a training"]
-    return "Test lists after the last step, mean and standard deviation over seeds:\n\n" + markdown_table(
+    headers = ["method", "epsilon or temperature", "sorted lists (%)", "right positions (%)", "seconds per training"]
+    return "Results on test lists after the last step, mean and standard deviation over seeds:\n\n" + markdown_table(
         lines, headers
     )
 
@@ -120,12 +125,12 @@ def _draw(study: Figure5, found: dict[Method, pl.DataFrame]) -> tuple[Figure, st
         {"color": f"C{i}", "linestyle": styles[name], "label": f"{name}, {f'{setting:g}' if setting else 'suggested'}"}
         for i, (name, setting) in enumerate(found)
     ]
-    titles = {"test_all": "share of test lists with all in place", "test_each": "share of places with the right number"}
+    titles = {"test_all": "share of sorted test lists", "test_each": "share of positions with the right number"}
     panels = {
         title: [(rows, column, look) for rows, look in zip(found.values(), looks, strict=True)]
         for column, title in titles.items()
     }
     return draw(study, panels, (13, 4.5)), (
-        f"Accuracy on test lists over training steps: means over {study.seeds} seeds, bars of a standard deviation; "
-        "beside a method its epsilon, or the temperature of NeuralSort."
+        f"Results on test lists during training: means over {study.seeds} seeds. Error bars show one standard "
+        "deviation. The number after a method is its epsilon, or the temperature of NeuralSort."
     )

@@ -1,10 +1,11 @@
-"""Figure 5 of Cuturi, Teboul and Vert (2019), sorting numbers made of digits: what is asked."""
+"""Defines the study of Figure 5 of Cuturi, Teboul and Vert (2019), sorting numbers from pictures of digits."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ..common.learning.study import AbstractPictures, of_training
 from ..common.study import AbstractCase
+from ..common.terms import defined
 
 SORT, NEURAL_SORT, RANKS, STRAIGHT_THROUGH = "S-sort", "NeuralSort", "S-ranks", "straight-through"
 PAPER_EPSILON = 0.05
@@ -14,17 +15,17 @@ CURVES = ("loss", "test_loss", "test_all", "test_each")
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training; see `of_training`.
+    """A row: one training; see `of_training`.
 
     Attributes:
-        method: its name.
-        setting: epsilon, or the temperature of NeuralSort; 0 for the epsilon that `suggest_epsilon` gives.
-        seed: of first weights and lists.
-        epsilon: that was used, or the temperature.
-        loss: mean since the last checkpoint.
-        test_loss: the same on test lists.
-        test_all: share of the test lists that are sorted.
-        test_each: share of the places with the right number.
+        method: name of the method.
+        setting: epsilon, or the temperature of NeuralSort; 0 stands for the epsilon from `suggest_epsilon`.
+        seed: seed of initial weights and lists.
+        epsilon: epsilon or temperature that was used.
+        loss: mean training loss since the last checkpoint.
+        test_loss: loss on the test lists.
+        test_all: share of the test lists that are completely sorted.
+        test_each: share of the positions that hold the right number.
     """
 
     part: ClassVar[str] = "training"
@@ -40,30 +41,37 @@ class Figure5(AbstractPictures):
     """Accuracy curves of methods that learn to sort.
 
     Attributes:
-        length: numbers in a list.
-        digits: of a number.
-        epsilons: of S-sort.
-        neighbours: that `suggest_epsilon` gives another epsilon for.
-        temperatures: of NeuralSort.
+        length: number of numbers in a list.
+        digits: number of digits of a number.
+        epsilons: epsilons of S-sort.
+        neighbours: number of neighbours for which `suggest_epsilon` gives one more epsilon.
+        temperatures: temperatures of NeuralSort.
         kernel: height and width of a convolution.
-        tests: test lists, always the same.
+        tests: number of test lists, which are always the same.
     """
 
     name: ClassVar[str] = "figure5"
     title: ClassVar[str] = "Figure 5: learning to sort numbers from pictures of their digits"
     question: ClassVar[str] = (
-        "The task of Grover et al. (2019): a network sees the numbers of a list, each as four MNIST digits side by "
-        "side, and gives each a score; only the order of the numbers is known. Cuturi, Teboul and Vert (2019) find "
-        "S-sort (epsilon = 0.05) on par with NeuralSort, and that tuning epsilon matters. How much?\n\n"
-        "| method | what is minimised, of the scores of a list |\n"
+        "Can a network learn to sort numbers that it only sees as pictures? In this task of Grover et al. (2019), a "
+        "number is a picture of four MNIST digits side by side. The network gives a score to each number of a list. "
+        "During training, only the order of the numbers is known. Cuturi, Teboul and Vert (2019) find that their "
+        "method S-sort with epsilon = 0.05 is on par with NeuralSort, and that tuning epsilon matters. Does that hold "
+        "here, and how much does epsilon matter?\n\n"
+        f"{defined('epsilon', 'list', 'soft rank', 'S- and K-')}\n\n"
+        "Method: New lists are drawn at each step. One network scores all numbers. It has two convolutions, a 2 x 2 "
+        "max-pooling after each, and two dense layers. Two results are measured on test lists: the share of lists that "
+        "are completely sorted, and the share of positions that hold the right number. The methods minimise these "
+        "losses. In the formula of NeuralSort, s are the n scores of a list, A holds the distances between them, 1 is "
+        "a vector of ones, and i is the number of a row.\n\n"
+        "| method | loss |\n"
         "|---|---|\n"
-        "| S-sort | cross-entropy of the rows of `otsort.permutation` with the true permutation |\n"
-        "| NeuralSort | the same of softmax(((n + 1 - 2 i) s - A 1) / temperature), A the distances between scores |\n"
-        "| S-ranks | squared distance of `otsort.rank` from the true ranks |\n"
-        "| straight-through | the same with exact ranks, and the derivative of the S-ranks |\n\n"
-        "Lists are drawn anew at each step. One network scores all numbers: two convolutions, a 2 x 2 max-pooling "
-        "after each, and two dense layers. Scores: how many test lists are sorted, and how many places hold the "
-        "right number."
+        "| S-sort | cross-entropy between the rows of `otsort.permutation` and the true permutation |\n"
+        "| NeuralSort | cross-entropy between the rows softmax(((n + 1 - 2 i) s - A 1) / temperature) and the true "
+        "permutation |\n"
+        "| S-ranks | squared distance between `otsort.rank` and the true ranks |\n"
+        "| straight-through | squared distance between exact ranks and the true ranks, with the derivative of "
+        "S-ranks |"
     )
     parts: ClassVar[tuple] = (Training,)
 
@@ -106,7 +114,7 @@ class Figure5(AbstractPictures):
         return cls(widths=(32, 64), kernel=5, batch=100, rate=1e-4, checkpoints=100, stride=600, tests=2000, seeds=12)
 
     def methods(self) -> list[tuple[str, float]]:
-        """Names with their setting."""
+        """Returns the names of the methods with their settings."""
         return [
             *((SORT, epsilon) for epsilon in self.epsilons),
             (SORT, 0.0),

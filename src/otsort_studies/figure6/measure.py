@@ -23,7 +23,7 @@ from .study import BATCH, EPSILON, LAYER, NONE, QUANTILE, Figure6, Training
 
 
 class Stateless(eqx.Module):
-    """A norm of one example that remembers nothing.
+    """A norm of one example that has no state.
 
     Attributes:
         layer: the norm.
@@ -36,25 +36,25 @@ class Stateless(eqx.Module):
 
 
 def layer_norm(shape: tuple[int, ...]) -> Stateless:
-    """Of all values of an example, with a scale and an offset for each channel."""
+    """Creates a norm over all values of an example, with a scale and an offset for each channel."""
     return _single(eqx.nn.GroupNorm(1, shape[0]))
 
 
 def quantile_norm(targets: int, shape: tuple[int, ...]) -> Stateless:
-    """Of each channel of an example, or of all values of a dense layer."""
+    """Creates a quantile normalisation over each channel of an example, or over all values of a dense layer."""
     axes = tuple(range(1, len(shape))) or (0,)
     return _single(otsort.nn.QuantileNormalization(targets, axis=axes, epsilon=EPSILON, throw=False))
 
 
 def _single(layer: Any) -> Stateless:
-    """With weights in float32."""
+    """Converts the weights of a layer to float32."""
     single = lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf
     return Stateless(jax.tree.map(single, layer))
 
 
 @functools.cache
 def norms(targets: int) -> dict[str, Norm]:
-    """Name -> shape of the values -> layer; the same functions for the same number of targets."""
+    """Maps names to functions from the shape of the values to a layer; cached, so that nothing is compiled again."""
     return {
         NONE: Unchanged.of,
         BATCH: batch_norm,
@@ -64,13 +64,13 @@ def norms(targets: int) -> dict[str, Norm]:
 
 
 def load(study: Figure6, folder: Path | None) -> Images:
-    """The pictures, those that are learnt and the test set."""
+    """Loads the training pictures that are used, and the test set."""
     every = images(study.data, folder)
     some = np.random.default_rng(0).permutation(len(every.train))[: study.pictures]
     return every._replace(train=every.train[some], train_labels=every.train_labels[some])
 
 
 def measure(study: Figure6, cases: Sequence[Training], data: Images, bench: Workbench) -> Iterator[Row]:
-    """The rows of some of the cases."""
+    """Yields the rows of some of the cases."""
     how = lambda case: (cross_entropy, norms(study.targets)[case.norm])
     yield from trainings(study, cases, data, bench, optax.adam(study.rate), how)

@@ -1,4 +1,4 @@
-"""The report on Figure 6."""
+"""Writes the report on Figure 6."""
 
 import numpy as np
 import polars as pl
@@ -34,17 +34,17 @@ def report(study: Figure6, frames: dict[str, pl.DataFrame]) -> Report:
 
 
 def _test(rows: pl.DataFrame) -> np.ndarray:
-    """Cross-entropy of the test set at the end, of every seed."""
+    """Returns the final cross-entropy on the test set for every seed."""
     return at_end(rows, "test_cross_entropy")
 
 
 def _gap(rows: pl.DataFrame) -> np.ndarray:
-    """Returns how much larger the error is than that of the pictures that were learnt."""
+    """Returns by how much the final cross-entropy on the test set exceeds that on the training pictures."""
     return _test(rows) - at_end(rows, "train_cross_entropy")
 
 
 def _least(study: Figure6, rows: pl.DataFrame) -> np.ndarray:
-    """The least cross-entropy of the test set at any checkpoint."""
+    """Returns the smallest cross-entropy on the test set at any checkpoint, for every seed."""
     return np.min(curves(rows, "test_cross_entropy", study.checkpoints), axis=1)
 
 
@@ -52,30 +52,31 @@ def _answer(study: Figure6, found: dict[str, pl.DataFrame]) -> str:
     tests = {norm: float(np.mean(_test(rows))) for norm, rows in found.items()}
     gaps = {norm: float(np.mean(_gap(rows))) for norm, rows in found.items()}
     if not np.isfinite(tests[QUANTILE]) or not np.isfinite(tests[BATCH]):
-        return "**Open.** A norm did not train with every seed."
+        return "**Open.** Training with quantile normalisation or batch norm failed for some seed."
     lower, less = tests[QUANTILE] < tests[BATCH], gaps[QUANTILE] < gaps[BATCH]
     word = "Reproduced" if lower and less else "Reproduced in part" if lower or less else "Not reproduced"
     others = [norm for norm in NORMS if norm != QUANTILE and np.isfinite(tests[norm])]
     first = sorted([QUANTILE, *others], key=lambda norm: tests[norm])
     least = sorted([QUANTILE, *others], key=lambda norm: float(np.mean(_least(study, found[norm]))))
     return (
-        f"**{word}.** The paper finds less overfitting than in the same network without these layers, which has batch "
-        f"norm. After {study.steps} steps the cross-entropy of the test set is "
-        f"{tests[QUANTILE]:.3f} with quantile normalisation and {tests[BATCH]:.3f} with batch norm (mean over "
-        f"{study.seeds} seeds), and larger than that of the training set by {gaps[QUANTILE]:.3f} and "
-        f"{gaps[BATCH]:.3f}. From the least cross-entropy of the test set to the largest, the norms at "
-        f"the end are {', '.join(first)}; by the best checkpoint of each, {', '.join(least)}."
+        f"**{word}.** The paper finds less overfitting with quantile normalisation than with batch norm. After "
+        f"{study.steps} steps, the cross-entropy on the test set is {tests[QUANTILE]:.3f} with quantile normalisation "
+        f"and {tests[BATCH]:.3f} with batch norm (means over {study.seeds} seeds). It exceeds the cross-entropy on the "
+        f"training set by {gaps[QUANTILE]:.3f} with quantile normalisation and by {gaps[BATCH]:.3f} with batch norm."
+        "\n\nOrder of the norms, from the smallest to the largest cross-entropy on the test set:\n\n"
+        f"- at the end of the training: {', '.join(first)};\n"
+        f"- at the best checkpoint of each norm: {', '.join(least)}."
     )
 
 
 def _differences(study: Figure6, trainings: pl.DataFrame) -> str:
     lines = [
         ["data", "CIFAR-10, 50 000 pictures", f"{study.data} ({sources(trainings)}), {study.pictures} pictures"],
-        ["widths", "not said", study.sizes],
-        ["training", "not said", f"{study.steps} steps of {study.batch} pictures, Adam"],
+        ["network", "sizes not stated", study.sizes],
+        ["training", "not stated", f"{study.steps} steps of {study.batch} pictures, Adam"],
         ["other norms", "batch norm", "none, batch norm, layer norm"],
-        ["runs", "not said", str(study.seeds)],
-        ["transport", "100 sweeps", TOLERANCE],
+        ["seeds", "not stated", str(study.seeds)],
+        ["transport solver", "100 Sinkhorn iterations", TOLERANCE],
     ]
     return differences(lines)
 
@@ -87,17 +88,18 @@ def _table(study: Figure6, found: dict[str, pl.DataFrame]) -> str:
         entropies = [spread(of) for of in (train, _test(rows), _gap(rows), _least(study, rows))]
         shares = [spread(100 * at_end(rows, column), ".2f") for column in ("train_accuracy", "test_accuracy")]
         table.append([norm, *entropies, *shares, seconds(rows)])
-    headers = ["norm", "train", "test", "test - train", "least test", "train top-1, %", "test top-1, %", "seconds"]
+    headers = ["norm", "train loss", "test loss", "test - train", "smallest test loss"]
+    headers += ["train accuracy (%)", "test accuracy (%)", "seconds"]
     return (
-        "Cross-entropy and accuracy at the last checkpoint, the least cross-entropy of the test set at any, and "
-        "seconds a training, beside what else ran; mean and standard deviation over seeds:\n\n"
-        + markdown_table(table, headers)
+        "Results after the last step, mean and standard deviation over seeds. Losses are cross-entropies. *Smallest "
+        "test loss* is the smallest one at any checkpoint. *Seconds* is the time of one training; other programs may "
+        "have run at the same time.\n\n" + markdown_table(table, headers)
     )
 
 
 def _draw(study: Figure6, found: dict[str, pl.DataFrame]) -> tuple[Figure, str]:
     panels = {f"cross-entropy, {use} set": lines(found, f"{use}_cross_entropy") for use in ("train", "test")}
     return draw(study, panels, (12, 4), sharey=True), (
-        f"Cross-entropy on {study.data} over training steps: means over {study.seeds} seeds, bars of a standard "
+        f"Cross-entropy on {study.data} during training: means over {study.seeds} seeds. Error bars show one standard "
         "deviation."
     )

@@ -1,10 +1,11 @@
-"""Figure 6 of Cuturi, Teboul and Vert (2019), layers that normalise quantiles: what is asked."""
+"""Defines the study of Figure 6 of Cuturi, Teboul and Vert (2019), layers that normalise quantiles."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ..common.learning.study import AbstractPictures, of_training
 from ..common.study import AbstractCase
+from ..common.terms import defined
 
 NONE, BATCH, LAYER, QUANTILE = "no norm", "batch norm", "layer norm", "quantile normalisation"
 NORMS = (NONE, BATCH, LAYER, QUANTILE)
@@ -15,13 +16,13 @@ CURVES = ("train_cross_entropy", "test_cross_entropy", "train_accuracy", "test_a
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training; see `of_training`.
+    """A row: one training; see `of_training`.
 
     Attributes:
-        norm: its name.
-        seed: of first weights and batches.
-        train_*: cross-entropy and accuracy on a part of the pictures that are learnt.
-        test_*: the same on the test set.
+        norm: name of the norm.
+        seed: seed of initial weights and batches.
+        train_*: cross-entropy and accuracy on a part of the training pictures.
+        test_*: cross-entropy and accuracy on the test set.
     """
 
     part: ClassVar[str] = "training"
@@ -36,23 +37,28 @@ class Figure6(AbstractPictures):
     """Cross-entropy curves of one network with several norms.
 
     Attributes:
-        pictures: of the training set, always the same, that are learnt.
-        targets: m of quantile normalisation.
-        scored: pictures of those learnt that scores are means over.
+        pictures: number of pictures of the training set that are used, always the same.
+        targets: number m of target points of quantile normalisation.
+        scored: number of training pictures over which scores are averaged.
     """
 
     name: ClassVar[str] = "figure6"
-    title: ClassVar[str] = "Figure 6: layers that normalise quantiles"
+    title: ClassVar[str] = "Figure 6: quantile normalisation and overfitting"
     question: ClassVar[str] = (
-        "Cuturi, Teboul and Vert (2019) put layers into a classifier that give the values of an instance the "
-        "quantiles f of a learnt distribution, T_f with m = 16 targets, train it by cross-entropy, and find that it "
-        "overfits less: the cross-entropy of the test set is lower. Is that so, and is it so beside other norms?\n\n"
-        "Two pairs of 3 x 3 convolutions, each with a 2 x 2 max-pooling, and two dense layers; a norm and ReLU after "
-        "each layer but the last; Adam, one learning rate for all, no augmentation. The norms: none; batch norm; "
-        "layer norm of all values of an instance, with a scale and an offset for each channel; "
-        "`otsort.nn.QuantileNormalization` of each channel of an instance, of all values of a dense layer, epsilon = "
-        "0.01, after which ReLU changes nothing, as its values are positive. Few pictures are learnt, many times, so "
-        "that there is something to overfit."
+        "Cuturi, Teboul and Vert (2019) add layers to a classifier that give the values of an example the quantiles f "
+        "of a learnt distribution (T_f with m = 16 target points). They train it with cross-entropy and find that it "
+        "overfits less: the cross-entropy on the test set is lower. Does that hold here, and how do other "
+        "normalisations compare?\n\n"
+        f"{defined('epsilon', 'target points')}\n\n"
+        "Method: The network has two pairs of 3 x 3 convolutions, a 2 x 2 max-pooling after each pair, and two dense "
+        "layers. A norm and ReLU follow each layer except the last. All networks use Adam with the same learning rate "
+        "and no data augmentation. The training set is small and is used many times, so that networks overfit. These "
+        "norms are compared:\n\n"
+        "- *no norm*;\n"
+        "- *batch norm*;\n"
+        "- *layer norm* over all values of an example, with a scale and an offset for each channel;\n"
+        "- *quantile normalisation*: `otsort.nn.QuantileNormalization` with epsilon = 0.01, over each channel of an "
+        "example, or over all values of a dense layer. Its results are positive, so the ReLU after it changes nothing."
     )
     parts: ClassVar[tuple] = (Training,)
 

@@ -1,4 +1,4 @@
-"""Medians, pairs of gradients, and the rates at which errors fall, from which the report takes its answers."""
+"""Computes medians, pairs of gradients, parts of errors, and the rates at which errors fall, for the report."""
 
 import numpy as np
 import polars as pl
@@ -7,16 +7,16 @@ from ..common.data import REFERENCE_TOL
 from ..common.report import markdown_table, number
 from .study import MAIN, STARTS
 
-FLOOR = 10 * REFERENCE_TOL  # errors below it may be those of the reference
-COLD = ("zero", "exact")  # the starts that do not know the solution
+FLOOR = 10 * REFERENCE_TOL  # smaller errors may be due to the reference
+COLD = ("zero", "exact")  # starts that do not use the solution
 
 
 def pairs(rows: pl.DataFrame) -> pl.DataFrame:
-    """Points at which one of the main methods can be told from the reference: start, list, epsilon and budget.
+    """Pairs the unrolled with the implicit gradient where at least one of their errors is above the floor.
 
     Returns:
-        A row each: the columns of the unrolled gradient, those of the implicit one ending in `_implicit`, and `ratio`,
-        the error of the first over that of the second.
+        A row for each start, list, epsilon and number of sweeps, with the columns of the unrolled gradient, the columns
+        of the implicit gradient with the suffix `_implicit`, and `ratio`, the unrolled error over the implicit error.
     """
     unrolled, implicit = (rows.filter(method=method) for method in MAIN)
     point = ["n", "m", "dtype", "start", "data", "epsilon", "sweeps"]
@@ -29,13 +29,13 @@ def pairs(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def median(numbers: pl.Series) -> float:
-    """Of the numbers that exist; NaN if there are none."""
+    """Returns the median of the numbers that exist; NaN if there are none."""
     found = numbers.drop_nulls().to_numpy()
     return float(np.median(found)) if found.size else np.nan
 
 
 def median_cell(rows: pl.DataFrame, column: str, scale: float = 1.0) -> str:
-    """A cell of a table: a median in units of 1 / scale; an error below the floor says no more than that."""
+    """Formats a median, in units of 1 / scale, for a table. An error below the floor is shown as such."""
     value = scale * median(rows[column])
     if column.endswith("error"):
         return f"< {FLOOR:.0e}" if value <= FLOOR else number(value)
@@ -43,16 +43,55 @@ def median_cell(rows: pl.DataFrame, column: str, scale: float = 1.0) -> str:
 
 
 def spread_cell(numbers: pl.Series) -> str:
-    """A cell of a table: median and range."""
+    """Formats median and range for a table."""
     found = numbers.drop_nulls()
     return f"{median(found):.2g} [{found.min():.2g}, {found.max():.2g}]" if found.len() else number(None)
 
 
-FEWEST = 3  # points of a fit
-_VISIBLE = 0.5  # a power of l that is nearer to 1 than to 0
+def reason(points: pl.DataFrame) -> str:
+    """Says which parts of the error the two methods share, and which they do not."""
+    lines = []
+    for start in COLD:
+        here = points.filter(start=start)
+        smaller = here.filter(pl.col("derivative_error") < pl.col("derivative_error_implicit")).height
+        lines.append(
+            f"- With the start *{start}*, the point error is "
+            f"{_share(here, 'point_error_implicit', 'gradient_error_implicit')} times the error of the implicit "
+            f"gradient and {_share(here, 'point_error', 'gradient_error')} times that of the unrolled one. The "
+            "linearisation error is "
+            f"{_share(here, 'derivative_error_implicit', 'point_error_implicit')} times the point error and "
+            f"{_share(here, 'derivative_error_implicit', 'marginal_error_implicit')} times the marginal error. The "
+            f"truncation error is {_share(here, 'derivative_error', 'point_error')} times the point error. It is "
+            f"smaller than the linearisation error at {smaller} of {here.height} points."
+        )
+    falls = _falls(points)
+    return (
+        "**Why.** Both methods have the same point error, because neither can repair a potential that has not "
+        "converged. They differ in the second part of the error. With the start *exact* instead of *zero* and "
+        f"everything else equal, the marginal error is smaller by a factor of {falls['marginal_error']} in the median, "
+        f"the linearisation error of implicit differentiation by {falls['derivative_error_implicit']}, and the "
+        f"truncation error of unrolling by {falls['derivative_error']}. The following numbers are medians over the "
+        "points:\n\n" + "\n".join(lines)
+    )
+
+
+def _falls(points: pl.DataFrame) -> dict[str, str]:
+    """Returns the median factors by which errors are smaller with the exact start than with the zero start."""
+    names = "marginal_error", "derivative_error", "derivative_error_implicit"
+    zero, exact = (points.filter(start=start) for start in COLD)
+    both = zero.join(exact, on=["data", "epsilon", "sweeps"], suffix="_exact")
+    return {name: number(median(both[name] / both[f"{name}_exact"]), ".3g") for name in names}
+
+
+def _share(points: pl.DataFrame, part: str, whole: str) -> str:
+    return number(median(points[part] / points[whole]), ".2f")
+
+
+FEWEST = 3  # smallest number of points of a fit
+_VISIBLE = 0.5  # powers of l above it are closer to 1 than to 0
 _LATE = pl.col("sweeps") * (1 - pl.col("rate")) >= 1
 
-#: Name -> column, method, and the starts that it is fitted for.
+#: Name of an error -> column, method, and the starts for which it is fitted.
 _ERRORS = {
     "marginal": ("marginal_error", MAIN[1], COLD),
     "point": ("point_error", MAIN[1], COLD),
@@ -63,14 +102,15 @@ _FITTED = ("slope", "p", "C")
 
 
 def law(curve: pl.DataFrame, column: str) -> tuple[float, float, float] | None:
-    """The law that the errors of one list follow past the first 1 / (1 - rho) sweeps.
+    """Fits the errors of one list after the first 1 / (1 - rho) sweeps.
 
     Args:
-        curve: rows that differ in their number of sweeps, l.
-        column: the error.
+        curve: rows that differ in their number l of sweeps.
+        column: name of the error.
 
     Returns:
-        Slope of the logarithm over log rho, p, and C, of C l^p rho^l; None for fewer than three errors above the floor.
+        The slope of the logarithm divided by log rho, and the numbers p and C of the fit C l^p rho^l; None for fewer
+        than three errors above the floor.
     """
     points = curve.filter(_LATE, pl.col(column) > FLOOR)
     if points.height < FEWEST:
@@ -82,7 +122,7 @@ def law(curve: pl.DataFrame, column: str) -> tuple[float, float, float] | None:
 
 
 def speed(rows: pl.DataFrame) -> str:
-    """Fits of all errors, and whether unrolling loses a factor l."""
+    """Describes the fits of all errors, and says whether unrolling loses a factor l."""
     fits = {
         (error, start): _fits(rows.filter(method=method, start=start), column)
         for error, (column, method, starts) in _ERRORS.items()
@@ -93,17 +133,19 @@ def speed(rows: pl.DataFrame) -> str:
         for (error, start), fit in fits.items()
     ]
     return (
-        "**How fast.** A sweep multiplies a small error of the potential by rho, the second largest eigenvalue of its "
-        "derivative. After l sweeps theory lets every error fall as rho^l, and what unrolling adds as l rho^l unless "
-        "it starts from the solution, as the sweeps on the way have derivatives that are off by rho, rho^2, ... too. "
-        f"Fitted is C l^p rho^l to budgets l >= 1 / (1 - rho), with that eigenvalue, where at least {FEWEST} of them "
-        f"are above {FLOOR:g}. {_factor(rows, fits)} The slope is that of the logarithm of the error, over log rho: 1 "
-        f"where the eigenvalue explains it.\n\n{markdown_table(table, ['error', 'start', 'curves', *_FITTED])}"
+        "**How fast the errors fall.** A sweep multiplies a small error of the potential by rho, the second largest "
+        "eigenvalue of the derivative of a sweep. In theory, every error falls like rho^l after l sweeps. The "
+        "truncation error may fall more slowly, like l rho^l, because the derivatives of the earlier sweeps are also "
+        "wrong, by rho, rho^2, and so on. This does not apply to the start *solution*. The table shows fits of C l^p "
+        f"rho^l with this eigenvalue. They use the errors after at least 1 / (1 - rho) sweeps, if at least {FEWEST} of "
+        f"them are above {FLOOR:g}. {_factor(rows, fits)} *Slope* is the slope of the logarithm of the error, divided "
+        "by log rho. It is 1 if the eigenvalue explains how fast the error falls. Cells give the median and the range "
+        f"over the curves.\n\n{markdown_table(table, ['error', 'start', 'curves', *_FITTED])}"
     )
 
 
 def _fits(rows: pl.DataFrame, column: str) -> pl.DataFrame:
-    """The law of each list and epsilon that has one."""
+    """Returns the fits of all lists and epsilons that have enough errors."""
     found = [law(curve, column) for _, curve in rows.group_by("data", "epsilon", maintain_order=True)]
     return pl.DataFrame([fit for fit in found if fit], dict.fromkeys(_FITTED, pl.Float64), orient="row")
 
@@ -111,15 +153,16 @@ def _fits(rows: pl.DataFrame, column: str) -> pl.DataFrame:
 def _factor(rows: pl.DataFrame, fits: dict[tuple[str, str], pl.DataFrame]) -> str:
     powers = {start: median(fits["truncation", start]["p"]) for start in COLD}
     if np.isnan([*powers.values()]).any():
-        return "There are too few budgets for that."
+        return "There are too few numbers of sweeps for these fits."
     if max(powers.values()) > _VISIBLE:
-        seen = "the factor l shows, and more sweeps part the two ways further"
+        seen = "The factor l is visible, so the difference between the two methods grows with the number of sweeps"
     else:
-        seen = "the factor l does not show, and both ways converge at one rate, with a constant between them"
+        seen = "The factor l is not visible, so both methods converge equally fast, up to a constant factor"
     late = pairs(rows).filter(_LATE).with_columns(over=pl.col("derivative_error") / pl.col("derivative_error_implicit"))
     over = {start: number(median(late.filter(start=start)["over"]), ".2g") for start in COLD}
+    said = " and ".join(f"{power:.2f} (start {start})" for start, power in powers.items())
     return (
-        f"Of truncation p is {', '.join(f'{power:.2f} from {start}' for start, power in powers.items())} in the "
-        f"median: {seen}. At such budgets the truncation error is, in the median, "
-        f"{' and '.join(f'{times} times (from {start})' for start, times in over.items())} the linearisation error."
+        f"The median p of the truncation error is {said}. {seen}. After these numbers of sweeps, the median truncation "
+        f"error is {' and '.join(f'{times} times (start {start})' for start, times in over.items())} the linearisation "
+        "error."
     )

@@ -1,4 +1,4 @@
-"""Measures gradients of soft ranks, each against that at the solution."""
+"""Measures gradients of soft ranks and their distances from the gradient at the solution."""
 
 import functools
 import itertools
@@ -24,16 +24,18 @@ from .study import Gradient, Gradients
 
 
 class Truth(eqx.Module):
-    """A problem in float64, of numbers that float32 holds so that both precisions see the same one, and its solution.
+    """A problem in float64 and its solution.
+
+    Its numbers are rounded to float32 numbers, so that both precisions use the same problem.
 
     Attributes:
         x: the values.
-        weights: of the sum of ranks that is differentiated.
-        epsilon: of the solvers.
-        gradient: of that sum; NaN where the solve does not reach `REFERENCE_TOL`.
-        potential: that solves the problem.
+        weights: weights of the sum of ranks that is differentiated.
+        epsilon: epsilon of the solvers.
+        gradient: gradient of that sum; NaN if the solve does not reach `REFERENCE_TOL`.
+        potential: potential that solves the problem.
         rate: second largest eigenvalue of the derivative of a sweep.
-        verdict: on the solve.
+        verdict: verdict on the solve.
     """
 
     x: Float[Array, " n"]
@@ -47,20 +49,20 @@ class Truth(eqx.Module):
     @classmethod
     @functools.cache
     def of(cls, data: str, n: int, m: int, epsilon: float, seed: int) -> "Truth":
-        """Solves for seeded values by name."""
+        """Solves the problem for named values with a seed."""
         x = jnp.asarray(values(data, n, seed))
         return _solve(x, jnp.asarray(rank_weights(n)), jnp.asarray(epsilon, jnp.float32).astype(float), m)
 
     @property
     def outcome(self) -> str:
-        """Of the solve; a solver may raise its tolerance, and has not converged then."""
+        """Returns the outcome of the solve. If a solver raised its own tolerance, it has not converged."""
         word = self.verdict.outcome()
         exceeded = word == outcome.CONVERGED and self.verdict.marginal_error > REFERENCE_TOL
         return outcome.NOT_CONVERGED if exceeded else word
 
     @eqx.filter_jit
     def at(self, potential: Float[Array, " m"]) -> tuple[Float[Array, " n"], Float[Array, ""]]:
-        """The gradient read at a potential whose derivative is that of the solution, and its marginal error."""
+        """Returns the gradient at a potential, with the derivative of the solution, and the marginal error there."""
 
         def total(x):
             dual = dual_of(x, self.epsilon, potential.size)
@@ -71,7 +73,7 @@ class Truth(eqx.Module):
         return jax.grad(total, has_aux=True)(self.x)
 
     def distance(self, one: Float[Array, " n"], other: Float[Array, " n"]) -> float:
-        """Between gradients: l2, over the norm of that at the solution."""
+        """Returns the l2 distance of two gradients, divided by the norm of the gradient at the solution."""
         return float(jnp.linalg.norm(one - other) / jnp.linalg.norm(self.gradient))
 
 
@@ -86,22 +88,22 @@ def _solve(x: Float[Array, " n"], weights: Float[Array, " n"], epsilon: Float[Ar
 
     gradient, (verdict, plan) = jax.grad(total, has_aux=True)(x)
     overlap, _ = plan.dual.overlap(plan.potential)
-    # A sweep is f - epsilon log s, its derivative at the solution W diag(b), with b = 1 / m.
+    # A sweep maps f to f - epsilon log s. Its derivative at the solution is W diag(b), with b = 1 / m.
     rate = jnp.linalg.eigvalsh(overlap / m)[-2]
     known = jnp.where(verdict.marginal_error <= REFERENCE_TOL, 1, jnp.nan)
     return Truth(x, weights, epsilon, known * gradient, plan.potential, rate, verdict)
 
 
 def measure(study: Gradients, cases: Sequence[Gradient]) -> Iterator[Row]:
-    """The rows of some of the cases; programs of one size, dtype and budget are timed in turn."""
+    """Yields the rows of some of the cases. Programs with equal size, dtype and number of sweeps are timed in turn."""
     for _, group in itertools.groupby(cases, key=lambda case: case.program):
         yield from _alike(list(group), study.seed)
 
 
 def _alike(cases: Sequence[Gradient], seed: int) -> Iterator[Row]:
-    """The rows of cases that share their programs.
+    """Yields the rows of cases that share their programs.
 
-    The seconds of a program do not depend on the numbers that it is given: one case of each method is timed.
+    The time of a program does not depend on its input, so only one case of each method is timed.
     """
     truths = [Truth.of(case.data, case.n, case.m, case.epsilon, seed) for case in cases]
     arguments = [_arguments(case, truth) for case, truth in zip(cases, truths, strict=True)]
@@ -144,7 +146,7 @@ def _row(case: Gradient, truth: Truth, gradient: Execution, forward_seconds: flo
 
 @eqx.filter_jit
 def _total(x: Float[Array, " n"], weights: Float[Array, " n"], ranks: Ranks, *how: Any) -> Float[Array, ""]:
-    """The weighted sum of the ranks."""
+    """Computes the weighted sum of the ranks."""
     return jnp.vdot(weights, ranks(x, *how)[1])
 
 
@@ -152,7 +154,7 @@ def _total(x: Float[Array, " n"], weights: Float[Array, " n"], ranks: Ranks, *ho
 def _gradient(
     x: Float[Array, " n"], weights: Float[Array, " n"], ranks: Ranks, *how: Any
 ) -> tuple[Float[Array, " n"], tuple[Verdict, Float[Array, " m"]]]:
-    """Its gradient in x, with how the solve went and its potential."""
+    """Computes the gradient of this sum with respect to x, and returns the verdict and the potential as well."""
 
     def total(x):
         verdict, answer, potential = ranks(x, *how)

@@ -1,4 +1,4 @@
-"""Soft ranks by each method after a fixed number of sweeps, from a start that is an argument of the program."""
+"""Computes soft ranks by each method after a fixed number of sweeps, from a start that programs take as argument."""
 
 import warnings
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from .study import GRADIENT_METHODS
 
 
 class Start(eqx.Module):
-    """All starts in one program: the exact potential, differentiable, or a given constant."""
+    """Start of the sweeps, chosen at run time: the exact potential, with its derivative, or a given constant."""
 
     exact: Bool[Array, ""]
     given: Float[Array, " m"]
@@ -25,14 +25,14 @@ class Start(eqx.Module):
         return jnp.where(self.exact, otsort.exact_start(problem), self.given)
 
 
-#: `(x, epsilon, start, m, sweeps) -> how it went, ranks up to a constant, potential`.
+#: A function `(x, epsilon, start, m, sweeps) -> (verdict, ranks up to a constant, potential)`.
 Ranks: TypeAlias = Callable[
     [Float[Array, " n"], Float[Array, ""], Start, int, int], tuple[Verdict, Float[Array, " n"], Float[Array, " m"]]
 ]
 
 
 def dual_of(x: Float[Array, " n"], epsilon: Float[Array, ""], m: int) -> otsort.SemiDual:
-    """Returns the problem that the solvers solve for the ranks of x."""
+    """Returns the problem that the solvers solve to compute the ranks of x."""
     a = jnp.full_like(x, 1 / x.size)
     problem = otsort.Problem(otsort.squash.logistic(x, a), a, otsort.UniformTarget(m, x.dtype), otsort.SquaredCost())
     return otsort.SemiDual(problem, epsilon)
@@ -42,7 +42,7 @@ def _ours(method: str) -> Ranks:
     solver, differentiation = method.split()
 
     def ranks(x, epsilon, start, m, sweeps):
-        options = {} if solver == "Sinkhorn" else {"start": start}  # that one has its own
+        options = {} if solver == "Sinkhorn" else {"start": start}  # Sinkhorn has its own start
         budgeted = with_budget(solver, differentiation, epsilon, sweeps, **options)
         solution = otsort.solve(x, otsort.UniformTarget(m), solver=budgeted, throw=False)
         plan: Any = solution.plan
@@ -53,8 +53,8 @@ def _ours(method: str) -> Ranks:
 
 
 def _jaxopt(x, epsilon, start, m, sweeps):
-    """Sinkhorn sweeps by `jaxopt.FixedPointIteration`, with its implicit derivative."""
-    with warnings.catch_warnings():  # jaxopt announces at import that it is no longer developed
+    """Computes ranks by sweeps in `jaxopt.FixedPointIteration`, with its implicit derivative."""
+    with warnings.catch_warnings():  # jaxopt warns at import that it is no longer developed
         warnings.simplefilter("ignore", DeprecationWarning)
         from jaxopt import FixedPointIteration
 
@@ -69,17 +69,21 @@ def _jaxopt(x, epsilon, start, m, sweeps):
 
 
 def _ott(implicit: bool) -> Ranks:
-    """`ott.tools.soft_sort.ranks`, from 0, after some sweeps from its own start."""
+    """Returns `ott.tools.soft_sort.ranks`, which count from 0, after sweeps from its own start."""
 
     def ranks(x, epsilon, start, m, sweeps):
         from ott.solvers.linear.implicit_differentiation import ImplicitDiff
         from ott.tools import soft_sort
 
-        # Not min_iterations = max_iterations: ott-jax 0.6.0 then runs its backward pass through the wrong states.
+        # With min_iterations = max_iterations, the backward pass of ott-jax 0.6.0 would use the wrong states.
         budget = {"inner_iterations": 1, "min_iterations": sweeps - 1, "max_iterations": sweeps, "threshold": 0.0}
         how = ImplicitDiff() if implicit else None
         answer = soft_sort.ranks(x, num_targets=m, epsilon=epsilon, implicit_diff=how, **budget)
-        return Verdict.without_solution(jnp.inf, answer), answer, jnp.full(m, jnp.nan)  # its potential is its own
+        return (
+            Verdict.without_solution(jnp.inf, answer),
+            answer,
+            jnp.full(m, jnp.nan),
+        )  # ott does not return this potential
 
     return ranks
 

@@ -1,4 +1,4 @@
-"""The study of unrolled and implicit derivatives."""
+"""Defines the study of unrolled and implicit differentiation."""
 
 import itertools
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from typing import ClassVar
 
 from ..common.data import REFERENCE_TOL
 from ..common.study import AbstractCase, AbstractStudy
+from ..common.terms import defined
 
 MAIN = ("LogSinkhorn Unrolled", "LogSinkhorn Implicit")
 STRATEGIES = (*MAIN, "LogSinkhorn OneStep(5)", "LogSinkhorn Checkpointed")
-OWN_START = ("Sinkhorn Unrolled", "ott unrolled", "ott implicit")  # zero
+OWN_START = ("Sinkhorn Unrolled", "ott unrolled", "ott implicit")  # these always start from zero
 GRADIENT_METHODS = (
     *STRATEGIES,
     *("Sinkhorn Unrolled", "AndersonSinkhorn Implicit", "Newton Implicit"),
@@ -18,29 +19,36 @@ GRADIENT_METHODS = (
 STARTS = ("zero", "exact", "solution")
 
 
+_TERMS = (
+    *("epsilon", "list", "soft rank", "target points", "squash", "transport plan", "potential", "marginal error"),
+    *("sweep", "unrolled", "checkpointed", "one-step", "implicit", "scratch memory"),
+)
+
+
 @dataclass(frozen=True)
 class Gradient(AbstractCase):
-    """A row: the accuracy and the cost of one gradient.
+    """A row: accuracy and cost of one gradient.
 
     Attributes:
-        n, m: number of values and of targets.
-        dtype: of the computation.
-        sweeps: number of them, with those that OneStep takes last; of Newton the number of steps.
+        n, m: numbers of values and of target points.
+        dtype: dtype of the computation.
+        sweeps: number of sweeps, including the last ones of OneStep; for Newton, number of steps.
         data: name of the values.
-        epsilon: regularisation.
-        start: zero, the paper's; exact, the potential at epsilon = 0, with its derivative; or solution, the converged
-            potential as a constant: a perfect warm start.
-        method: solver and differentiation.
-        reference: outcome of the float64 solve that errors are measured against; there are none without it.
-        rate: second largest eigenvalue of the derivative of a sweep at the solution: what an error is multiplied by.
-        marginal_error: of the plan that was reached.
+        epsilon: strength of the regularisation.
+        start: zero potential, as in the paper; exact potential at epsilon = 0, with its derivative; or solution, which
+            is the converged potential as a constant (a perfect warm start).
+        method: names of solver and differentiation.
+        reference: outcome of the float64 solve against which errors are measured; without it there are no errors.
+        rate: second largest eigenvalue of the derivative of a sweep at the solution, which is the factor by which a
+            sweep reduces an error.
+        marginal_error: marginal error of the plan that was reached.
         gradient_error: relative l2 distance from the gradient at the solution.
-        point_error: the same of the gradient at the potential that was reached, with the right derivative of it:
-            what no differentiation can remove.
-        derivative_error: distance between these two gradients, over the norm of that at the solution: the part of the
-            differentiation; a linearisation error or a truncation error.
-        forward_seconds, gradient_seconds: of the compiled programs, medians; the second with the forward pass.
-        scratch_bytes: of the compiled gradient.
+        point_error: relative l2 distance from the gradient at the solution of the gradient that is computed at the
+            potential that was reached, with the correct derivative of the potential. No differentiation removes it.
+        derivative_error: distance between the measured gradient and that gradient, relative to the gradient at the
+            solution. It is the linearisation error or the truncation error.
+        forward_seconds, gradient_seconds: median times of the compiled programs; the second includes the forward pass.
+        scratch_bytes: scratch memory of the compiled gradient.
     """
 
     part: ClassVar[str] = "gradient"
@@ -61,40 +69,47 @@ class Gradient(AbstractCase):
 
     @property
     def program(self) -> tuple[int, int, str, int]:
-        """Returns the part of the case that compiled programs depend on, beside the method."""
+        """Returns the fields that determine the compiled program of a method."""
         return self.n, self.m, self.dtype, self.sweeps
 
 
 @dataclass(frozen=True)
 class Gradients(AbstractStudy):
-    """Errors and costs of gradients around one setting, n = m values in float64 at one epsilon.
+    """Errors and costs of gradients at a central setting (n = m values in float64, one epsilon) and around it.
 
     Attributes:
-        data: names of values; those after the first two at the one epsilon only.
-        n: how many of each, and of targets.
-        epsilon: where nothing else is said.
-        epsilons: the others.
-        sweeps: budgets of `LogSinkhorn`, unrolled and implicit.
-        few_sweeps: those of the other methods.
-        budget: that of sizes and float32, one of the few.
-        sizes: other (n, m).
-        seed: of the values.
+        data: names of the lists of values. Only the first two lists are used with other epsilons.
+        n: number of values of each list, and of target points.
+        epsilon: epsilon of the central setting.
+        epsilons: other epsilons.
+        sweeps: numbers of sweeps of `LogSinkhorn`, unrolled and implicit.
+        few_sweeps: numbers of sweeps of the other methods.
+        budget: number of sweeps for other sizes and for float32; one of `few_sweeps`.
+        sizes: other pairs of n and m.
+        seed: seed of the values.
     """
 
     name: ClassVar[str] = "gradients"
-    title: ClassVar[str] = "Unrolled or implicit: the gradient of soft ranks before and after convergence"
+    title: ClassVar[str] = "Unrolled or implicit differentiation: the gradient of soft ranks before convergence"
     question: ClassVar[str] = (
-        "At which number of Sinkhorn sweeps does unrolling beat implicit differentiation at an unconverged point, and "
-        "why? The gradient with respect to the values of a weighted sum of soft ranks (seeded normal weights, logistic "
-        "squash, uniform targets) is compared with that of Newton's method in float64, converged to a marginal error "
-        f"of {REFERENCE_TOL:g}. All errors are l2 distances over the norm of that gradient. Sweeps start from zero "
-        "(the paper's start), from the exact potentials at epsilon = 0 (the default of otsort), or from the converged "
-        "potential itself, a perfect warm start.\n\n"
-        "Three gradients tell the errors apart. *Point error*: the plan is read at the unconverged potential, but "
-        "with the derivative that the converged potential has; it is common to all differentiations. *Linearisation "
-        "error*: what implicit differentiation adds, as it linearises at the wrong point. *Truncation error*: what "
-        "unrolling adds, as its sweeps have forgotten too little of a start that had the wrong derivative; from the "
-        "converged potential it is the only error."
+        "A solver may stop before it has converged. Is the gradient of soft ranks then more accurate with unrolled or "
+        "with implicit differentiation? How does the answer depend on the number of Sinkhorn sweeps, and why?\n\n"
+        f"{defined(*_TERMS)}\n\n"
+        "Method: The gradient of a weighted sum of soft ranks with respect to the values is computed, with random "
+        "normal weights, the logistic squash and uniform target points. It is compared with the gradient of Newton's "
+        f"method in float64, converged to a marginal error of {REFERENCE_TOL:g}. All errors are l2 distances, divided "
+        "by the norm of this reference. The sweeps begin at one of three starts:\n\n"
+        "- *zero*: the zero potential, as in the paper (Cuturi, Teboul and Vert, 2019);\n"
+        "- *exact*: the exact potential at epsilon = 0, which is the default of otsort;\n"
+        "- *solution*: the converged potential, which is a perfect warm start.\n\n"
+        "The error of a gradient has two parts. The first part is the same for all differentiations, and the second "
+        "part has a different cause for each:\n\n"
+        "- *Point error*: the plan is computed from a potential that has not converged. This error remains even if the "
+        "derivative of the potential is that of the converged potential.\n"
+        "- *Linearisation error* of implicit differentiation: the equations are linearised at a potential that has "
+        "not converged.\n"
+        "- *Truncation error* of unrolling: the start has a wrong derivative, and the sweeps have not yet removed its "
+        "influence. With the start *solution*, this is the only error."
     )
     dtype: ClassVar[str] = "float64 and float32, see the rows"
     parts: ClassVar[tuple] = (Gradient,)
@@ -140,10 +155,10 @@ class Gradients(AbstractStudy):
             for sweeps, (data, epsilon), start, method in itertools.product(budgets, chosen, STARTS, methods)
             if start == "zero" or method not in OWN_START
         ]
-        # Methods that are compared run in turn.
+        # Methods that are compared with each other run in turn.
         order = lambda case: (case.program, lists.index((case.data, case.epsilon)), case.start)
         return sorted(dict.fromkeys(cases), key=order)
 
     def places(self) -> list[tuple[int, int, str]]:
-        """n, m and dtype, first those of the centre."""
+        """Returns all combinations of n, m and dtype, first the central one."""
         return [(self.n, self.n, "float64"), (self.n, self.n, "float32"), *((*size, "float64") for size in self.sizes)]

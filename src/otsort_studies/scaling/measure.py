@@ -1,4 +1,4 @@
-"""Measures what soft ranks and their gradient cost."""
+"""Measures time and memory of soft ranks and their gradient."""
 
 import bisect
 import itertools
@@ -24,7 +24,7 @@ from .study import SORT, Cost, Scaling, Switch
 
 
 def measure(study: Scaling, cases: Sequence[Cost | Switch]) -> Iterator[Row]:
-    """The rows of some of the cases; solvers on the same values are timed in turn."""
+    """Yields the rows of some of the cases. Solvers on the same values are timed in turn."""
     kinds = {Cost: _costs, Switch: _switches}
     for kind, group in itertools.groupby(cases, key=type):
         yield from kinds[kind](study, list(group))
@@ -52,7 +52,7 @@ def _costs(study: Scaling, cases: Sequence[Cost]) -> Iterator[Row]:
             (forward, forward_seconds), (gradient, gradient_seconds) = next(measured), next(measured)
             row = {"entries": each, "forward_seconds": forward_seconds, "gradient_seconds": gradient_seconds}
             row["gradient_bytes"] = gradient.scratch_bytes
-            if case.solver == EXACT_SOLVER:  # the gradient of its ranks is zero
+            if case.solver == EXACT_SOLVER:  # the gradient of exact ranks is zero
                 row |= dict.fromkeys(("gradient_seconds", "gradient_bytes"), np.nan)
             if failed := forward.failure or gradient.failure:
                 yield case.row(failed, **row)
@@ -62,7 +62,7 @@ def _costs(study: Scaling, cases: Sequence[Cost]) -> Iterator[Row]:
 
 
 def _switches(study: Scaling, cases: Sequence[Switch]) -> Iterator[Row]:
-    """By bisection, up to the largest number of values of the study."""
+    """Finds the changes of the default solver by bisection, up to the largest number of values of the study."""
     largest = max((*study.sizes, *study.many))
     for case in cases:
 
@@ -75,7 +75,7 @@ def _switches(study: Scaling, cases: Sequence[Switch]) -> Iterator[Row]:
 
 
 def _solver(case: Cost) -> otsort.AbstractSolver | None:
-    """None for jnp.sort."""
+    """Creates the solver of a case; None for jnp.sort."""
     return None if case.solver == SORT else SOLVERS[case.solver](jnp.asarray(case.epsilon, jnp.float32))
 
 
@@ -87,7 +87,7 @@ def _entries(n: int, m: int, solver: otsort.AbstractSolver | None) -> int:
 def _ranks(
     x: Float[Array, "*batch n"], solver: otsort.AbstractSolver | None, m: int
 ) -> tuple[Verdict, Float[Array, "*batch n"]]:
-    """Returns how the solves ended, and the ranks; sorted values without a solver."""
+    """Returns the verdict on the solves and the ranks, or sorted values if there is no solver."""
 
     def one(x: Float[Array, " n"]) -> tuple[Verdict, Float[Array, " n"]]:
         if solver is None:

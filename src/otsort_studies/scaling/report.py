@@ -1,4 +1,4 @@
-"""The report on time and memory."""
+"""Writes the report on time and memory."""
 
 import itertools
 import math
@@ -18,7 +18,7 @@ _TIMES = {"forward_seconds": "ranks", "gradient_seconds": "their gradient"}
 
 
 def report(study: Scaling, frames: dict[str, pl.DataFrame]) -> Report:
-    """The answers, with all numbers in them taken from the rows."""
+    """Says which solver is the fastest, and how time and memory grow."""
     costs = frames["cost"]
     answers = [
         *_fastest(study, costs),
@@ -38,19 +38,19 @@ def _fastest(study: Scaling, costs: pl.DataFrame) -> Iterator[str]:
     for column, what in (("forward_seconds", "soft ranks"), ("gradient_seconds", "gradients of soft ranks")):
         best = rows.drop_nulls(column).sort("n", column).group_by("n", maintain_order=True).first()
         if best.is_empty():
-            yield f"No soft solver gave sound {what} with {sweep.title}."
+            yield f"No solver gave usable {what} with {sweep.title}."
             continue
         runs = itertools.groupby(best.select("solver", "n").iter_rows(), key=operator.itemgetter(0))
-        said = ", ".join(f"{solver} at {', '.join(f'{n:,}' for _, n in run)}" for solver, run in runs)
+        said = "; ".join(f"{solver} for n = {', '.join(f'{n:,}' for _, n in run)}" for solver, run in runs)
         last = best.row(-1, named=True)
         yield (
-            f"The fastest {what} with {sweep.title}: {said}; {last['n']:,} values take "
+            f"Fastest solver for {what} with {sweep.title}: {said}. {last['n']:,} values take "
             f"{_number(1e3 * last[column])} ms."
         )
 
 
 def _overtaking(study: Scaling, costs: pl.DataFrame, switches: pl.DataFrame) -> Iterator[str]:
-    """Says where Quadrature becomes faster than Newton, and where the library changes from one to the other."""
+    """Says from which n on Quadrature is faster than Newton, and where the library changes its default solver."""
     for m, sweep in zip((0, study.few), study.sweeps()[:2], strict=True):
         newton, quadrature = (curve(costs, sweep, solver) for solver in ("Newton", "Quadrature"))
         found = {what: crossing(newton, quadrature, column) for column, what in _TIMES.items()}
@@ -58,9 +58,9 @@ def _overtaking(study: Scaling, costs: pl.DataFrame, switches: pl.DataFrame) -> 
             continue
         ((switch, outcome),) = switches.filter(m=m).select("n", "outcome").iter_rows()
         said = " and ".join(f"{place} for {what}" for what, place in found.items())
-        change = "changes at none of these n" if switch is None else f"changes at n = {switch}"
-        change = change if outcome in SOUND else f"was not asked where it changes ({outcome})"
-        yield f"With {sweep.title}, Quadrature is faster than Newton {said}; the library {change}."
+        change = "at none of these n" if switch is None else f"at n = {switch}"
+        change = f"changes from Newton to Quadrature {change}" if outcome in SOUND else f"was not measured ({outcome})"
+        yield f"With {sweep.title}, Quadrature is faster than Newton {said}. The default solver {change}."
 
 
 def _batches(study: Scaling, costs: pl.DataFrame) -> Iterator[str]:
@@ -72,11 +72,12 @@ def _batches(study: Scaling, costs: pl.DataFrame) -> Iterator[str]:
         points = curve(costs, sweep, solver)
         alone, together = (_at(points, "batch", batch, "forward_seconds") for batch in (1, most))
         if solver != SORT and most > 1 and alone and together:
-            parts.append(f"{solver} {together / most / alone:.2g} ({_number(together / sort if sort else None)} sorts)")
+            parts.append(f"{solver} {together / most / alone:.2g} ({_number(together / sort if sort else None)})")
     if parts:
         yield (
-            f"Ranks of a list of {study.length} take, among {most} lists, this share of the time of one alone (and all "
-            f"together so many times jnp.sort of the same lists): {', '.join(parts)}."
+            f"Batch of {most} lists of {study.length} values: the time of the ranks per list, divided by the time for "
+            f"a single list, is {', '.join(parts)}. In brackets: the time of the whole batch, divided by that of "
+            "`jnp.sort` for the same lists."
         )
 
 
@@ -88,30 +89,31 @@ def _epsilons(study: Scaling, costs: pl.DataFrame) -> Iterator[str]:
         if solver in EXACT or points.height < 2:
             continue
         least, largest = points.row(0, named=True), points.row(-1, named=True)
-        tols = f", tol {least['tol']:.1e} over {largest['tol']:.1e}" if least["tol"] and largest["tol"] else ""
+        tols = f"; {least['tol']:.1e} and {largest['tol']:.1e}" if least["tol"] and largest["tol"] else ""
         times = least["gradient_seconds"] / largest["gradient_seconds"]
-        parts.append(f"{solver} {times:.1f} ({least['epsilon']:g} over {largest['epsilon']:g}{tols})")
+        parts.append(f"{solver} {times:.1f} ({least['epsilon']:g} and {largest['epsilon']:g}{tols})")
     if parts:
         yield (
-            f"At the least epsilon where it is sound, a gradient at {sweep.title} takes so many times as long as at "
-            f"the largest: {', '.join(parts)}. In brackets both epsilons, and the marginal errors to be reached."
+            f"With {sweep.title}, the time of the gradient at the smallest epsilon with a usable result, divided by "
+            f"the time at the largest epsilon: {', '.join(parts)}. In brackets: the two epsilons, and the two "
+            "tolerances for the marginal error."
         )
 
 
 def _outcomes(study: Scaling, costs: pl.DataFrame) -> Iterator[str]:
-    """Lists the unsound results, with solvers of the same outcome together."""
+    """Lists the results that cannot be used, grouped by outcome."""
     unsound = costs.filter(~pl.col("outcome").is_in(SOUND))
     fates: dict[tuple[str, ...], list[str]] = {}
     for solver in study.solvers:
         for (word,), rows in unsound.filter(solver=solver).group_by("outcome", maintain_order=True):
             where = [
-                f"(n {n}, m {m}, batch {batch}, epsilon {epsilon:g})"
+                f"(n = {n}, m = {m}, batch = {batch}, epsilon = {epsilon:g})"
                 for n, m, batch, epsilon in rows.select("n", "m", "batch", "epsilon").iter_rows()
             ]
             fates.setdefault((str(word), *where), []).append(solver)
     for (word, *where), solvers in fates.items():
-        why = f": not run, more than {study.largest:.1e} matrix entries" if word == TOO_LARGE else ""
-        yield f"Outcome {word} of {', '.join(solvers)} at {', '.join(where)}{why}."
+        why = f" (not run, because of more than {study.largest:.1e} matrix entries)" if word == TOO_LARGE else ""
+        yield f"Outcome *{word}*{why}: {', '.join(solvers)} at {', '.join(where)}."
 
 
 def _exponents(study: Scaling, costs: pl.DataFrame) -> str:
@@ -128,9 +130,10 @@ def _exponents(study: Scaling, costs: pl.DataFrame) -> str:
     ]
     headers = ["solver", *(f"{sweep.factor} ({sweep.title})" for sweep in sweeps)]
     return (
-        "Exponents of ranks' time / gradient's time / gradient's scratch memory against one factor, fitted to the "
-        f"{FITTED} largest sizes, or the {FITTED} least epsilons, that are sound (below zero: dearer as it falls):\n\n"
-        + markdown_table(table, headers)
+        "**Growth.** Each cell gives three exponents: for the time of the ranks / the time of the gradient / the "
+        "scratch memory of the gradient. With an exponent of 2, the cost grows like the square of the factor. With a "
+        f"negative exponent, the cost grows when the factor falls. The exponents are fitted to the {FITTED} largest "
+        f"sizes, or the {FITTED} smallest epsilons, with usable results.\n\n{markdown_table(table, headers)}"
     )
 
 
@@ -154,10 +157,11 @@ def _sizes(study: Scaling, costs: pl.DataFrame) -> str:
             )
             .iter_rows()
         ]
-    headers = ["solver", "n = m", "ranks, ms", "gradient, ms", "ranks, sorts", "scratch, MiB", "bytes a value"]
+    headers = ["solver", "n = m", "ranks (ms)", "gradient (ms)", "ranks / jnp.sort", "scratch (MiB)", "bytes per value"]
     return (
-        f"At n = {study.n} and at the largest size that was run (a sort is jnp.sort of as many values; scratch is "
-        "that of the gradient):\n\n" + markdown_table(table, headers)
+        f"**Cost** at n = {study.n} and at the largest size that was run. *Ranks / jnp.sort* is the time of the ranks, "
+        "divided by the time of `jnp.sort`. *Scratch* and *bytes per value* are the scratch memory of the gradient."
+        f"\n\n{markdown_table(table, headers)}"
     )
 
 
@@ -166,7 +170,7 @@ def _sweep(study: Scaling, factor: str) -> Sweep:
 
 
 def _at(points: pl.DataFrame, factor: str, value: int, column: str) -> float | None:
-    """A number of one row of a curve; None if it does not exist."""
+    """Returns a number of one row of a curve; None if it does not exist."""
     found = points.filter(pl.col(factor) == value)[column]
     return found[0] if found.len() else None
 
@@ -175,13 +179,13 @@ def _number(value: float | None) -> str:
     return number(value, ".3g" if value is None or value < 100 else ",.0f")
 
 
-FITTED = 3  # points at the dear end of a curve
+FITTED = 3  # number of points at the expensive end of a curve
 
 _SETTING = {"n": pl.Int64, "m": pl.Int64, "batch": pl.Int64, "epsilon": pl.Float64}
 
 
 def curve(costs: pl.DataFrame, sweep: Sweep, solver: str) -> pl.DataFrame:
-    """The sound rows of a solver in a sweep, in the order of its factor; exact solvers have no epsilon."""
+    """Returns the usable rows of a solver, in the order of the factor that varies. Exact solvers have no epsilon."""
     settings = pl.DataFrame(sweep.settings, _SETTING, orient="row")
     if solver in EXACT:
         settings = settings.with_columns(epsilon=0.0)
@@ -190,7 +194,7 @@ def curve(costs: pl.DataFrame, sweep: Sweep, solver: str) -> pl.DataFrame:
 
 
 def power(points: pl.DataFrame, factor: str, column: str) -> str:
-    """Least-squares slope of the logarithms at the dear end: the three largest factors, or the least epsilons."""
+    """Fits the slope of the logarithms at the expensive end: the largest factors, or the smallest epsilons."""
     points = points.filter(pl.col(column) > 0).sort(factor)
     points = points.head(FITTED) if factor == "epsilon" else points.tail(FITTED)
     if points.height < 2:
@@ -200,11 +204,11 @@ def power(points: pl.DataFrame, factor: str, column: str) -> str:
 
 
 class Crossing(NamedTuple):
-    """The point from which one curve over n stays below another.
+    """The n from which on one curve stays below another.
 
     Attributes:
-        place: that n, interpolated in logarithms; 0 if it is below everywhere, infinite if not at the largest n.
-        least, most: n at which both were measured.
+        place: this n, interpolated in logarithms; 0 if the curve is below everywhere, infinite if it is not at the end.
+        least, most: smallest and largest n at which both were measured.
     """
 
     place: float
@@ -220,7 +224,7 @@ class Crossing(NamedTuple):
 
 
 def crossing(slower: pl.DataFrame, faster: pl.DataFrame, column: str) -> Crossing | None:
-    """From which n on the second curve is below the first; None if they share no n."""
+    """Finds the n from which on the second curve is below the first; None if they share no n."""
     both = slower.join(faster, on="n").drop_nulls([column, f"{column}_right"]).sort("n")
     if both.is_empty():
         return None
@@ -245,7 +249,7 @@ _FACTORS = {"n": "number of values n", "batch": "number of lists", "epsilon": "e
 
 
 def _draw(study: Scaling, costs: pl.DataFrame) -> tuple[Figure, str]:
-    """All measures against n = m, and the time of the gradient against the other factors."""
+    """Draws all measures against n = m, and the time of the gradient against the other factors."""
     first, *others = study.sweeps()
     shown = [(first, column) for column in _MEASURES]
     shown += [(sweep, "gradient_seconds") for sweep in others if len(sweep.settings) > 1 and sweep.factor in _FACTORS]
@@ -258,8 +262,8 @@ def _draw(study: Scaling, costs: pl.DataFrame) -> tuple[Figure, str]:
         _panel(axes, study, costs, sweep, column)
     figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(study.solvers))
     return figure, (
-        "Time of soft ranks and of their gradient, and the gradient's scratch memory, against one factor each "
-        "(log axes); where the sweep of a solver ends early, the text says why."
+        "Time of soft ranks, time of their gradient, and scratch memory of the gradient as functions of one factor "
+        "(logarithmic axes). Curves end early where a solver was not run or gave no usable result; see the list above."
     )
 
 

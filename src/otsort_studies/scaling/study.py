@@ -1,13 +1,14 @@
-"""The study of time and memory."""
+"""Defines the study of time and memory."""
 
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from ..common.methods import EXACT_SOLVER, SOLVER_DIFFERENTIATIONS
 from ..common.study import AbstractCase, AbstractStudy
+from ..common.terms import defined
 
-SORT = "jnp.sort"  # the unit: it stands among the solvers
-EXACT = (EXACT_SOLVER, SORT)  # without epsilon
+SORT = "jnp.sort"  # the unit of comparison, which is listed among the solvers
+EXACT = (EXACT_SOLVER, SORT)  # these have no epsilon
 SOLVERS = (*SOLVER_DIFFERENTIATIONS, SORT)
 
 
@@ -16,15 +17,15 @@ class Cost(AbstractCase):
     """A row: the cost of the soft ranks of a batch of lists.
 
     Attributes:
-        n: values of each list.
-        m: targets.
+        n: number of values of each list.
+        m: number of target points.
         batch: number of lists.
-        epsilon: regularisation, 0 for an exact solver and for jnp.sort.
-        solver: its name.
-        entries: of the matrices that it works on, by its own count, times the batch.
-        tol: the marginal error that it had to reach, raised to what float32 can; infinite for a fixed budget.
-        forward_seconds, gradient_seconds: of one call on the batch, without compilation. The ranks of NorthWestCorner
-            have gradient zero, which takes no time.
+        epsilon: strength of the regularisation; 0 for an exact solver and for jnp.sort.
+        solver: name of the solver.
+        entries: number of matrix entries that the solver reports for itself, times the number of lists.
+        tol: tolerance for the marginal error, raised to what float32 can reach; infinite for a fixed number of steps.
+        forward_seconds, gradient_seconds: time of one call on the batch, without compilation. The ranks of
+            NorthWestCorner have gradient zero, so its gradient is not timed.
         gradient_bytes: scratch memory of the compiled gradient.
     """
 
@@ -43,11 +44,11 @@ class Cost(AbstractCase):
 
 @dataclass(frozen=True)
 class Switch(AbstractCase):
-    """A length at which the library's own choice of a solver changes.
+    """A row: the length from which on the library uses another default solver.
 
     Attributes:
-        m: number of targets; 0 for as many as values.
-        n: from so many values on, the default solver is Quadrature instead of Newton; none if it never is.
+        m: number of target points; 0 for as many as values.
+        n: smallest number of values for which the default solver is Quadrature instead of Newton; none if it never is.
     """
 
     part: ClassVar[str] = "switch"
@@ -57,12 +58,12 @@ class Switch(AbstractCase):
 
 
 class Sweep(NamedTuple):
-    """One factor, all others as they are at the centre.
+    """Settings in which one factor varies and all others have their central value.
 
     Attributes:
-        factor: the field of a case that varies.
-        title: of the pictures.
-        settings: n, m, batch and epsilon.
+        factor: field of a case that varies.
+        title: title in pictures.
+        settings: n, m, batch and epsilon of each setting.
     """
 
     factor: str
@@ -72,31 +73,34 @@ class Sweep(NamedTuple):
 
 @dataclass(frozen=True)
 class Scaling(AbstractStudy):
-    """Time and memory of every solver in one-factor sweeps.
+    """Time and memory of every solver, with one factor varied at a time.
 
     Attributes:
-        solvers: names.
-        n: values and targets of the centre, in one list.
-        epsilon: of the centre.
-        sizes: n = m.
-        few: fixed number of targets.
-        many: n with few targets.
-        targets: m for n values.
+        solvers: names of the solvers.
+        n: central number of values and of target points, for one list.
+        epsilon: central epsilon.
+        sizes: values of n = m.
+        few: small, fixed number of target points.
+        many: values of n for this fixed number of target points.
+        targets: values of m for the central n.
         length: n = m of the lists of a batch.
         batches: numbers of lists.
-        epsilons: at the centre.
-        largest: a solver with more entries than this in its matrices is not run.
-        seed: of the values and of the weights of the ranks whose sum is differentiated.
+        epsilons: epsilons for the central n and m.
+        largest: largest number of matrix entries with which a solver is run.
+        seed: seed of the values and of the weights of the differentiated sum of ranks.
     """
 
     name: ClassVar[str] = "scaling"
     title: ClassVar[str] = "Scaling: time and memory of soft ranks"
     question: ClassVar[str] = (
-        "What do soft ranks and their gradient cost with each solver, as the number n of values, the number m of "
-        "targets, the number of lists and epsilon vary, one at a time? From which size on is Quadrature faster than "
-        "Newton? Defaults of every solver, float32, normal values; the gradient is that of a weighted sum of the "
-        "ranks. Times are medians of at most five calls, in turn with the other solvers on the same values, without "
-        "compilation."
+        "How do the time and the memory of soft ranks and their gradient depend on the number n of values, the number "
+        "m of target points, the number of lists, and epsilon? From which size on is the solver Quadrature faster than "
+        "the solver Newton?\n\n"
+        f"{defined('epsilon', 'list', 'soft rank', 'target points', 'marginal error', 'scratch memory')}\n\n"
+        "Method: One factor varies at a time. All solvers have their default settings. The values are normal random "
+        "numbers in float32. The gradient is that of a weighted sum of the ranks. Times are medians of at most five "
+        "calls, without compilation. Solvers run in turn on the same values. *Newton*, *LogSinkhorn* and the other "
+        "names are solvers of otsort, NorthWestCorner computes exact ranks, and `jnp.sort` is the sort of JAX."
     )
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Cost, Switch)
@@ -117,7 +121,7 @@ class Scaling(AbstractStudy):
     @classmethod
     def quick(cls) -> "Scaling":
         return cls(
-            solvers=("Sinkhorn", "LogSinkhorn", "Newton", "Quadrature", SORT),  # compilation is what takes time
+            solvers=("Sinkhorn", "LogSinkhorn", "Newton", "Quadrature", SORT),  # most of the time is compilation
             n=100,
             sizes=(100, 1000),
             many=(),
@@ -127,7 +131,7 @@ class Scaling(AbstractStudy):
         )
 
     def sweeps(self) -> list[Sweep]:
-        """All of them: n = m, n with few targets, m, batch and epsilon; one without settings is not measured."""
+        """Returns settings that vary n = m, n with few target points, m, the batch, and epsilon; some may be empty."""
         return [
             Sweep("n", "n = m", [(n, n, 1, self.epsilon) for n in self.sizes]),
             Sweep("n", f"m = {self.few}", [(n, self.few, 1, self.epsilon) for n in self.many]),
@@ -147,4 +151,8 @@ class Scaling(AbstractStudy):
             for n, m, batch, epsilon in settings
             for solver in self.solvers
         ]
-        return [*dict.fromkeys(costs), Switch(0), Switch(self.few)]  # exact solvers once
+        return [
+            *dict.fromkeys(costs),
+            Switch(0),
+            Switch(self.few),
+        ]  # without repetitions, because exact solvers ignore epsilon

@@ -1,4 +1,4 @@
-"""Tasks that are learnt by soft ranks whose epsilon changes from step to step."""
+"""Defines tasks that are trained through soft ranks whose epsilon changes from step to step."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -17,22 +17,22 @@ from ..common.learning.training import AbstractTask, Network
 
 
 class TrainingSchedule(eqx.Module):
-    """Epsilon of a step: that of a plan, lowered once the gradient has done its work.
+    """A schedule that gives the epsilon of each step, and lowers it when the gradient has become small.
 
-    That is, by a factor whenever the running mean of the gradient's norm falls below a share of its largest since the
-    last time: no scale of the norm has to be known.
+    Epsilon is multiplied by a factor whenever the running mean of the norm of the gradient falls below a share of its
+    largest value since the last change. Therefore the scale of the norm need not be known.
 
     Attributes:
         plan: an epsilon for each step.
-        share: of the largest mean, in [0, 1); 0 for the plan alone.
-        factor: in (0, 1).
-        window: steps that the mean covers, and the fewest between two falls.
-        lowest: epsilon does not fall below it.
-        step: number of it.
-        scale: factor of the plan.
-        count: steps at this scale.
-        mean, largest: of the gradient's norm at this scale.
-        before: epsilon of the step before.
+        share: share of the largest mean, in [0, 1); 0 follows the plan only.
+        factor: factor by which epsilon is lowered, in (0, 1).
+        window: number of steps of the running mean, and smallest number of steps between two changes.
+        lowest: lower limit of epsilon.
+        step: number of the current step.
+        scale: current factor of the plan.
+        count: number of steps at this scale.
+        mean, largest: running mean of the norm of the gradient at this scale, and its largest value.
+        before: epsilon of the previous step.
     """
 
     plan: Float[Array, " steps"]
@@ -57,7 +57,7 @@ class TrainingSchedule(eqx.Module):
         return jnp.maximum(self.plan[self.step] * self.scale, self.lowest)
 
     def update(self, gradient_norm: Float[Array, ""]) -> "TrainingSchedule":
-        """Returns the schedule at the next step."""
+        """Returns the schedule of the next step."""
         count = self.count + 1
         weight = 1 / jnp.minimum(count, self.window).astype(gradient_norm.dtype)
         mean = self.mean + weight * (gradient_norm - self.mean)
@@ -70,7 +70,7 @@ class TrainingSchedule(eqx.Module):
         return eqx.tree_at(progress, self, (self.step + 1, scale, count, mean, largest, self.epsilon))
 
 
-#: `(outputs, target, epsilon) -> loss`.
+#: A function `(outputs, target, epsilon) -> loss`.
 Formula = Callable[[Float[Array, "batch outputs"], Array, Float[Array, ""]], Float[Array, ""]]
 
 
@@ -78,10 +78,10 @@ class Kind(NamedTuple):
     """A kind of task.
 
     Attributes:
-        widths: of the layers of the network after the first.
-        loss: by soft ranks.
-        baseline: without ranks.
-        score: `(outputs, target) -> score`, larger is better.
+        widths: widths of the layers of the network after the input.
+        loss: loss with soft ranks.
+        baseline: loss without ranks.
+        score: function `(outputs, target) -> score`; larger is better.
     """
 
     widths: tuple[int, ...]
@@ -91,14 +91,14 @@ class Kind(NamedTuple):
 
 
 class Scheduled(AbstractTask):
-    """A task whose network remembers the schedule of epsilon.
+    """A task whose network has the schedule of epsilon as its state.
 
     Attributes:
-        parts: "train", "validation" and "test", each features and target.
-        weights: the first ones: matrix and offset of each layer.
-        schedule: at the first step.
-        kind: of task.
-        ranks: whether it is learnt by soft ranks.
+        parts: "train", "validation" and "test", each with features and targets.
+        weights: initial weights, matrix and offset of each layer.
+        schedule: schedule at the first step.
+        kind: kind of the task.
+        ranks: whether the loss uses soft ranks.
     """
 
     parts: dict[str, tuple[Array, Array]]
@@ -110,10 +110,10 @@ class Scheduled(AbstractTask):
     def __init__(self, name: str, ranks: bool, schedule: TrainingSchedule, rng: np.random.Generator):
         """
         Args:
-            name: in `KINDS`.
-            ranks: whether it is learnt by soft ranks.
-            schedule: of epsilon.
-            rng: for the split and the first weights.
+            name: name in `KINDS`.
+            ranks: whether the loss uses soft ranks.
+            schedule: schedule of epsilon.
+            rng: random numbers for the split and the initial weights.
         """
         self.kind, self.ranks, self.schedule = KINDS[name], ranks, schedule
         split = Split.half(*LABELLED[name](), rng)
@@ -131,17 +131,17 @@ class Scheduled(AbstractTask):
         return formula(outputs(network.model, x), y, network.state.epsilon), network.state
 
     def scores(self, network: Network, examples: Any) -> dict[str, Float[Array, ""]]:
-        """Returns the score, and epsilon of the last step."""
+        """Returns the score and the epsilon of the last step."""
         x, y = examples
         return {"score": self.kind.score(outputs(network.model, x), y), "epsilon": network.state.before}
 
 
 def _soft_error(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], epsilon: Float[Array, ""]) -> Array:
-    """Computes the soft 0/1 loss: how many classes are above the true one."""
+    """Computes the soft 0/1 loss, which counts the classes with a larger logit than the correct one."""
     return logits.shape[1] * jnp.mean(losses.top_k_error(logits, labels, epsilon=epsilon))
 
 
-#: Name of the data -> what is learnt of them.
+#: Name of the data -> kind of task.
 KINDS = {
     "digits": Kind(
         (64, 10),

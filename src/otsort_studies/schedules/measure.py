@@ -1,4 +1,4 @@
-"""Measures solves and trainings under every schedule."""
+"""Measures solves and trainings with every schedule."""
 
 import functools
 import itertools
@@ -26,20 +26,20 @@ from .study import BASELINE, CONSTANT, COSINE, EXACT, GEOMETRIC, GRADIENT_NORM, 
 
 class _State(otsort.AbstractState):
     potential: Float[Array, " m"]
-    log_ratio: Float[Array, " m"]  # at the epsilon of the next sweep
+    log_ratio: Float[Array, " m"]  # for the epsilon of the next sweep
     epsilon: Float[Array, ""]
-    error: Float[Array, ""]  # at that epsilon
-    marginal_error: Float[Array, ""]  # infinite above the last epsilon
+    error: Float[Array, ""]  # for that epsilon
+    marginal_error: Float[Array, ""]  # infinite until the last epsilon is reached
 
 
 class Annealed(otsort.AbstractEntropicSolver):
-    """Log-domain sweeps; epsilon falls by a factor once the marginal error at the present one is small.
+    """Log-domain sweeps in which epsilon falls by a factor once the marginal error at the current epsilon is small.
 
     Attributes:
-        epsilon: the last one.
-        first: the first one.
-        factor: of one fall, in (0, 1).
-        threshold: on the marginal error.
+        epsilon: last epsilon.
+        first: first epsilon.
+        factor: factor by which epsilon is lowered, in (0, 1).
+        threshold: marginal error below which epsilon is lowered.
         start: first potential, `otsort.exact_start` or `otsort.zero_start`.
         tol, max_steps, differentiation: as in `otsort.LogSinkhorn`.
     """
@@ -71,14 +71,14 @@ class Annealed(otsort.AbstractEntropicSolver):
 
 
 def measure(study: Schedules, cases: Sequence[Solve | Training]) -> Iterator[Row]:
-    """The rows of some of the cases; the seconds of the solves of one problem are taken in turn."""
+    """Yields the rows of some of the cases. Solves of the same problem are timed in turn."""
     kinds = {Solve: _solves, Training: _trainings}
     for kind, group in itertools.groupby(cases, key=type):
         yield from kinds[kind](study, list(group))
 
 
 def solvers(study: Schedules, epsilon: float, dtype: str) -> dict[str, otsort.AbstractEntropicSolver]:
-    """By name, what is compared within a solve, with numbers that are arrays, so that few programs are compiled."""
+    """Maps names to solvers. Their numbers are arrays, so that few programs are compiled."""
     last, factor = jnp.asarray(epsilon, dtype), jnp.asarray(study.factor, dtype)
     one = jnp.ones_like(last)
     common: dict[str, Any] = {"tol": study.tol, "max_steps": study.max_steps}
@@ -103,7 +103,7 @@ def solvers(study: Schedules, epsilon: float, dtype: str) -> dict[str, otsort.Ab
 
 
 def training_schedules(study: Schedules) -> dict[str, TrainingSchedule]:
-    """By name, what is compared over training steps."""
+    """Maps names to schedules over training steps."""
     step, end = np.arange(study.steps, dtype=np.float32), study.lowest / study.highest
 
     def flat(epsilon: float) -> np.ndarray:
@@ -142,7 +142,7 @@ def _solves(study: Schedules, cases: Sequence[Solve]) -> Iterator[Row]:
                 yield case.row(execution.value.outcome(), **execution.value.row(), seconds=seconds)
 
 
-_adam = functools.cache(optax.adam)  # one object for the same rate, so that nothing is compiled anew
+_adam = functools.cache(optax.adam)  # cached, so that nothing is compiled again
 
 
 def _trainings(study: Schedules, cases: Sequence[Training]) -> Iterator[Row]:

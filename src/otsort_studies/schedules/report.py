@@ -1,4 +1,4 @@
-"""The report on epsilon schedules, and what is said of epsilon within a solve."""
+"""Writes the report on epsilon schedules, in particular the part on schedules within a solve."""
 
 import polars as pl
 from matplotlib.figure import Figure
@@ -11,7 +11,7 @@ from .study import CONSTANT, EXACT, NEWTON, Schedules
 
 
 def report(study: Schedules, frames: dict[str, pl.DataFrame]) -> Report:
-    """Says whether schedules pay, within a solve and over training steps."""
+    """Says whether varying epsilon helps within a solve and during training."""
     every = frames["solve"]
     first = every.filter(pl.col("dtype") == study.dtypes[0])
     chosen = {
@@ -20,12 +20,12 @@ def report(study: Schedules, frames: dict[str, pl.DataFrame]) -> Report:
     }
     parts = [
         f"**Within a solve.** {_within(study, first)}",
+        f"**During training.** {trainings.summary(study, chosen)} Details for each task follow the table.",
         _table(every),
-        "**Over training steps.** Differences, with their standard deviations, are between trainings with the same "
-        f"seed. A difference is called beyond the spread over seeds where p < {LEVEL:g} over the number of "
-        "comparisons, by an exact sign-flip test, whose p is at least "
-        f"{2.0 ** (1 - study.seeds):.2g} with {study.seeds} seeds. Splits of different seeds overlap, so that p is on "
-        "the optimistic side.",
+        "**Trainings in detail.** Differences are between trainings with the same seed. They are tested by an exact "
+        f"sign-flip test. A difference counts as clear if its p-value is below {LEVEL:g}, divided by the number of "
+        f"comparisons. With {study.seeds} seeds, the smallest possible p-value is {2.0 ** (1 - study.seeds):.2g}. The "
+        "test data of different seeds overlap, so the true p-values may be larger.",
         *(trainings.text(study, task, schedules) for task, schedules in chosen.items()),
     ]
     figures = {"schedules-solve": _draw(study, first), "schedules-training": trainings.draw(study, chosen)}
@@ -33,9 +33,10 @@ def report(study: Schedules, frames: dict[str, pl.DataFrame]) -> Report:
 
 
 def _within(study: Schedules, solves: pl.DataFrame) -> str:
-    """The answer.
+    """Says whether a falling epsilon saves sweeps.
 
     Args:
+        study: the study with its configuration.
         solves: rows of the part in one dtype.
     """
     steps, seconds = _totals(solves, "steps"), _totals(solves, "seconds")
@@ -45,37 +46,40 @@ def _within(study: Schedules, solves: pl.DataFrame) -> str:
         return min(schedules, key=lambda name: (missed[name], steps[name]))
 
     def said(name: str) -> str:
-        left = f" ({missed[name]} of its solves did not converge)" if missed[name] else ""
-        return f"{name} {number(steps[name] / steps[CONSTANT], '.2f')}{left}"
+        left = f", but {missed[name]} of its solves did not converge" if missed[name] else ""
+        return f"*{name}*: {number(steps[name] / steps[CONSTANT], '.2f')}{left}"
 
     geometric, adaptive = fewest(study.geometric), fewest(study.adaptive)
     best = fewest([geometric, adaptive, *study.adaptive_from_exact])
     return (
-        f"Sweeps to a marginal error of {study.tol:g} in {solves['dtype'][0]}, over all values and epsilons, relative "
-        f"to a constant epsilon from zero: {said(geometric)} and {said(adaptive)}, the best of their kind; "
-        f"{said(EXACT)}. {_verdict(solves, best)} {NEWTON} takes {number(steps[NEWTON], '.0f')} steps in all and "
-        f"{number(seconds[NEWTON] / seconds[CONSTANT], '.3f')} of the time of the constant epsilon from zero, "
-        f"{number(seconds[NEWTON] / seconds[EXACT], '.2f')} of that from the exact start."
+        f"{_verdict(solves, best)} All numbers are totals over all values and epsilons in {solves['dtype'][0]}, until "
+        f"the marginal error is {study.tol:g}.\n\nNumbers of sweeps, relative to *{CONSTANT}*: the best geometric "
+        f"schedule {said(geometric)}, the best adaptive schedule {said(adaptive)}, and {said(EXACT)}. {NEWTON} takes "
+        f"{number(steps[NEWTON], '.0f')} steps. Its time is {number(seconds[NEWTON] / seconds[CONSTANT], '.3f')} times "
+        f"that of *{CONSTANT}* and {number(seconds[NEWTON] / seconds[EXACT], '.2f')} times that of *{EXACT}*."
     )
 
 
 def _verdict(solves: pl.DataFrame, best: str) -> str:
-    """Says whether the best annealing pays beside the exact start."""
+    """Compares the best schedule with a falling epsilon with a constant epsilon from the exact start."""
     missed = _missing(solves)
     if left := [f"{name} {missed[name]}" for name in (best, EXACT) if missed[name]]:
-        return f"Whether annealing pays beside the exact start is open, as solves did not converge: {', '.join(left)}."
+        return (
+            "It is open whether a falling epsilon saves sweeps compared with a constant epsilon from the exact start, "
+            f"because solves did not converge: {', '.join(left)}."
+        )
     steps = _totals(solves, "steps")
     ours, theirs = (solves.filter(pl.col("schedule") == name)["steps"] for name in (best, EXACT))
-    pays = "annealing pays beside it." if steps[best] < steps[EXACT] else "in total it does not pay beside it."
+    saves = "saves" if steps[best] < steps[EXACT] else "does not save"
     return (
-        f"The annealing with the fewest sweeps, {best}, takes {steps[best] / steps[EXACT]:.2f} times those of a "
-        f"constant epsilon from the exact start, and fewer of them on {(ours < theirs).sum()} of {len(ours)} problems: "
-        f"{pays}"
+        f"A falling epsilon {saves} sweeps compared with a constant epsilon from the exact start (*{EXACT}*). The best "
+        f"schedule with a falling epsilon, *{best}*, takes {steps[best] / steps[EXACT]:.2f} times as many sweeps in "
+        f"total. It takes fewer sweeps in {(ours < theirs).sum()} of {len(ours)} problems."
     )
 
 
 def _table(solves: pl.DataFrame) -> str:
-    """Every schedule relative to the first, with what the numbers mean."""
+    """Returns a table of all schedules relative to the first one, with an explanation."""
     columns: dict[str, dict[str, float]] = {}
     for (dtype,), of in solves.group_by("dtype", maintain_order=True):
         for (epsilon,), at in of.group_by("epsilon", maintain_order=True):
@@ -91,22 +95,26 @@ def _table(solves: pl.DataFrame) -> str:
         ]
         for name, count in missed.items()
     ]
-    said = "Sweeps (of Newton, steps) at each epsilon and over all, and time over all, relative to the first line"
+    said = (
+        "Number of sweeps (steps of Newton) for each dtype and epsilon, total number of sweeps (*all*) and total time, "
+        "relative to the first line"
+    )
     raised = solves.filter(pl.col("dtype") == "float32", pl.col("tol").is_not_null()).unique(
         "epsilon", maintain_order=True
     )
     if len(raised):
         tols = [f"{tol:.1e} at {epsilon:g}" for tol, epsilon in raised.select("tol", "epsilon").iter_rows()]
-        said += f"; in float32 the tolerance is {', '.join(tols)}"
+        said += f". In float32, the tolerance at each epsilon is {', '.join(tols)}"
     if any(missed.values()):
-        said += "; a solve that did not converge counts as far as it went"
+        said += ". A solve that did not converge counts with the sweeps that it took"
     return f"{said}:\n\n{markdown_table(lines, ['schedule', 'converged', *columns])}"
 
 
 def _draw(study: Schedules, solves: pl.DataFrame) -> tuple[Figure, str]:
-    """Sweeps of all schedules, and the caption.
+    """Draws the numbers of sweeps of all schedules.
 
     Args:
+        study: the study with its configuration.
         solves: rows of the part in one dtype.
     """
     figure = Figure(figsize=(4 * len(study.data) + 2.5, 4.5), layout="constrained")
@@ -117,18 +125,18 @@ def _draw(study: Schedules, solves: pl.DataFrame) -> tuple[Figure, str]:
         for name, style in _styles(study).items():
             both = [e for e in study.epsilons if (name, e) in steps and (CONSTANT, e) in steps]
             place.loglog(both, [steps[name, e] / steps[CONSTANT, e] for e in both], label=name, **style)
-        place.set(title=data, xlabel="epsilon (squared distance after the squash)")
-    axes[0].set_ylabel("sweeps / sweeps of constant epsilon from zero")
+        place.set(title=data, xlabel="epsilon (unit: squared distance after the squash)")
+    axes[0].set_ylabel("sweeps / sweeps of constant from zero")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     return figure, (
-        f"Sweeps to a marginal error of {study.tol:g} in {solves['dtype'][0]}, {study.n} values, relative to a "
-        "constant epsilon from the zero potential; dashed: from the exact potentials. Left out: solves that did not "
-        "converge, and Newton, whose steps are no sweeps."
+        f"Number of sweeps to a marginal error of {study.tol:g} in {solves['dtype'][0]} for {study.n} values, relative "
+        "to a constant epsilon from the zero potential. Dashed lines start from the exact potential. Solves that did "
+        "not converge are left out, and so is Newton, whose steps are not sweeps."
     )
 
 
 def _styles(study: Schedules) -> dict[str, dict]:
-    """By name, how lines of sweeps look: of a kind, the last is the darkest."""
+    """Maps names to styles of lines. The last schedule of a kind is the darkest."""
 
     def family(schedules: list[str], color: str, marker: str, linestyle: str) -> dict[str, dict]:
         line = {"color": color, "marker": marker, "linestyle": linestyle}
@@ -144,12 +152,12 @@ def _styles(study: Schedules) -> dict[str, dict]:
 
 
 def _totals(solves: pl.DataFrame, column: str) -> dict[str, float]:
-    """The sum of a column by schedule; NaN where a number does not exist."""
+    """Returns the sum of a column for each schedule; NaN where a number does not exist."""
     total = pl.col(column).cast(pl.Float64).fill_null(float("nan")).sum()
     return dict(solves.group_by("schedule", maintain_order=True).agg(total).iter_rows())
 
 
 def _missing(solves: pl.DataFrame) -> dict[str, int]:
-    """Says how many solves did not converge, by schedule."""
+    """Returns the number of solves that did not converge for each schedule."""
     missed = (pl.col("outcome") != CONVERGED).sum()
     return dict(solves.group_by("schedule", maintain_order=True).agg(missed).iter_rows())

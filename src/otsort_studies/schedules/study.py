@@ -1,31 +1,32 @@
-"""Epsilon schedules: what is compared."""
+"""Defines the study of epsilon schedules."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ..common.study import AbstractCase, AbstractStudy
+from ..common.terms import defined
 
-# Within a solve: names of the schedules, beside those by a number.
+# Within a solve: names of the schedules without a number.
 CONSTANT, EXACT, NEWTON = "constant from zero", "constant from exact", "Newton from exact"
-# Over training steps, beside the constants.
+# Over training steps: names of the schedules without a number.
 BASELINE, GEOMETRIC, COSINE, GRADIENT_NORM = "no ranks", "geometric", "cosine", "gradient norm"
-#: Of the score of each task.
+#: Name of a task -> name of its score.
 UNITS = {"digits": "accuracy", "diabetes": "Spearman correlation"}
 
 
 @dataclass(frozen=True)
 class Solve(AbstractCase):
-    """One solve.
+    """A row: one solve.
 
     Attributes:
         data: name of the values.
-        schedule: its name.
-        epsilon: of the answer.
+        schedule: name of the schedule.
+        epsilon: final epsilon.
         dtype: float32 or float64.
-        steps: sweeps taken; of Newton, its steps.
-        marginal_error: that it reached.
-        tol: the marginal error that it had to reach, raised to what the dtype can.
-        seconds: of the solve, without compilation.
+        steps: number of sweeps; for Newton, number of steps.
+        marginal_error: marginal error that was reached.
+        tol: tolerance for the marginal error, raised to what the dtype can reach.
+        seconds: time of the solve, without compilation.
     """
 
     part: ClassVar[str] = "solve"
@@ -42,17 +43,17 @@ class Solve(AbstractCase):
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training in float32; what changes with its steps is a list, an entry for each checkpoint.
+    """A row: one training in float32. Measurements that change with the steps have an entry for each checkpoint.
 
     Attributes:
-        task: its name.
-        schedule: its name.
+        task: name of the task.
+        schedule: name of the schedule.
         rate: learning rate.
-        seed: of split, initial weights and batches.
-        epsilon: of the last training step.
-        gradient_norm: its mean over the training steps since the last checkpoint.
-        validation, test: scores, larger is better.
-        seconds: of the whole training.
+        seed: seed of split, initial weights and batches.
+        epsilon: epsilon of the last training step.
+        gradient_norm: mean norm of the gradient over the training steps since the last checkpoint.
+        validation, test: scores; larger is better.
+        seconds: time of the whole training.
     """
 
     part: ClassVar[str] = "training"
@@ -69,45 +70,57 @@ class Training(AbstractCase):
 
 @dataclass(frozen=True)
 class Schedules(AbstractStudy):
-    """Epsilon within a solve, and over training steps.
+    """Schedules of epsilon within a solve and over training steps.
 
     Attributes:
-        data: names of values.
-        n: how many of each, and targets.
-        epsilons: of the answers.
-        dtypes: of the solves.
-        tol: marginal error to reach.
-        max_steps: at most so many sweeps.
-        decays: factors a sweep of geometric annealing from 1.
-        thresholds: marginal errors at which adaptive annealing lowers epsilon.
-        factor: by which it does.
-        tasks: names.
+        data: names of the lists of values.
+        n: number of values of each list, and of target points.
+        epsilons: final epsilons.
+        dtypes: dtypes of the solves.
+        tol: tolerance for the marginal error.
+        max_steps: largest number of sweeps.
+        decays: factors by which epsilon falls in each sweep, from 1 on (geometric schedules).
+        thresholds: marginal errors below which epsilon is lowered (adaptive schedules).
+        factor: factor by which adaptive schedules lower epsilon.
+        tasks: names of the tasks.
         constants: constant epsilons of a training.
-        highest, lowest: where the other schedules begin and end.
-        share, window: of the adaptive one, see `TrainingSchedule`; it falls by the factor as well.
-        rates: learning rates to choose from by the validation score.
+        highest, lowest: first and last epsilon of the other schedules of a training.
+        share, window: options of the schedule *gradient norm*, see `TrainingSchedule`; it also uses `factor`.
+        rates: learning rates, of which the validation score chooses one.
         seeds: number of trainings of each kind.
-        steps: of a training.
-        checkpoints: of a training, after equally many steps each.
-        batch: digits or patients in a step.
+        steps: number of steps of a training.
+        checkpoints: number of equally spaced checkpoints of a training.
+        batch: number of digits or patients in a step.
     """
 
     name: ClassVar[str] = "schedules"
-    title: ClassVar[str] = "Epsilon schedules: within a solve, and over training steps"
+    title: ClassVar[str] = "Epsilon schedules within a solve and during training"
     question: ClassVar[str] = (
-        "Cuturi, Teboul and Vert (2019) call varying epsilon an important direction. Does it pay?\n\n"
-        "*Within a solve.* Sweeps of `LogSinkhorn` and time to a marginal error, n values on n uniform targets. "
-        "Epsilon is constant from the zero potential; geometric, falling from 1 by a factor a sweep; adaptive, falling "
-        "by a factor whenever the marginal error at the present epsilon is below a threshold; constant from the exact "
-        "one-dimensional potentials, the library's default start; adaptive from these and ten times epsilon. Newton is "
-        "beside them.\n\n"
-        "*Over training steps.* Adam in float32. Digits: a network with 64 hidden units learns the soft 0/1 loss, "
-        "number of classes minus the soft rank of the true logit; the score is the accuracy. Diabetes: a linear "
-        "predictor learns 1 minus the correlation of its soft ranks with the ranks of the target; the score is "
-        "Spearman's correlation. Half of the data train, a fifth validate, the rest test; the seed sets split, initial "
-        "weights and batches. Learning rate and number of steps of each schedule, and the winner, have the best "
-        "mean validation score; scores are those of the test data. The baseline has no ranks: cross-entropy, and "
-        "squared error."
+        "Cuturi, Teboul and Vert (2019) call varying epsilon an important direction. Does it help to vary epsilon "
+        "within one solve, or over the steps of a training?\n\n"
+        f"{defined('epsilon', 'soft rank', 'target points', 'squash', 'potential', 'marginal error', 'sweep')}\n\n"
+        "Method within a solve: `LogSinkhorn` runs until it reaches a marginal error, for n values and n uniform "
+        "target points. The study counts the sweeps and measures the time. The number in the name of a schedule is its "
+        "factor or threshold:\n\n"
+        "| schedule | epsilon | start |\n"
+        "|---|---|---|\n"
+        "| constant from zero | constant | zero potential |\n"
+        "| geometric | falls from 1 by the same factor in each sweep | zero potential |\n"
+        "| adaptive | falls from 1 by a factor whenever the marginal error is below a threshold | zero potential |\n"
+        "| constant from exact | constant | exact potential at epsilon = 0, the default of otsort |\n"
+        "| adaptive from exact | as adaptive, from ten times the final epsilon | exact potential |\n"
+        "| Newton from exact | constant; Newton's method, for comparison | exact potential |\n\n"
+        "Method during training: Two models are trained by Adam in float32.\n\n"
+        "- *digits*: A network with 64 hidden units minimises the soft 0/1 loss, which is the number of classes minus "
+        "the soft rank of the correct class's logit. The score is the accuracy.\n"
+        "- *diabetes*: A linear model minimises 1 minus the correlation of its soft ranks with the ranks of the target "
+        "variable. The score is Spearman's correlation.\n\n"
+        "Epsilon is constant, or falls along a geometric or a cosine curve, or falls by a factor whenever the norm of "
+        "the gradient has become small (*gradient norm*). The baseline *no ranks* uses cross-entropy for digits and "
+        "squared error for diabetes. Half of the data is used for training, a fifth for validation, and the rest for "
+        "testing. The seed determines the split, the initial weights and the batches. For each schedule, the learning "
+        "rate and the number of steps with the best mean validation score are chosen. Scores are those of the test "
+        "data."
     )
     dtype: ClassVar[str] = "float64 and float32, see the rows"
     parts: ClassVar[tuple] = (Solve, Training)
@@ -152,35 +165,35 @@ class Schedules(AbstractStudy):
 
     @property
     def stride(self) -> int:
-        """Training steps between two checkpoints."""
+        """Returns the number of training steps between two checkpoints."""
         return self.steps // self.checkpoints
 
     @property
     def geometric(self) -> list[str]:
-        """Names of the annealings by a factor a sweep."""
+        """Returns the names of the geometric schedules."""
         return [f"geometric {decay:g}" for decay in self.decays]
 
     @property
     def adaptive(self) -> list[str]:
-        """Names of the annealings by the marginal error, from the zero potential."""
+        """Returns the names of the adaptive schedules from the zero potential."""
         return [f"adaptive {threshold:g}" for threshold in self.thresholds]
 
     @property
     def adaptive_from_exact(self) -> list[str]:
-        """Names of the same from the exact potentials."""
+        """Returns the names of the adaptive schedules from the exact potential."""
         return [f"{name} from exact" for name in self.adaptive]
 
     @property
     def constant(self) -> list[str]:
-        """Names of the trainings at one epsilon."""
+        """Returns the names of the schedules with a constant epsilon in a training."""
         return [f"constant {epsilon:g}" for epsilon in self.constants]
 
     def solve_schedules(self) -> list[str]:
-        """Names of what is compared within a solve."""
+        """Returns the names of all schedules within a solve."""
         return [CONSTANT, *self.geometric, *self.adaptive, EXACT, *self.adaptive_from_exact, NEWTON]
 
     def training_schedules(self) -> list[str]:
-        """Names of what is compared over training steps."""
+        """Returns the names of all schedules over training steps."""
         return [BASELINE, *self.constant, GEOMETRIC, COSINE, GRADIENT_NORM]
 
     def cases(self) -> list[Solve | Training]:

@@ -1,4 +1,4 @@
-"""The report's part on epsilon over the steps of a training."""
+"""Writes the part of the report on epsilon during training."""
 
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ class Chosen(NamedTuple):
     """The trainings with one schedule at its best learning rate.
 
     Attributes:
-        rate: that.
+        rate: learning rate.
         curves: name of a column -> its numbers; NaN if a training has none.
         failures: outcomes of the trainings that failed.
         stop: index of the best checkpoint.
@@ -34,16 +34,16 @@ class Chosen(NamedTuple):
 
     @property
     def validation(self) -> float:
-        """The mean score by which all is chosen; NaN if a seed has none."""
+        """Returns the mean validation score; NaN if a seed has none."""
         return float(np.mean(self.at_stop("validation")))
 
 
 def choose(trainings: pl.DataFrame, checkpoints: int) -> dict[str, Chosen]:
-    """By schedule, the learning rate and the checkpoint with the best mean validation score.
+    """Chooses, for each schedule, the learning rate and the checkpoint with the best mean validation score.
 
     Args:
         trainings: rows of one task.
-        checkpoints: of each.
+        checkpoints: number of checkpoints of a training.
     """
     return {
         str(schedule): max(
@@ -59,14 +59,36 @@ def choose(trainings: pl.DataFrame, checkpoints: int) -> dict[str, Chosen]:
 
 
 def _stops(rate: float, runs: pl.DataFrame, checkpoints: int) -> list[Chosen]:
-    """At every checkpoint."""
+    """Returns a choice for every checkpoint."""
     found = {column: curves(runs, column, checkpoints) for column in ("epsilon", "gradient_norm", "validation", "test")}
     failures = sorted(set(runs["outcome"]) - {TRAINED})
     return [Chosen(rate, found, failures, stop) for stop in range(checkpoints)]
 
 
+def summary(study: Schedules, chosen: dict[str, dict[str, Chosen]]) -> str:
+    """Counts the tasks for which the best varying schedule is clearly better than the best constant epsilon."""
+    better = tasks = 0
+    for schedules in chosen.values():
+        trained = [name for name, one in schedules.items() if np.isfinite(one.validation) and name != BASELINE]
+        constants = [name for name in trained if name in study.constant]
+        varying = [name for name in trained if name not in constants]
+        if constants and varying:
+            first, other = (
+                max(names, key=lambda name, of=schedules: of[name].validation) for names in (constants, varying)
+            )
+            difference = schedules[other].at_stop("test") - schedules[first].at_stop("test")
+            tasks += 1
+            better += bool(difference.mean() > 0 and is_beyond(difference, len(schedules) - 1))
+    if not tasks:
+        return "It is open whether a varying epsilon gives better scores, because trainings failed."
+    return (
+        "The best schedule with a varying epsilon gives a clearly better test score than the best constant epsilon in "
+        f"{better} of {tasks} tasks."
+    )
+
+
 def text(study: Schedules, task: str, chosen: dict[str, Chosen]) -> str:
-    """The answer for a task, with a table."""
+    """Describes the result for a task, with a table."""
     trained = [name for name, one in chosen.items() if np.isfinite(one.validation)]
     constants = [name for name in study.constant if name in trained]
     if not constants:
@@ -83,17 +105,20 @@ def text(study: Schedules, task: str, chosen: dict[str, Chosen]) -> str:
         return _against(test[name] - test[other], comparisons)
 
     best, winner = first(constants), first(soft)
-    said = f"*{task}* ({study.seeds} seeds, {UNITS[task]}): of the schedules of soft ranks {winner} wins on the "
-    said += "validation data. "
+    said = (
+        f"*{task}* ({study.seeds} seeds, {UNITS[task]}): Among the schedules for soft ranks, *{winner}* has the best "
+    )
+    said += "validation score. "
     if BASELINE in trained:
-        said += f"On the test data it is {against(winner, BASELINE)}, compared with the baseline. "
+        said += f"Its test score is {against(winner, BASELINE)} than that of the baseline. "
     else:
         said += "The baseline did not train with every seed. "
     if varying:
         other = first(varying)
-        said += f"The best schedule that varies, {other}, is {against(other, best)}, compared with the best constant. "
+        said += f"The test score of the best varying schedule, *{other}*, is {against(other, best)} than that of the "
+        said += f"best constant, *{best}*. "
     differ = [name for name in soft if name != best and is_beyond(test[name] - test[best], comparisons)]
-    said += f"Beyond the spread of the best constant, {best}: {', '.join(differ) or 'none'}."
+    said += f"Schedules that differ clearly from *{best}*: {', '.join(differ) or 'none'}."
     return f"{said}\n\n{_table(study, chosen, best)}"
 
 
@@ -105,15 +130,15 @@ def _table(study: Schedules, chosen: dict[str, Chosen], best: str) -> str:
         against = ["", ""] if name == best else [_spread(difference), number(p_value(difference), ".3f")]
         score = [number(one.validation, ".4f"), _spread(test)]
         lines.append([name, f"{one.rate:g}", study.stride * (one.stop + 1), *score, *against, ", ".join(one.failures)])
-    headers = ["schedule", "rate", "steps", "validation", "test", f"test minus {best}", "p", "failures"]
+    headers = ["schedule", "rate", "steps", "validation", "test", f"test minus {best}", "p-value", "failures"]
     return markdown_table(lines, headers)
 
 
 def draw(study: Schedules, chosen: dict[str, dict[str, Chosen]]) -> tuple[Figure, str]:
-    """Scores, epsilon and gradients over the steps, and the caption.
+    """Draws scores, epsilons and norms of gradients over the steps.
 
     Args:
-        study: its configuration.
+        study: the study with its configuration.
         chosen: task -> schedule -> its trainings.
     """
     constants = [BASELINE, *study.constant]
@@ -133,8 +158,8 @@ def draw(study: Schedules, chosen: dict[str, dict[str, Chosen]]) -> tuple[Figure
         column[2].set(ylabel="norm of the gradient", xlabel="training step")
     figure.legend(*places[0, 0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     return figure, (
-        "Test score, epsilon and norm of the gradient over training steps: means over seeds, each schedule at its "
-        "own learning rate; dashed: epsilon varies; dots: where the validation score is best."
+        "Test score, epsilon and norm of the gradient during training: means over seeds, with the learning rate that "
+        "was chosen for each schedule. Dashed: epsilon varies. Dots: best validation score."
     )
 
 
@@ -144,6 +169,6 @@ def _spread(sample: Float[np.ndarray, " seeds"]) -> str:
 
 
 def _against(differences: Float[np.ndarray, " seeds"], comparisons: int) -> str:
-    beyond = "beyond" if is_beyond(differences, comparisons) else "within"
+    clear = "a clear difference" if is_beyond(differences, comparisons) else "not a clear difference"
     direction = "better" if differences.mean() > 0 else "worse"
-    return f"{abs(differences.mean()):.4f} {direction} (p = {p_value(differences):.3f}; {beyond} the spread over seeds)"
+    return f"{abs(differences.mean()):.4f} {direction} (p = {p_value(differences):.3f}, {clear})"

@@ -1,4 +1,4 @@
-"""Measures the Jacobian of ranks."""
+"""Measures the Jacobian of soft ranks."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -22,17 +22,17 @@ from .study import Signal, Suggested, Sweep
 def jacobian_of_ranks(
     positions: Float[Array, " n"], m: int, epsilon: Float[Array, ""], tol: float
 ) -> tuple[Verdict, Float[Array, "n n"]]:
-    """Returns how the solve ended, and d rank / d positions on m uniform targets.
+    """Returns the verdict on the solve and d rank / d positions, for m uniform target points.
 
-    The implicit derivative with all n right hand sides at once, d rank_i = Cov(level, 2 y dx_i + df | i) n / epsilon;
-    jax.jacrev does the same with n passes over n m arrays.
+    This is the implicit derivative with all n right-hand sides at once, d rank_i = Cov(level, 2 y dx_i + df | i) n /
+    epsilon. `jax.jacrev` gives the same result with n passes over arrays of shape (n, m).
     """
     target = otsort.UniformTarget(m, positions.dtype)
     solver = otsort.Newton(epsilon, tol=tol)
     solution = otsort.solve(positions, target, solver=solver, squash=otsort.squash.identity, throw=False)
     plan = solution.plan
     assert isinstance(plan, otsort.EntropicPlan)
-    given = positions.size * plan.as_matrix()  # the law of the target given the value
+    given = positions.size * plan.as_matrix()  # distribution over the target points for each value
     levels, points = target.levels(0.5), target.points
     slopes = 2 / epsilon * (given @ (levels * points) - (given @ levels) * (given @ points))
     density = given / target.weights[None, :]
@@ -45,22 +45,22 @@ def jacobian_of_ranks(
 
 
 def participation(matrix: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " n"]:
-    """(sum_j |J_ij|)^2 / sum_j J_ij^2 of each row; 0 for a row of zeros."""
+    """Returns (sum_j |J_ij|)^2 / sum_j J_ij^2 for each row; 0 for a row of zeros."""
     size = np.abs(matrix)
-    largest = size.max(axis=1, keepdims=True)  # squares of the smallest would underflow
+    largest = size.max(axis=1, keepdims=True)  # squares of small numbers would underflow
     size = size / np.where(largest > 0, largest, 1)
     squares = (size**2).sum(axis=1)
     return size.sum(axis=1) ** 2 / np.where(squares > 0, squares, 1)
 
 
 def participation_of_others(matrix: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " n"]:
-    """Returns this number over j != i."""
+    """Returns the participation ratio over j != i for each row."""
     return participation(matrix * (1 - np.eye(len(matrix))))
 
 
 _Slopes = Callable[[Float[Array, " n"], Float[Array, " n"]], Float[Array, " n"]]
 
-#: Name -> squash, and its slope at each value while what it normalises by (mean, deviation, range) stands still.
+#: Name -> squash, and its slope at each value for fixed mean and standard deviation (or range).
 SQUASHES: dict[str, tuple[Callable, _Slopes]] = {
     "logistic": (otsort.squash.logistic, lambda x, position: position * (1 - position) / jnp.std(x)),
     "min_max": (otsort.squash.min_max, lambda x, position: jnp.full_like(x, 1 / jnp.ptp(x))),
@@ -68,14 +68,14 @@ SQUASHES: dict[str, tuple[Callable, _Slopes]] = {
 
 
 class Linearised(eqx.Module):
-    """Ranks to first order.
+    """First derivatives of soft ranks.
 
     Attributes:
-        verdict: how the solve ended.
-        jacobian: in positions.
-        density: typical one of the positions.
-        inner: derivative of the positions in the values.
-        slopes: its diagonal with the normalisation standing still.
+        verdict: verdict on the solve.
+        jacobian: derivative of the ranks with respect to the positions.
+        density: typical density of the positions.
+        inner: derivative of the positions with respect to the values.
+        slopes: diagonal of that derivative for a fixed normalisation.
     """
 
     verdict: Verdict
@@ -87,7 +87,7 @@ class Linearised(eqx.Module):
 
 @eqx.filter_jit
 def linearised(x: Float[Array, " n"], squash: str, m: int, epsilon: Float[Array, ""], tol: float) -> Linearised:
-    """Ranks of values near x."""
+    """Computes the first derivatives of the ranks of x."""
     function, slopes = SQUASHES[squash]
     weights = jnp.full(x.size, 1 / x.size)
     positions = function(x, weights)
@@ -97,7 +97,7 @@ def linearised(x: Float[Array, " n"], squash: str, m: int, epsilon: Float[Array,
 
 
 def measure(study: Signal, cases: Sequence[Sweep | Suggested]) -> Iterator[Row]:
-    """The rows of some of the cases."""
+    """Yields the rows of some of the cases."""
     calls = [_call(study, case) for case in cases]
     for case, call, execution in zip(cases, calls, execute(calls), strict=True):
         suggested = {"epsilon": float(call.arguments[3])} if isinstance(case, Suggested) else {}
@@ -118,7 +118,7 @@ def _call(study: Signal, case: Sweep | Suggested) -> Call:
 
 
 def _said(found: Linearised) -> dict[str, float]:
-    """Norms and supports."""
+    """Returns norms and supports as columns of a row."""
     jacobian, inner, slopes = map(np.asarray, (found.jacobian, found.inner, found.slopes))
     n = len(jacobian)
     of_values = jacobian @ inner

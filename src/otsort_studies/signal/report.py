@@ -1,4 +1,4 @@
-"""The report on the gradient of ranks: norm and support against theory, and what a fixed epsilon means."""
+"""Writes the report on the gradient of ranks: norm and support compared with theory, and the choice of epsilon."""
 
 import math
 
@@ -13,7 +13,7 @@ from .study import DEFAULT_EPSILON, OWN, SQUASHES, SUPPORT, TIED, Signal
 
 
 def report(study: Signal, frames: dict[str, pl.DataFrame]) -> Report:
-    """Says which epsilon to choose, and what norm and support do; from converged solves alone."""
+    """Says which epsilon to choose, and how norm and support behave. Only converged solves are used."""
     sweeps, suggested = (
         _with_theory(frames[part].filter(pl.col("outcome") == CONVERGED)) for part in ("sweep", "suggested")
     )
@@ -46,22 +46,22 @@ def _outcomes(frames: dict[str, pl.DataFrame]) -> str:
 
 
 def _default(study: Signal, sweeps: pl.DataFrame) -> str:
-    """Says what a fixed epsilon means for lists of all lengths; empty without real columns."""
+    """Describes the effect of a fixed epsilon for lists of all lengths; empty without real columns."""
     at = _usual(study)
     real = sweeps.filter(pl.col("data").is_in(study.real), pl.col("squash") == "logistic", pl.col("epsilon") == at)
     if real.is_empty():
         return ""
     shares = real["support"] / real["n"]
     return (
-        "One epsilon for lists of all lengths is another choice: the same *share* of the list. At "
-        f"epsilon = {at:g} after the logistic squash a value sees {shares.median():.0%} of it in the median "
-        f"of the real lists (from {shares.min():.0%} to {shares.max():.0%}). To see a fixed number of neighbours, "
-        "epsilon must fall as 1 / n^2."
+        "**A fixed epsilon.** With the same epsilon for lists of all lengths, a rank responds to the same *share* of "
+        f"the list. At epsilon = {at:g} with the logistic squash, this share is {shares.median():.0%} in the median of "
+        f"the real lists (from {shares.min():.0%} to {shares.max():.0%}). For a fixed *number* of neighbours, epsilon "
+        "must fall like 1 / n^2."
     )
 
 
 def _squash(study: Signal, sweeps: pl.DataFrame) -> str:
-    """Says what the squash changes."""
+    """Describes the effect of the squash."""
     at = _usual(study)
     usual = sweeps.filter(pl.col("epsilon") == at).with_columns(
         share=pl.col("support") / pl.col("n"), spread=pl.col("support_high") / pl.col("support_low")
@@ -76,36 +76,39 @@ def _squash(study: Signal, sweeps: pl.DataFrame) -> str:
             for column in ("density", "share", "spread")
         ]
         table.append([data, most["n"][0], *cells])
-    headers = [f"{squash}: {name}" for squash in SQUASHES for name in ("density", "support/n", "q3/q1")]
+    headers = [f"{squash}: {name}" for squash in SQUASHES for name in ("density", "support / n", "q3 / q1")]
     return (
-        "**What the squash changes.** It sets the density, and so the support at one epsilon: that grows as the "
-        "square root of the density of the *positions*, and where the density varies within a list, so does the "
-        f"support (q3/q1, its upper over its lower quartile). At epsilon = {at:g} and the most values of each:\n\n"
+        "**Effect of the squash.** The squash determines the density of the positions. The support at a fixed epsilon "
+        "grows like the square root of this density. Where the density varies within a list, the support varies as "
+        f"well; *q3 / q1* is the ratio of its upper to its lower quartile. At epsilon = {at:g} and the largest n of "
+        "each data set:\n\n"
         f"{markdown_table(table, ['data', 'n', *headers])}\n\n{_normalisation(sweeps)}"
     )
 
 
 def _normalisation(sweeps: pl.DataFrame) -> str:
-    """Says what part of the derivative goes through mean and deviation, or the range."""
+    """Says which part of the derivative comes from mean and standard deviation, or from the range."""
     inside = sweeps.filter(pl.col("predicted") > 2, pl.col("deviation") < pl.col("n") / 4)
     said = [
-        f"{here['dense'].median():.1%} of J in the median with {squash} and {here['dense'].max():.0%} at most, which "
-        f"makes the median support {(here['support_of_values'] / here['support']).median():.2f} times that in positions"
+        f"With {squash}, this effect makes up {here['dense'].median():.1%} of the derivative in the median and at most "
+        f"{here['dense'].max():.0%} (Frobenius norm). The median support with respect to the values is "
+        f"{(here['support_of_values'] / here['support']).median():.2f} times that with respect to the positions."
         for squash in SQUASHES
         if not (here := inside.filter(pl.col("squash") == squash)).is_empty()
     ]
     return (
-        "Mean and deviation, or the range, couple all values. In the Frobenius norm, where a rank sees more than "
-        f"2 values and few at the ends, what goes through them is {'; '.join(said) or 'not measured'}."
+        "The squash also makes each rank depend on all values, through their mean and standard deviation (logistic) or "
+        "their range (min_max). This was measured where theory predicts more than 2 neighbours and few values are near "
+        f"the ends. {' '.join(said) or 'There are no such rows.'}"
     )
 
 
 def _usual(study: Signal) -> float:
-    """The epsilon of the sweeps that is nearest to the default of the library."""
+    """Returns the measured epsilon that is closest to the default of the library."""
     return min(study.epsilon, key=lambda epsilon: abs(math.log(epsilon / DEFAULT_EPSILON)))
 
 
-# Name, column, power of the density in theory, exponent of n that the column is divided by, and those of
+# Name, column, power of the density in theory, exponent of n by which the column is divided, and exponents in theory.
 _NORMS = (
     ("norm of a row", "row", 1, 1, (0, 1)),
     ("Frobenius norm", "frobenius", 1, 1.5, (0, 1.5)),
@@ -116,7 +119,7 @@ _WIDE = ("norm of a row, epsilon >= 1", "row", 0, 1, (-1, 1))
 
 
 def _with_theory(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with `deviation` of the kernel in ranks, `predicted` support and `norm` of a row over n density."""
+    """Adds the standard `deviation` of the kernel in ranks, the `predicted` support, and the `norm` over n density."""
     deviation = pl.col("n") * (pl.col("epsilon") * pl.col("density") / 2).sqrt()
     return rows.with_columns(
         deviation=deviation, predicted=SUPPORT * deviation - OWN, norm=pl.col("row") / pl.col("density")
@@ -124,7 +127,7 @@ def _with_theory(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _scaling(smooth: pl.DataFrame) -> str:
-    """Says how norm and support grow."""
+    """Compares norm and support with theory."""
     middle = smooth.filter(pl.col("predicted").is_between(5, pl.col("n") / 4))
     wide = smooth.filter(pl.col("epsilon") >= 1)
     table = [*(_exponents(middle, *one) for one in (_SUPPORT, *_NORMS)), _exponents(wide, *_WIDE)]
@@ -135,26 +138,29 @@ def _scaling(smooth: pl.DataFrame) -> str:
     constant = ((middle["support"] + OWN) / middle["deviation"]).median()
     headers = ["", "exponent of epsilon", "theory", "exponent of n", "theory", "fits"]
     return (
-        "**Norm and support.** In theory, where values lie densely, J is n rho (1 - a kernel), with rho the density of "
-        "the positions and a kernel of deviation n sqrt(epsilon rho / 2) ranks, which sees "
-        f"{SUPPORT:.2f} deviations less {OWN:.2f} for the value itself. So the support grows as n sqrt(epsilon), while "
-        "the norm does not depend on epsilon: epsilon says *whose* moves a rank feels, not how much. On random "
-        f"families without ties, where between 5 and n/4 neighbours are predicted: it sees {constant:.2f} deviations "
-        f"less {OWN:.2f} in the median, {np.median(ratio):.2f} times the predicted support (90 % between "
-        f"{np.quantile(ratio, 0.05):.2f} and {np.quantile(ratio, 0.95):.2f}), and the norm of a row is "
-        f"{middle['norm'].median():.2f} times n rho. Exponents by family and squash with the density divided out, "
-        "median and range; theory is that of even spacing, and the spectral norm follows the densest place instead "
-        "that the kernel still resolves:\n\n"
+        "**Size and support of the gradient.** In theory, if the values are dense, J is n rho times (identity minus a "
+        "smoothing kernel). Here rho is the density of the positions, and the kernel has a standard deviation of n "
+        f"sqrt(epsilon rho / 2) ranks. Then the support of a rank is {SUPPORT:.2f} standard deviations minus {OWN:.2f} "
+        "for the value itself. Therefore the support grows like n sqrt(epsilon), but the norm does not depend on "
+        "epsilon. In other words, epsilon determines to *which* values a rank responds, not how strongly it "
+        "responds.\n\nThe theory was tested on random families without ties, where it predicts between 5 and n/4 "
+        f"neighbours. The median support is {constant:.2f} standard deviations minus {OWN:.2f}. This is "
+        f"{np.median(ratio):.2f} times the prediction (90 % of the cases are between {np.quantile(ratio, 0.05):.2f} "
+        f"and {np.quantile(ratio, 0.95):.2f}). The median norm of a row is {middle['norm'].median():.2f} times n rho. "
+        "The table shows the exponents of epsilon and n, fitted for each family and squash after the effect of the "
+        "density was divided out: median and range. *Theory* is for evenly spaced values. The spectral norm follows "
+        "the densest part of a list that the kernel still resolves, and not this theory.\n\n"
         + markdown_table(table, headers)
-        + "\n\nThe ratio with j = i says little: a row sums to about zero, half of it in absolute value on the "
-        f"diagonal, so that it tends to 4; it is {middle['whole_support'].median():.2f} here."
+        + "\n\nThe participation ratio including j = i would not be informative. A row of J sums to about zero, so "
+        "half of its absolute sum is on the diagonal, and the ratio tends to 4. Its median is "
+        f"{middle['whole_support'].median():.2f} here."
     )
 
 
 def _exponents(
     rows: pl.DataFrame, name: str, column: str, power: float, unit: float, theory: tuple[float, float]
 ) -> list[str]:
-    """A line of the table; empty if there is no fit."""
+    """Returns a line of the table; empty if there is no fit."""
     found = [_fit(group, column, power) for _, group in rows.group_by("data", "squash", maintain_order=True)]
     fits = np.array([np.add(fit, (0, unit)) for fit in found if fit is not None])
     if not fits.size:
@@ -164,7 +170,7 @@ def _exponents(
 
 
 def _fit(rows: pl.DataFrame, column: str, power: float) -> np.ndarray | None:
-    """Exponents of epsilon and n in column / density^power, by least squares on logarithms, if both vary."""
+    """Fits the exponents of epsilon and n in column / density^power by least squares on logarithms, if both vary."""
     if rows["epsilon"].n_unique() < 2 or rows["n"].n_unique() < 2:
         return None
     logs = np.log(rows.select("epsilon", "n", pl.col(column) / pl.col("density").pow(power)).to_numpy())
@@ -173,23 +179,25 @@ def _fit(rows: pl.DataFrame, column: str, power: float) -> np.ndarray | None:
 
 
 def _fading(smooth: pl.DataFrame) -> str:
-    """Says where the gradient vanishes; empty if no kernel is so narrow."""
+    """Says where the gradient vanishes; empty if there are no narrow kernels."""
     parts = []
     for low, high in ((1, 2), (0.5, 1), (0.25, 0.5), (0, 0.25)):
         here = smooth.filter(pl.col("deviation").is_between(low, high, closed="left"))
         if not here.is_empty():
             norm, silent = here["norm"].median(), here["silent"].median()
-            parts.append(f"{norm:.2g} times n rho with {silent:.0%} silent at {low:g} to {high:g}")
+            parts.append(
+                f"- {low:g} to {high:g} ranks: the norm is {norm:.2g} times n rho, {silent:.0%} of the gradients vanish"
+            )
     if not parts:
         return ""
     return (
-        "**When the gradient vanishes.** It does where the kernel gets much narrower than the gap between two values. "
-        "By the deviation in ranks the norm of a row is, in medians, " + "; ".join(parts) + "."
+        "**When the gradient vanishes.** It vanishes if the kernel is much narrower than the gap between two values. "
+        "Medians for intervals of the standard deviation of the kernel:\n\n" + "\n".join(parts)
     )
 
 
 def _draw(smooth: pl.DataFrame) -> tuple[Figure, str]:
-    """Support and norm against the deviation of the kernel, and the caption."""
+    """Draws support and norm against the standard deviation of the kernel."""
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     supports, norms = figure.subplots(1, 2)
     for (n,), here in smooth.sort("n").group_by("n", maintain_order=True):
@@ -203,4 +211,7 @@ def _draw(smooth: pl.DataFrame) -> tuple[Figure, str]:
     for place in (supports, norms):
         place.set(xscale="log", yscale="log", xlabel="n sqrt(epsilon density / 2), ranks")
         place.legend(fontsize="small")
-    return figure, "Support and norm of the gradient of ranks, random families without ties, all epsilon and squashes."
+    return figure, (
+        "Support (left) and norm (right) of the gradient of ranks as functions of the standard deviation of the "
+        "kernel, for random families without ties, all epsilons and both squashes."
+    )

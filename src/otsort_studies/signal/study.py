@@ -1,4 +1,4 @@
-"""The gradient of ranks: which of them are measured, and what theory says."""
+"""Defines the study of the gradient of ranks."""
 
 import itertools
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from ..common.data import values
 from ..common.study import AbstractCase, AbstractStudy
+from ..common.terms import defined
 
 SQUASHES = ("logistic", "min_max")
-# In theory a rank sees SUPPORT deviations of the kernel, less OWN for the value itself: `otsort.suggest_epsilon`.
+# In theory, the support of a rank is SUPPORT standard deviations of the kernel minus OWN: `otsort.suggest_epsilon`.
 SUPPORT, OWN = 3.8093, 0.8503
-DEFAULT_EPSILON = 1e-2  # of the library
+DEFAULT_EPSILON = 1e-2  # default of the library
 TIED = "rounded"  # the family with ties
 _MEASURED = (
     *("density", "support_low", "support", "support_high", "whole_support", "support_of_values", "dense"),
@@ -20,25 +21,28 @@ _MEASURED = (
 
 @dataclass(frozen=True)
 class Sweep(AbstractCase):
-    """A row: measures of the Jacobian J of n ranks on n uniform targets, in squashed positions unless said otherwise.
+    """A row: measures of the Jacobian J of n ranks with n uniform target points.
+
+    Derivatives are with respect to the positions (the squashed values), unless stated otherwise.
 
     Attributes:
         data: name of the values, which have the first seed.
-        n: how many.
-        squash: its name.
-        epsilon: of the solve.
-        density: typical one of the positions, over a tenth of them; their mean density is 1 or more.
-        support_low, support, support_high: quartiles over the rows of the participation ratio
-            (sum_j |J_ij|)^2 / sum_j J_ij^2 over j != i, a number of values.
-        whole_support: the same median with j = i.
-        support_of_values: `support` for the derivative in the values themselves, through mean and deviation.
-        dense: share of that derivative which goes through mean and deviation (or range), in the Frobenius norm.
-        row: median norm of a row over n, ranks per range of positions over n.
-        frobenius: norm of J over n sqrt(n).
-        spectral: largest singular value over n.
-        silent: share of rows with a norm below n / 100: by a move over the whole range of positions the rank changes,
-            to first order, by less than a hundredth of the list.
-        marginal_error: of the plan.
+        n: number of values.
+        squash: name of the squash.
+        epsilon: epsilon of the solve.
+        density: typical density of the positions, over a tenth of them. The mean density is at least 1.
+        support_low, support, support_high: quartiles, over the rows of J, of the participation ratio
+            (sum_j |J_ij|)^2 / sum_j J_ij^2 over j != i, which is a number of values.
+        whole_support: median of the participation ratio including j = i.
+        support_of_values: `support` for the derivative with respect to the values themselves, which includes the effect
+            of their mean and standard deviation.
+        dense: part of that derivative that comes from mean and standard deviation (or range), in the Frobenius norm.
+        row: median norm of a row, divided by n.
+        frobenius: Frobenius norm of J, divided by n sqrt(n).
+        spectral: largest singular value of J, divided by n.
+        silent: share of rows with a norm below n / 100. To first order, such a rank changes by less than a hundredth of
+            the list if its value moves over the whole range of positions.
+        marginal_error: marginal error of the plan.
     """
 
     part: ClassVar[str] = "sweep"
@@ -52,16 +56,16 @@ class Sweep(AbstractCase):
 
 @dataclass(frozen=True)
 class Suggested(AbstractCase):
-    """A row: these measures at the epsilon that `otsort.suggest_epsilon` gives for a number of neighbours.
+    """A row: the measures of `Sweep` at the epsilon that `otsort.suggest_epsilon` gives for a number of neighbours.
 
     Attributes:
         data: name of the values.
-        n: how many.
-        m: uniform targets.
-        squash: its name.
-        seed: of the values.
-        neighbours: asked for.
-        epsilon: that was suggested.
+        n: number of values.
+        m: number of uniform target points.
+        squash: name of the squash.
+        seed: seed of the values.
+        neighbours: requested number of neighbours.
+        epsilon: suggested epsilon.
     """
 
     part: ClassVar[str] = "suggested"
@@ -77,29 +81,39 @@ class Suggested(AbstractCase):
 
 @dataclass(frozen=True)
 class Signal(AbstractStudy):
-    """Norm and support of d rank / d x under epsilon, n, the squash and m.
+    """Effect of epsilon, n, the squash and m on norm and support of d rank / d x.
 
     Attributes:
-        families: random values, on which the theory is checked.
-        real: columns, on which the rule is.
-        n: how many values; more than a column has are left out.
-        epsilon: of the sweeps.
-        neighbours: asked of `otsort.suggest_epsilon`.
-        m: fixed numbers of targets, at the largest n; elsewhere m = n.
-        seeds: of the values; the first for the sweeps.
-        tol: marginal error of the solves, raised to what rounding allows.
+        families: names of random families of values, on which the theory is tested.
+        real: names of real columns, on which the rule is tested.
+        n: numbers of values. Numbers above the length of a column are left out.
+        epsilon: epsilons of the part `Sweep`.
+        neighbours: numbers of neighbours for `otsort.suggest_epsilon`.
+        m: fixed numbers of target points, for the largest n; otherwise m = n.
+        seeds: seeds of the values. The part `Sweep` uses the first one.
+        tol: tolerance for the marginal error, raised to what rounding allows.
     """
 
     name: ClassVar[str] = "signal"
-    title: ClassVar[str] = "Gradient signal: how long the gradient of a rank is, and how many values it knows of"
+    title: ClassVar[str] = "How to choose epsilon: size and reach of the gradient of a soft rank"
     question: ClassVar[str] = (
-        "How do the norm and the effective support of J = d rank / d x depend on epsilon, on the number n of values "
-        "and on the squash, and which epsilon should one take? J is taken in closed form at converged plans in "
-        "float64, in *squashed positions*, so that the mean and the deviation in the squash, which couple everything "
-        "with everything, stay out; what they add is measured apart. The *support* of a row is the participation "
-        "ratio (sum abs(J_ij))^2 / sum J_ij^2 over the *other* values j != i: the number of neighbours that a rank "
-        "sees. The rule, `otsort.suggest_epsilon`, is derived (see Choosing epsilon in the documentation), with no "
-        "constant fitted to data; the theory is checked on random families, the rule on real columns."
+        "How large is the gradient of a soft rank, and to how many other values does a rank respond? How do both "
+        "depend on epsilon, on the number n of values and on the squash? And which epsilon should one choose?\n\n"
+        f"{defined('epsilon', 'list', 'soft rank', 'target points', 'squash')}\n"
+        "- *position*: a value after the squash, a number in [0, 1].\n"
+        "- *J*: the n x n matrix of the derivatives of all ranks with respect to all positions.\n"
+        "- *support*, or number of *neighbours*: the number of other values to which a rank responds. It is measured "
+        "by the participation ratio (sum abs(J_ij))^2 / sum J_ij^2 over the other values j != i. If k of these "
+        "derivatives are equal and all others are zero, it is k.\n"
+        "- *density*: the share of the values per unit length at a typical position. It is 1 for evenly spaced "
+        "positions.\n"
+        "- *vanishing gradient*: a row of J with a norm below n/100. To first order, such a rank changes by less than "
+        "1 % of the list if its value moves over the whole range of positions.\n\n"
+        "Method: J is computed in closed form from converged plans in float64. The derivatives are taken with respect "
+        "to the positions, because the mean and the standard deviation in the squash make each position depend on all "
+        "values. Their effect is measured separately. The function `otsort.suggest_epsilon` returns the epsilon for a "
+        "number of neighbours. Its rule is derived from theory (see *Choosing epsilon* in the documentation), and no "
+        "constant was fitted to data. The theory is tested on random families of values, and the rule on real columns."
     )
     dtype: ClassVar[str] = "float64"
     parts: ClassVar[tuple] = (Sweep, Suggested)
@@ -150,5 +164,5 @@ class Signal(AbstractStudy):
         return [*sweeps, *suggested]
 
     def _data(self, n: int) -> list[str]:
-        """Names of data that have so many values."""
+        """Returns the names of the data that have at least n values."""
         return [*self.families, *(name for name in self.real if n <= values(name, None, 0).size)]

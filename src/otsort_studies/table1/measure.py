@@ -25,17 +25,17 @@ from ..common.learning.training import AbstractTask, Network, Plan, Trained, shu
 from ..common.study import Row
 from .study import LOGISTIC, MIN_MAX, PAPER_EPSILON, PAPER_T, PINBALL, Constant, Fit, Setting, Table1
 
-_TRAIN, _VALIDATION = 0.8, 0.1  # shares of all rows, and of these
+_TRAIN, _VALIDATION = 0.8, 0.1  # share of all rows, and share of the training rows
 
 
 class Loss(eqx.Module):
     """A loss of residuals.
 
     Attributes:
-        tau: level.
-        epsilon, squash: of an S-quantile or an S-CDF.
-        target: of equation (4), None for the pinball loss.
-        formula: `(residuals, loss) -> number`.
+        tau: quantile level.
+        epsilon, squash: options of the S-quantile or the S-CDF.
+        target: target of equation (4); None for the pinball loss.
+        formula: function `(residuals, loss) -> number`.
     """
 
     tau: Float[Array, ""]
@@ -49,12 +49,12 @@ class Loss(eqx.Module):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Of the operators."""
+        """Returns the options of the operators."""
         return {"epsilon": self.epsilon, "squash": self.squash, "throw": False}
 
 
 def pinball(residuals: Float[Array, " n"], tau: Float[Array, ""]) -> Float[Array, " n"]:
-    """Of each residual."""
+    """Returns the pinball loss of each residual."""
     return jnp.maximum(tau * residuals, (tau - 1) * residuals)
 
 
@@ -83,13 +83,13 @@ _SQUASHES = {"": otsort.squash.logistic, LOGISTIC: otsort.squash.logistic, MIN_M
 
 
 class Regression(AbstractTask):
-    """A target from features.
+    """The task of predicting a quantile of a target from features.
 
     Attributes:
-        parts: "train", "validation" and "test", each features and target.
+        parts: "train", "validation" and "test", each with features and targets.
         minimised: loss of the residuals.
-        deviation: of the target in the part "train", which losses are divided by in scores.
-        begin: first weights.
+        deviation: standard deviation of the training targets; scores are divided by it.
+        begin: function that returns the network with its initial weights.
     """
 
     parts: dict[str, tuple[Array, Array]]
@@ -112,19 +112,19 @@ class Regression(AbstractTask):
 
 
 def split(data: Table, seed: int) -> Split:
-    """Splits a table, whose targets stay as they are."""
+    """Splits a table at random; targets are not scaled."""
     order = np.random.default_rng(seed).permutation(data.target.size)
     both = round(_TRAIN * order.size)
     return Split.of(data.features, data.target, order, (round((1 - _VALIDATION) * both), both))
 
 
 def load(study: Table1, folder: Path | None) -> dict[str, Table]:
-    """The tables by name."""
+    """Loads the tables of the study by name."""
     return {name: table(name, folder) for name in (*study.data, study.setting_data)}
 
 
 def measure(study: Table1, cases: Sequence[Any], data: dict[str, Table], bench: Workbench) -> Iterator[Row]:
-    """The rows of some of the cases; of a regression all seeds are trained, so that a row depends on no other."""
+    """Yields the rows of some of the cases. All seeds of a regression are trained, so that rows are independent."""
     for first, group in itertools.groupby(cases, key=lambda case: replace(case, seed=0)):
         if isinstance(first, Constant):
             yield from (_constant(case, data[case.data]) for case in group)
@@ -145,7 +145,7 @@ def _constant(case: Constant, data: Table) -> Row:
 
 
 def _regressions(study: Table1, case: Fit | Setting, data: Table, bench: Workbench) -> list[Trained]:
-    """Of all seeds."""
+    """Trains a regression with all seeds."""
     loss, outliers = _loss(case)
     parts = split(data, seed=0)
     scored = {part: [np.arange(target.size)] for part, (_, target) in parts._asdict().items()}
@@ -163,7 +163,7 @@ def _regressions(study: Table1, case: Fit | Setting, data: Table, bench: Workben
 
 
 def _loss(case: Fit | Setting) -> tuple[Loss, float]:
-    """Loss, and share of outliers."""
+    """Returns the loss and the share of outliers of a case."""
     if isinstance(case, Setting):
         epsilon, t, squash, outliers = case.epsilon, case.t, _SQUASHES[case.squash], case.outliers
     else:
@@ -177,7 +177,7 @@ def _task(study: Table1, data: Table, loss: Loss, outliers: float, seed: int) ->
     whole = split(data, seed)
     x, y = whole.train
     mean, scale = x.mean(axis=0), np.mean(np.abs(y))
-    deviation = np.where(np.ptp(x, axis=0) > 0, x.std(axis=0), 1)  # one kind of weather was seen only once
+    deviation = np.where(np.ptp(x, axis=0) > 0, x.std(axis=0), 1)  # one kind of weather occurs only once
     unit = jnp.asarray(y.std() / scale, jnp.float32)
 
     def prepared(x: np.ndarray, y: np.ndarray) -> tuple[Array, Array]:
@@ -192,11 +192,11 @@ def _task(study: Table1, data: Table, loss: Loss, outliers: float, seed: int) ->
 
 @functools.cache
 def _begin(inputs: int, hidden: int, dropout: float) -> Callable[[Key[Array, ""]], Network]:
-    """First weights; one function for the same arguments."""
+    """Returns a function that initialises the network; cached, so that nothing is compiled again."""
     return lambda key: Network(*eqx.nn.make_with_state(Dense)(inputs, (hidden, hidden), dropout, key))
 
 
 @functools.cache
 def _optimiser(rate: float, decay: float) -> optax.GradientTransformation:
-    """Adam on the loss with its weight decay; one object for the same arguments."""
+    """Returns Adam with weight decay; cached, so that nothing is compiled again."""
     return optax.chain(optax.add_decayed_weights(decay), optax.adam(rate))

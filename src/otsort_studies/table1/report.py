@@ -1,4 +1,4 @@
-"""The report on Table 1."""
+"""Writes the report on Table 1."""
 
 import itertools
 from typing import Any
@@ -16,12 +16,12 @@ from .study import CANDIDATES, LOGISTIC, MIN_MAX, PAPER, PAPER_EPSILON, PAPER_T,
 _EQUAL = 1.1  # factor within which two losses are called equal
 _WORDS = {1: "worse", 0: "equal", -1: "better"}
 
-#: (data, tau) -> a number.
+#: (data, tau) -> number.
 Cells = dict[tuple[str, float], float]
 
 
 def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
-    """Says which formula gives the paper's pattern, and what epsilon, t, squash and outliers do."""
+    """Says which formula is closest to the paper, and describes the effect of epsilon, t, squash and outliers."""
     fits, settings = _scored(frames["fits"]), _scored(frames["settings"])
     losses = {method: _cells(fits.filter(method=method)) for method in (PINBALL, *study.methods)}
     ratios = {method: _ratios(losses[method], losses[PINBALL]) for method in study.methods}
@@ -40,13 +40,13 @@ def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
 
 
 def _scored(rows: pl.DataFrame) -> pl.DataFrame:
-    """With the test loss `test` at the checkpoint that the validation rows choose; none where a training failed."""
+    """Adds the test loss `test` at the checkpoint with the best validation loss; none where a training failed."""
     chosen = pl.col("test_pinball").list.get(pl.col("validation_pinball").list.arg_min())
     return rows.with_columns(test=pl.when(outcome=TRAINED).then(chosen))
 
 
 def _cells(fits: pl.DataFrame) -> Cells:
-    """The mean test loss over seeds; NaN where there is none."""
+    """Returns the mean test loss over seeds; NaN where there is none."""
     means = fits.group_by("data", "tau", maintain_order=True).agg(pl.col("test").mean().fill_null(np.nan))
     return {(data, tau): test for data, tau, test in means.iter_rows()}
 
@@ -56,12 +56,12 @@ def _ratios(losses: Cells, pinball: Cells) -> Cells:
 
 
 def _verdict(ratio: float) -> int:
-    """1 for worse, 0 for equal, -1 for better."""
+    """Returns 1 for worse, 0 for equal, -1 for better."""
     return int(ratio > _EQUAL) - int(ratio < 1 / _EQUAL)
 
 
 def _agreement(ratios: Cells, paper: Cells) -> tuple[int, float]:
-    """Cells with the paper's verdict, and the rank correlation with its ratios."""
+    """Returns the number of cells with the verdict of the paper, and the rank correlation with its ratios."""
     cells = [cell for cell in paper if np.isfinite(ratios[cell])]
     same = sum(_verdict(ratios[cell]) == _verdict(paper[cell]) for cell in cells)
     ours, theirs = ([of[cell] for cell in cells] for of in (ratios, paper))
@@ -71,7 +71,7 @@ def _agreement(ratios: Cells, paper: Cells) -> tuple[int, float]:
 
 
 def _mean(ratios: Cells) -> float:
-    """Geometric."""
+    """Returns the geometric mean."""
     return float(np.exp(np.mean(np.log(list(ratios.values())))))
 
 
@@ -82,20 +82,25 @@ def _answer(study: Table1, ratios: dict[str, Cells], paper: Cells) -> str:
     same, correlation = agreements[nearest]
     whole = "Reproduced" if same == len(paper) else "Reproduced in part" if 2 * same > len(paper) else "Not reproduced"
     said = (
-        f"**{whole}.** A test loss is called equal to that of pinball training within a factor of {_EQUAL:g}. Of the "
-        f"formulas, *{nearest}*, {CANDIDATES[nearest]}, is nearest to the paper: its verdict (worse, equal or better "
-        f"than pinball) in {same} of {len(paper)} cells, rank correlation of the ratios "
+        f"**{whole}.** The formula that is closest to the paper is *{nearest}*, {CANDIDATES[nearest]}. It agrees with "
+        f"the paper, on whether the formula is worse than, equal to or better than pinball training, in {same} of "
+        f"{len(paper)} cells. The rank correlation between its ratios to pinball training and those of the paper is "
         f"{number(correlation, '.2f')}. "
     )
     if finite:
         best = min(finite, key=lambda method: _mean(ratios[method]))
         equal = sum(_verdict(ratio) <= 0 for ratio in ratios[best].values())
         said += (
-            f"The best for its users is *{best}*, {CANDIDATES[best]}: {number(_mean(ratios[best]), '.2f')} times the "
-            f"loss of pinball training (geometric mean), no worse in {equal} of {len(paper)} cells. "
+            f"The formula with the smallest test loss is *{best}*, {CANDIDATES[best]}. Its test loss is "
+            f"{number(_mean(ratios[best]), '.2f')} times that of pinball training (geometric mean), and it is equal or "
+            f"better in {equal} of {len(paper)} cells. "
         )
     beats = [f"*{method}*" for method in finite if _mean(ratios[method]) < 1]
-    return said + f"Better than pinball training on the whole: {', '.join(beats) or 'none'}."
+    return said + (
+        f"Formulas that are better than pinball training in the geometric mean: {', '.join(beats) or 'none'}.\n\n"
+        "A cell is a combination of data and quantile level tau. Two test losses are called equal if they differ by at "
+        f"most a factor of {_EQUAL:g}."
+    )
 
 
 def _differences(study: Table1, fits: pl.DataFrame) -> str:
@@ -104,13 +109,13 @@ def _differences(study: Table1, fits: pl.DataFrame) -> str:
         for data, source in fits.select("data", "source").unique(maintain_order=True).drop_nulls().iter_rows()
     )
     lines = [
-        ["data", f"{', '.join(PAPER)}, facebook", f"{sources}; facebook cannot be had"],
-        ["features of star", "39, the number of the row among them", "39, another one in its place"],
-        ["what is minimised", "not said", "see the table above"],
-        ["runs", "12", str(study.seeds)],
-        ["training", "not said, Adam at 1e-4", f"{study.steps} steps, Adam at {study.rate:g}"],
-        ["transport", "100 sweeps", TOLERANCE],
-        ["unit of the loss", "not said", "deviation of the target"],
+        ["data", f"{', '.join(PAPER)}, facebook", f"{sources}; facebook was not available"],
+        ["features of star", "39, including the row number", "39, with another feature instead of the row number"],
+        ["loss", "not stated", "four formulas, see above"],
+        ["seeds", "12", str(study.seeds)],
+        ["training", "Adam at 1e-4, number of steps not stated", f"{study.steps} steps, Adam at {study.rate:g}"],
+        ["transport solver", "100 Sinkhorn iterations", TOLERANCE],
+        ["unit of the test loss", "not stated", "standard deviation of the target"],
     ]
     return differences(lines)
 
@@ -122,10 +127,11 @@ def _table(study: Table1, fits: pl.DataFrame, constants: pl.DataFrame) -> str:
         ours = [spread(here.filter(method=method)["test"].to_numpy(), ".3f") for method in (PINBALL, *study.methods)]
         constant = spread(constants.filter(data=data, tau=tau)["standardised"].to_numpy(), ".3f")
         lines.append([data, f"{tau:g}", *(f"{loss:.3f}" for loss in PAPER[data][tau]), *ours, constant])
-    headers = ["data", "tau", "paper: pinball", "paper: S-quantile", PINBALL, *study.methods, "a constant"]
+    headers = ["data", "tau", "paper: pinball", "paper: S-quantile", PINBALL, *study.methods, "constant"]
     return (
-        "Pinball loss on the test rows in deviations of the target, mean and standard deviation over seeds; beside it "
-        f"the paper's and that of the best constant:\n\n{markdown_table(lines, headers)}"
+        "Test loss in units of the standard deviation of the target: mean and standard deviation over seeds. The first "
+        "columns are the numbers of the paper, and the last column is the best prediction that does not use the "
+        f"features:\n\n{markdown_table(lines, headers)}"
     )
 
 
@@ -137,7 +143,8 @@ def _pattern(study: Table1, ratios: dict[str, Cells], paper: Cells) -> str:
         [data, f"{tau:g}", cell(ratio), *(cell(ratios[method][data, tau]) for method in study.methods)]
         for (data, tau), ratio in paper.items()
     ]
-    return f"Loss over that of pinball training:\n\n{markdown_table(lines, ['data', 'tau', 'paper', *study.methods])}"
+    table = markdown_table(lines, ["data", "tau", "paper", *study.methods])
+    return f"Ratio of the test loss to that of pinball training:\n\n{table}"
 
 
 def _constants(study: Table1, constants: pl.DataFrame) -> str:
@@ -150,11 +157,13 @@ def _constants(study: Table1, constants: pl.DataFrame) -> str:
     }
     near = {scale: sum(abs(np.log(ratio)) < np.log(_EQUAL) for ratio in of) for scale, of in ratios.items()}
     less = sum(ratio < 1 / _EQUAL for ratio in ratios["standardised"])
+    standardised, scaled = near["standardised"], near["scaled"]
     return (
-        f"The paper does not say in which unit its losses are. After *pinball* training they are equal to those of a "
-        f"constant in {near['standardised']} of {mean.height} cells in units of the deviation of the target, and in "
-        f"{near['scaled']} in units of its mean absolute value, which is the unit of the recipe. In deviations, its "
-        f"networks are better than a constant in {less} cells."
+        "The paper does not state the unit of its losses. If the unit is the standard deviation of the target, the "
+        "paper's losses after *pinball* training are equal to those of a constant prediction in "
+        f"{standardised} of {mean.height} cells, and its networks are better than a "
+        f"constant in {less} cells. If the unit is the mean absolute value of the target, as in the "
+        f"recipe, they are equal in {scaled} cells."
     )
 
 
@@ -171,26 +180,30 @@ def _settings(study: Table1, settings: pl.DataFrame) -> str:
     headers = [f"tau = {tau:g}, {100 * share:g} % outliers" for tau, share in places]
     said = "\n".join(f"- {line}" for line in _claims(study, settings))
     return (
-        f"**Outliers and epsilon** ({study.setting_data}; outliers are training targets times {study.factor:g}, the "
-        f"test rows have none):\n\n{said}\n\n" + markdown_table(lines, ["method", "squash", "epsilon", "t", *headers])
+        f"**Effect of outliers, squash, epsilon and t**, for the data {study.setting_data}. Outliers are training "
+        f"targets that are multiplied by {study.factor:g}; the test rows have none. The following numbers are test "
+        "losses, divided by the test loss of pinball training without outliers. Only one of squash, epsilon and t "
+        "varies at a time. The others are the logistic squash and the paper's epsilon and t.\n\n"
+        f"{said}\n\nTest losses, mean and standard deviation over seeds:\n\n"
+        + markdown_table(lines, ["method", "squash", "epsilon", "t", *headers])
     )
 
 
 def _claims(study: Table1, settings: pl.DataFrame) -> list[str]:
     def ratio(tau: float, outliers: float, **fields: Any) -> float:
-        """Of mean losses, to pinball training without outliers."""
+        """Returns the ratio of mean losses to pinball training without outliers."""
         clean = settings.filter(tau=tau, outliers=0.0, method=PINBALL)["test"].mean()
         here = settings.filter(tau=tau, outliers=outliers, **fields)["test"].mean()
         return np.nan if clean is None or here is None else here / clean  # pyright: ignore
 
     def words(ratios: dict[str, float]) -> str:
-        return ", ".join(f"{name}: {number(value, '.2f')}" for name, value in ratios.items())
+        return ", ".join(f"{number(value, '.2f')} ({name})" for name, value in ratios.items())
 
     claims = []
     for tau in study.setting_taus:
         for outliers in study.outliers:
-            where = f"tau = {tau:g}, {100 * outliers:g} % outliers, relative to pinball training without any"
-            claims.append(f"*{where}*: {PINBALL} {number(ratio(tau, outliers, method=PINBALL), '.2f')}.")
+            where = f"tau = {tau:g}, {100 * outliers:g} % outliers"
+            claims.append(f"{PINBALL}, {where}: {number(ratio(tau, outliers, method=PINBALL), '.2f')}.")
             for method in study.setting_methods:
                 of = {
                     (squash, epsilon, t): ratio(tau, outliers, method=method, squash=squash, epsilon=epsilon, t=t)
@@ -200,8 +213,8 @@ def _claims(study: Table1, settings: pl.DataFrame) -> list[str]:
                 by_epsilon = {f"{epsilon:g}": of[LOGISTIC, epsilon, PAPER_T] for epsilon in study.epsilons}
                 by_t = {f"{t:g}": of[LOGISTIC, PAPER_EPSILON, t] for t in study.ts}
                 claims.append(
-                    f"{method}: by squash at the paper's epsilon and t, {words(at_paper)}; by epsilon (logistic), "
-                    f"{words(by_epsilon)}; by t (logistic), {words(by_t)}."
+                    f"*{method}*, {where}: by squash, {words(at_paper)}; by epsilon, {words(by_epsilon)}; by t, "
+                    f"{words(by_t)}."
                 )
     return claims
 
@@ -219,11 +232,12 @@ def _draw(study: Table1, ratios: dict[str, Cells], paper: Cells) -> tuple[Figure
         axes.set(title=method, xscale="log", yscale="log", xlabel="paper: S-quantile / pinball")
         axes.set_xticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
         axes.minorticks_off()
-    panels[0].set_ylabel("here: the same ratio")
+    panels[0].set_ylabel("this study: same ratio")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     return figure, (
-        "Test loss of each formula over that of pinball training, against the paper's ratio: circles, triangles and "
-        f"squares for tau = {', '.join(f'{tau:g}' for tau in study.taus)}; on the line both agree."
+        "Ratio of the test loss of each formula to that of pinball training, against the ratio in the paper. Circles, "
+        f"triangles and squares stand for tau = {', '.join(f'{tau:g}' for tau in study.taus)}. On the diagonal line, "
+        "both ratios are equal."
     )
 
 
@@ -250,4 +264,4 @@ def _draw_settings(study: Table1, settings: pl.DataFrame) -> tuple[Figure, str]:
     for axes in panels[:, 0]:
         axes.set_ylabel("pinball loss, test")
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
-    return figure, f"Test loss against epsilon on {study.setting_data}, t = {PAPER_T:g}: means over seeds."
+    return figure, f"Test loss as a function of epsilon on {study.setting_data}, for t = {PAPER_T:g}: means over seeds."

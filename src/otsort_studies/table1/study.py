@@ -1,4 +1,4 @@
-"""Table 1 of Cuturi, Teboul and Vert (2019), quantile regression: what is asked."""
+"""Defines the study of Table 1 of Cuturi, Teboul and Vert (2019), quantile regression."""
 
 import itertools
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from ..common.learning.study import AbstractLearning, of_training
 from ..common.study import AbstractCase
+from ..common.terms import defined
 
 PINBALL = "pinball"
-#: Name of a loss that is made of an S-quantile -> its formula, for residuals r = z - f(w) of a batch.
+#: Name of a loss made of an S-quantile or the S-CDF -> its formula, for the residuals r = z - f(w) of a batch.
 CANDIDATES = {
     "quantile of pinball": "Q_tau(rho_tau(r))",
     "quantile of absolute": "Q_tau(abs(r))",
@@ -34,14 +35,14 @@ CURVES = ("loss", "train_pinball", "validation_pinball", "test_pinball")
 
 @dataclass(frozen=True)
 class Constant(AbstractCase):
-    """The best prediction that does not look at the features: the quantile of the training targets.
+    """A row: the best prediction without features, which is the quantile of the training targets.
 
     Attributes:
         data: name of the table.
-        tau: level.
-        seed: of the split.
-        standardised: its pinball loss on the test set over the deviation of the training targets.
-        scaled: the same over their mean absolute value.
+        tau: quantile level.
+        seed: seed of the split.
+        standardised: pinball loss on the test set, divided by the standard deviation of the training targets.
+        scaled: pinball loss on the test set, divided by the mean absolute value of the training targets.
     """
 
     part: ClassVar[str] = "constants"
@@ -54,16 +55,16 @@ class Constant(AbstractCase):
 
 @dataclass(frozen=True)
 class Fit(AbstractCase):
-    """A regression; see `of_training`.
+    """A row: one regression; see `of_training`.
 
     Attributes:
         data: name of the table.
-        tau: level.
-        method: `PINBALL` or a name in `CANDIDATES`, at the paper's epsilon and t.
-        seed: of split, first weights and batches.
-        loss: what is minimised, its mean since the last checkpoint.
-        train_pinball, validation_pinball, test_pinball: mean pinball losses over the deviation of the training
-            targets.
+        tau: quantile level.
+        method: `PINBALL` or a name in `CANDIDATES`, with the epsilon and t of the paper.
+        seed: seed of split, initial weights and batches.
+        loss: mean of the minimised loss since the last checkpoint.
+        train_pinball, validation_pinball, test_pinball: mean pinball losses, divided by the standard deviation of the
+            training targets.
     """
 
     part: ClassVar[str] = "fits"
@@ -77,16 +78,16 @@ class Fit(AbstractCase):
 
 @dataclass(frozen=True)
 class Setting(AbstractCase):
-    """A regression under other settings; see `Fit`.
+    """A row: one regression with other settings; see `Fit`.
 
     Attributes:
-        tau: level.
+        tau: quantile level.
         method: name of the loss.
-        epsilon: of its S-quantile.
-        t: mass of its middle target.
+        epsilon: epsilon of the S-quantile.
+        t: mass of the middle target point of the S-quantile.
         squash: logistic or min-max.
         outliers: share of the training targets that are far too large.
-        seed: of split, outliers, first weights and batches.
+        seed: seed of split, outliers, initial weights and batches.
     """
 
     part: ClassVar[str] = "settings"
@@ -106,43 +107,48 @@ class Table1(AbstractLearning):
     """Quantile regression by pinball losses and by S-quantiles.
 
     Attributes:
-        data: names of tables.
-        taus: levels.
-        methods: names of the losses made of an S-quantile.
-        dropout: share of the outputs of the two hidden layers.
-        decay: of the weights.
-        setting_data: name of the table whose settings vary.
-        setting_taus: levels there.
-        setting_methods: losses there.
-        epsilons: at the paper's t.
-        ts: at the paper's epsilon.
-        outliers: shares of the training targets that are multiplied.
-        factor: by which they are.
+        data: names of the tables.
+        taus: quantile levels.
+        methods: names of the losses in `CANDIDATES`.
+        dropout: dropout rate of the two hidden layers.
+        decay: weight decay.
+        setting_data: name of the table for which settings vary.
+        setting_taus: quantile levels for which settings vary.
+        setting_methods: losses for which settings vary.
+        epsilons: epsilons, combined with the t of the paper.
+        ts: values of t, combined with the epsilon of the paper.
+        outliers: shares of the training targets that become outliers.
+        factor: factor by which outliers are multiplied.
     """
 
     name: ClassVar[str] = "table1"
     title: ClassVar[str] = "Table 1: quantile regression by S-quantiles"
     question: ClassVar[str] = (
-        'Cuturi, Teboul and Vert (2019) learn the tau-quantile of a target by "minimizing directly the '
-        'tau-S-quantile" of residuals, equation (4), and compare it with the pinball loss: on par for some data, '
-        "much worse for others, which they put down to outliers. They do not say what was minimised, and the "
-        "quantile of signed residuals has no lower bound: any shift lowers it. So four formulas are tried, all of "
-        "which are bounded. With residuals r = z - f(w) of a batch, the pinball loss rho_tau(r) = max(tau r, (tau - "
-        "1) r), the S-quantile Q_tau of equation (4) (`otsort.TargetMeasure.quantile`) and the S-CDF F of the "
-        "residuals (`otsort.cdf`):\n\n"
-        "| name | what a step minimises | in words |\n"
+        "Quantile regression predicts the quantile of a target variable at a level tau. It usually minimises the "
+        'pinball loss. Cuturi, Teboul and Vert (2019) learn the quantile by "minimizing directly the tau-S-quantile" '
+        "of the residuals, with the S-quantile of their equation (4). In their Table 1, the result is as good as "
+        "training with the pinball loss for some data, and much worse for others, which they put down to outliers. "
+        "Can Table 1 be reproduced?\n\n"
+        f"{defined('epsilon', 'S- and K-', 'squash')}\n\n"
+        "The losses: The paper does not say exactly which loss was minimised. It cannot be the quantile of the signed "
+        "residuals, because a shift of the predictions makes that as small as one likes. Therefore four bounded "
+        "formulas are tried. In the following table, r = z - f(w) are the residuals of a batch, rho_tau(r) = "
+        "max(tau r, (tau - 1) r) is the pinball loss, Q_tau is the S-quantile of equation (4) "
+        "(`otsort.TargetMeasure.quantile`), and F is the S-CDF of the residuals (`otsort.cdf`).\n\n"
+        "| name | minimised loss | meaning |\n"
         "|---|---|---|\n"
         "| pinball | mean of rho_tau(r) | the usual loss |\n"
-        '| quantile of pinball | Q_tau(rho_tau(r)) | "the tau-th quantile of the loss between response and '
-        "predicted value\", the paper's words |\n"
-        "| quantile of absolute | Q_tau(abs(r)) | the same of absolute residuals |\n"
-        "| quantile at zero | Q_tau(r)^2 | the quantile of the residuals is to be zero |\n"
-        "| level of zero | (F(0) - tau)^2 | a share tau of the residuals is to be below zero |\n\n"
-        "Recipe of Romano, Patterson and Candès (2019): 80 % of the rows train, features are standardised, targets "
-        "divided by their mean absolute value; two hidden layers, ReLU, dropout, weight decay, Adam at the paper's "
-        "learning rate. A tenth of the training rows choose the checkpoint, by their pinball loss. The score is the "
-        "pinball loss on the test rows over the deviation of the training targets. All seeds of a regression are "
-        "trained side by side."
+        '| quantile of pinball | Q_tau(rho_tau(r)) | in the words of the paper, "the tau-th quantile of the loss '
+        'between response and predicted value" |\n'
+        "| quantile of absolute | Q_tau(abs(r)) | the quantile of the absolute residuals |\n"
+        "| quantile at zero | Q_tau(r)^2 | the quantile of the residuals should be zero |\n"
+        "| level of zero | (F(0) - tau)^2 | a share tau of the residuals should be below zero |\n\n"
+        "Method: The study follows the recipe of Romano, Patterson and Candès (2019). 80 % of the rows of a table are "
+        "used for training. Features are standardised, and targets are divided by their mean absolute value. The "
+        "network has two hidden layers with ReLU and dropout. It is trained by Adam with weight decay and the learning "
+        "rate of the paper. A tenth of the training rows is used for validation: their pinball loss chooses the "
+        "checkpoint. The test loss is the pinball loss on the other 20 % of the rows, divided by the standard "
+        "deviation of the training targets. All seeds of a regression are trained in parallel."
     )
     parts: ClassVar[tuple] = (Constant, Fit, Setting)
 
@@ -190,7 +196,7 @@ class Table1(AbstractLearning):
         return cls(checkpoints=100, seeds=12)
 
     def settings(self) -> list[tuple[float, float]]:
-        """Epsilon and t: each at the paper's value of the other."""
+        """Returns pairs of epsilon and t, in which at least one has the value of the paper."""
         pairs = [*((epsilon, PAPER_T) for epsilon in self.epsilons), *((PAPER_EPSILON, t) for t in self.ts)]
         return list(dict.fromkeys(pairs))
 

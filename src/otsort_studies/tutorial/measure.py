@@ -1,4 +1,4 @@
-"""Measures numbers, photo and training of the tutorial."""
+"""Measures the numbers, the photo and the training of the tutorial."""
 
 import functools
 import itertools
@@ -24,11 +24,11 @@ from ..common.learning.networks import Unchanged
 from ..common.study import Row
 from .study import CROSS_ENTROPY, MEDIAN, NOISY, SOFT, Denoising, Example, Tutorial
 
-_SHOWN = (slice(30, 158), slice(180, 340))  # of the photo
+_SHOWN = (slice(30, 158), slice(180, 340))  # part of the photo in the picture
 
 
 def measure(study: Tutorial, cases: Sequence[Any], data: Images, bench: Workbench) -> Iterator[Row]:
-    """The rows of some of the cases."""
+    """Yields the rows of some of the cases."""
     for kind, group in itertools.groupby(cases, key=type):
         some: Any = list(group)
         if kind is Example:
@@ -43,7 +43,7 @@ def measure(study: Tutorial, cases: Sequence[Any], data: Images, bench: Workbenc
 
 def _example(case: Example) -> Row:
     x = jnp.asarray([1.0, 5.0, 4.0, 8.0, 12.0], jnp.float32)
-    with jax.threefry_partitionable(False):  # the generator of the tutorial's time
+    with jax.threefry_partitionable(False):  # the random generator at the time of the tutorial
         many = jax.random.uniform(jax.random.PRNGKey(0), (1000,), jnp.float32)
     ours, exact = {
         "sort": lambda: (otsort.sort(x), np.sort(x)),
@@ -87,14 +87,14 @@ def _denoised(study: Tutorial, case: Denoising) -> Row:
 
 @functools.cache
 def _photo() -> Float[np.ndarray, "h w"]:
-    """From 0 to 1."""
+    """Loads the photo, with values from 0 to 1."""
     from sklearn.datasets import load_sample_image
 
     return load_sample_image("china.jpg")[..., 0].astype(np.float32) / 255
 
 
 def _salt_and_pepper(image: Float[np.ndarray, "h w"], share: float, seed: int) -> Float[np.ndarray, "h w"]:
-    """As in the tutorial: points drawn with repetition become 0 or 1."""
+    """Sets random pixels, drawn with repetition, to 0 or 1, as in the tutorial."""
     rng = np.random.default_rng(seed)
     noisy = image.copy()
     places = rng.integers(0, image.size, int(np.ceil(share * image.size)))
@@ -103,7 +103,7 @@ def _salt_and_pepper(image: Float[np.ndarray, "h w"], share: float, seed: int) -
 
 
 def soft_error(logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, " batch"]:
-    """The tutorial's soft 0/1 loss, in places."""
+    """Computes the soft 0/1 loss of the tutorial, as a number of places."""
     return CLASSES * otsort.losses.top_k_error(logits, labels, throw=False)
 
 

@@ -1,17 +1,18 @@
-"""The tutorial of ott.tools.soft_sort: what is asked."""
+"""Defines the study of the tutorial of ott.tools.soft_sort."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ..common.learning.study import AbstractPictures, of_training
 from ..common.study import AbstractCase
+from ..common.terms import defined
 
 SOFT, CROSS_ENTROPY = "soft 0/1", "cross-entropy"
 NOISY, MEDIAN, SOFT_MEDIAN = "noisy", "median", "soft median"
 SCORES = ("loss", "cross_entropy", "accuracy")
 #: Names of curves.
 CURVES = tuple(f"{use}_{score}" for use in ("train", "test") for score in SCORES)
-#: What the tutorial prints, in float32: name -> numbers.
+#: Name -> numbers that the tutorial prints, in float32.
 PRINTED: dict[str, tuple[float, ...]] = {
     "sort": (1.0504104, 4.1228743, 4.8620267, 8.006994, 11.957704),
     "sort, epsilon = 0.0001": (0.9983629, 3.994969, 5.006686, 8.010008, 11.989864),
@@ -24,12 +25,12 @@ PRINTED: dict[str, tuple[float, ...]] = {
 
 @dataclass(frozen=True)
 class Example(AbstractCase):
-    """Printed numbers.
+    """A row: numbers that the tutorial prints.
 
     Attributes:
-        name: in `PRINTED`.
-        ours: the same by otsort, in float32.
-        exact: by NumPy.
+        name: name in `PRINTED`.
+        ours: results of otsort, in float32.
+        exact: results of NumPy.
     """
 
     part: ClassVar[str] = "examples"
@@ -40,16 +41,16 @@ class Example(AbstractCase):
 
 @dataclass(frozen=True)
 class Denoising(AbstractCase):
-    """A photo with noise, filtered.
+    """A row: a noisy photo that was filtered.
 
     Attributes:
-        filter: its name.
-        epsilon: of the soft median; 0 for the others.
-        seed: of the noise.
-        psnr: ratio of the largest signal to the noise that is left, in dB.
-        seconds: of the filter, without compilation.
-        picture: bytes of a part of the photo, row by row, of the first seed.
-        width: of that part.
+        filter: name of the filter.
+        epsilon: epsilon of the soft median; 0 for the other filters.
+        seed: seed of the noise.
+        psnr: peak signal-to-noise ratio of the filtered photo, in dB.
+        seconds: time of the filter, without compilation.
+        picture: bytes of a part of the photo, row by row; only for the first seed.
+        width: width of that part.
     """
 
     part: ClassVar[str] = "denoising"
@@ -66,13 +67,13 @@ class Denoising(AbstractCase):
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """One training; see `of_training`.
+    """A row: one training; see `of_training`.
 
     Attributes:
-        loss: its name.
-        seed: of first weights and batches.
-        train_*: means over a part of the training set: its own loss, cross-entropy and accuracy.
-        test_*: means over the test set.
+        loss: name of the loss.
+        seed: seed of initial weights and batches.
+        train_*: means of loss, cross-entropy and accuracy over a part of the training set.
+        test_*: means of loss, cross-entropy and accuracy over the test set.
     """
 
     part: ClassVar[str] = "training"
@@ -84,29 +85,35 @@ class Training(AbstractCase):
 
 @dataclass(frozen=True)
 class Tutorial(AbstractPictures):
-    """The tutorial's numbers, its photo and its training.
+    """The printed numbers, the photo and the training of the tutorial.
 
     Attributes:
-        noise: share of the photo's points that become black or white.
-        epsilons: of the soft medians.
-        size: of the filter, in points.
+        noise: share of the pixels of the photo that become black or white.
+        epsilons: epsilons of the soft medians.
+        size: height and width of the filter in pixels.
         noises: number of noisy photos.
-        decay: of the weights, by AdamW.
-        scored: pictures of the training set that scores are means over.
+        decay: weight decay of AdamW.
+        scored: number of training pictures over which scores are averaged.
     """
 
     name: ClassVar[str] = "tutorial"
-    title: ClassVar[str] = "The tutorial: soft 0/1 loss, soft median filter and printed numbers"
+    title: ClassVar[str] = "The tutorial of ott.tools.soft_sort: soft 0/1 loss, soft median filter, printed numbers"
     question: ClassVar[str] = (
-        "The tutorial of `ott.tools.soft_sort` prints numbers of soft operators, removes salt and pepper from a "
-        "photo by a soft median, and says that a soft 0/1 loss is a competitive alternative to cross-entropy on "
-        "MNIST. Does that hold here?\n\n"
-        "*Numbers*: of x = [1, 5, 4, 8, 12] and of 1000 uniform numbers from the same seed, in float32, epsilon = "
-        "0.01 unless said. *Photo*: one channel of scikit-learn's `china.jpg`; a filter takes the median of the "
-        "points around each point, soft ones by `otsort.images.median_filter` on the whole photo at once. "
-        "*Training*: a network of two pairs of 3 x 3 convolutions, each with a 2 x 2 max-pooling, and two dense "
-        "layers, in one epoch of AdamW. The soft 0/1 loss is `10 * otsort.losses.top_k_error(logits, labels)`: "
-        "how many places the soft rank of the label's logit is below the first, epsilon = 0.01."
+        "The tutorial of `ott.tools.soft_sort` (package ott-jax) does three things. It trains a classifier with a soft "
+        "0/1 loss and calls this loss a competitive alternative to cross-entropy on MNIST. It removes noise from a "
+        "photo with a soft median filter. And it prints results of soft operators. Does all of this hold with otsort?"
+        "\n\n"
+        f"{defined('epsilon', 'soft rank', 'sweep')}\n\n"
+        "Method:\n\n"
+        "- *Training*: The network has two pairs of 3 x 3 convolutions, a 2 x 2 max-pooling after each pair, and two "
+        "dense layers. It is trained for one epoch with AdamW. The soft 0/1 loss is "
+        "`10 * otsort.losses.top_k_error(logits, labels)` with epsilon = 0.01. It is the number of places between the "
+        "soft rank of the correct class's logit and the first place.\n"
+        "- *Photo*: The photo is one channel of scikit-learn's `china.jpg` with salt-and-pepper noise. A median filter "
+        "replaces each pixel by the median of the pixels around it. `otsort.images.median_filter` computes soft "
+        "medians of the whole photo at once.\n"
+        "- *Printed numbers*: The operators are applied to x = [1, 5, 4, 8, 12], and to 1000 uniform random numbers "
+        "from the seed of the tutorial, in float32 and with epsilon = 0.01 unless stated otherwise."
     )
     parts: ClassVar[tuple] = (Example, Denoising, Training)
 

@@ -1,1 +1,1 @@
-"""Parts that the studies that train networks share."""
+"""Code that all studies that train networks share."""

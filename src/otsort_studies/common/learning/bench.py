@@ -1,4 +1,4 @@
-"""The surroundings of a training, beside its configuration and data; none of it may enter its row."""
+"""Defines what surrounds a training besides its configuration and data. None of it may affect a row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Workbench:
-    """The file that keeps a training while it goes on, and the function that it reports to.
+    """The checkpoint file of a training, and the function that receives its progress.
 
     Attributes:
-        checkpoint: a file for the state of the training that goes on; None keeps nothing.
-        tell: called with the share of the training that is done and its present score in words.
+        checkpoint: file for the state of the current training; None stores nothing.
+        tell: function that is called with the completed share of the training and its current score in words.
     """
 
     checkpoint: Path | None = None

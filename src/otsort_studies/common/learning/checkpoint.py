@@ -1,4 +1,4 @@
-"""The state of a training in a file, written whole or not at all."""
+"""Stores the state of a training in a file, which is written completely or not at all."""
 
 import io
 import json
@@ -13,16 +13,16 @@ State = TypeVar("State")
 
 
 def save(path: Path | None, name: str, curves: Any, state: Any) -> None:
-    """Keeps it in place of whatever the file held.
+    """Replaces the content of the file by the state of a training.
 
     Args:
-        path: of the file; None keeps nothing.
-        name: of the training.
-        curves: JSON values; NaN is one of them here.
-        state: its arrays.
+        path: path of the file; None stores nothing.
+        name: name of the training.
+        curves: JSON values; NaN is allowed.
+        state: arrays of the training.
 
     Raises:
-        InputError: it cannot be written; what the file held is kept.
+        InputError: the file cannot be written. Its old content is kept.
     """
     if path is None:
         return
@@ -32,15 +32,15 @@ def save(path: Path | None, name: str, curves: Any, state: Any) -> None:
 
 
 def restore(path: Path | None, name: str, state: State) -> tuple[Any, State] | None:
-    """Reads curves and state as they were kept.
+    """Returns the stored curves and state of a training.
 
     Args:
-        path: of the file; None has nothing.
-        name: of the training.
-        state: of the same shapes.
+        path: path of the file; None means that nothing was stored.
+        name: name of the training.
+        state: a state with the same shapes.
 
     Returns:
-        None if the file is damaged or not of the training of this name, which then starts anew.
+        None if the file is damaged or belongs to another training. The training then starts from the beginning.
 
     Raises:
         InputError: the file cannot be read.
@@ -54,5 +54,5 @@ def restore(path: Path | None, name: str, state: State) -> tuple[Any, State] | N
     try:
         kept = json.loads(file.readline())
         return (kept["curves"], eqx.tree_deserialise_leaves(file, state)) if kept["name"] == name else None
-    except Exception:  # whatever a damaged file leads to
+    except Exception:  # a damaged file can raise anything
         return None

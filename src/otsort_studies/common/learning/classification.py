@@ -1,4 +1,4 @@
-"""Pictures with labels, to be told apart."""
+"""Trains classifiers of pictures."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -16,21 +16,21 @@ from .images import CLASSES, Images
 from .networks import Design, Norm, as_input, convolutional
 from .training import AbstractTask, Network, Plan, in_batches, shuffled, train
 
-#: Name of the axis of examples, for norms of batches.
+#: Name of the batch axis, for batch norms.
 BATCH = "batch"
-_SCORED = 1000  # pictures at once
+_SCORED = 1000  # number of pictures that are scored at once
 
-#: `(logits, labels) -> one value an example`.
+#: A loss `(logits, labels) -> one value for each example`.
 Objective = Callable[[Float[Array, "batch classes"], Int[Array, " batch"]], Float[Array, " batch"]]
 
 
 class Classification(AbstractTask):
-    """Labels of pictures.
+    """The task of predicting the labels of pictures.
 
     Attributes:
-        parts: "train" and "test", each pictures and labels.
-        objective: what is minimised.
-        begin: first weights.
+        parts: "train" and "test", each with pictures and labels.
+        objective: the loss that is minimised.
+        begin: function that returns the network with its initial weights.
     """
 
     parts: dict[str, Any]
@@ -53,9 +53,9 @@ class Classification(AbstractTask):
         return jnp.mean(self.objective(logits, examples[1])), state
 
     def scores(self, network: Network, examples: Any) -> dict[str, Float[Array, ""]]:
-        """Its own loss, cross-entropy, and how often the label is the first or among the first five.
+        """Returns the loss, the cross-entropy, and the accuracies for the largest and the five largest logits.
 
-        Of equal logits the label's is the last, so that a network that says nothing gets nothing.
+        Among equal logits, the label counts as the last, so that constant logits score zero.
         """
         logits, labels = _logits(network, examples)[0], examples[1]
         at_label = jnp.take_along_axis(logits, labels[:, None], axis=1)
@@ -70,19 +70,19 @@ class Classification(AbstractTask):
 
 
 def cross_entropy(logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, " batch"]:
-    """Of the softmax."""
+    """Returns the cross-entropy of the softmax for each example."""
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels)
 
 
 def batch_norm(shape: tuple[int, ...]) -> eqx.nn.BatchNorm:
-    """Of values of this shape: for each channel over batch, height and width."""
+    """Creates a batch norm for values of this shape: one for each channel, over batch, height and width."""
     layer: Any = eqx.nn.BatchNorm(shape[0], BATCH, dtype=jnp.float32, mode="batch", momentum=0.9)
-    # Its count of batches is an integer of no fixed width, which a file does not keep: it would widen everything.
+    # The count of batches is an integer without a fixed width. A checkpoint loses that, and the count widens arrays.
     return eqx.tree_at(lambda layer: layer.batch_counter.init, layer, jnp.zeros((), jnp.float32))
 
 
 def plan(study: Any, data: Images, optimiser: optax.GradientTransformation) -> Plan:
-    """Epochs in batches; scores on the test set and on some pictures of the training set, always the same."""
+    """Plans epochs of shuffled batches, with scores on the test set and on a fixed part of the training set."""
     some = np.random.default_rng(0).permutation(len(data.train))[: study.scored]
     parts = {
         "train": [some[places] for places in in_batches(some.size, _SCORED)],
@@ -100,7 +100,7 @@ def trainings(
     optimiser: optax.GradientTransformation,
     how: Callable[[Any], tuple[Objective, Norm]],
 ) -> Iterator[Row]:
-    """Trains the network of Cuturi et al. (2019) for each case; `how` says what it minimises, and its norms."""
+    """Trains the network of Cuturi et al. (2019) for each case; `how(case)` gives the loss and the norm."""
     steps = plan(study, data, optimiser)
     for case in cases:
         objective, norm = how(case)

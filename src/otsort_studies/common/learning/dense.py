@@ -1,4 +1,4 @@
-"""Dense networks as lists of matrices and offsets."""
+"""Implements dense networks as lists of matrices and offsets."""
 
 import itertools
 from collections.abc import Sequence

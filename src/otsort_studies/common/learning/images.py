@@ -1,4 +1,4 @@
-"""Small pictures with a label from 0 to 9, by name."""
+"""Loads data sets of small pictures with labels from 0 to 9, by name."""
 
 import io
 import itertools
@@ -14,11 +14,11 @@ from .sources import demand, find, openml, read_npz, reading
 from .study import AbstractPictures
 
 CLASSES = 10
-_ENOUGH = 0.8  # of a data set without a test set of its own, for training
+_ENOUGH = 0.8  # share for training, of a data set without a test set
 
 
 class Images(NamedTuple):
-    """Pictures and labels, from 0 to 9, of the training and of the test set, and where they are from."""
+    """Pictures and labels from 0 to 9 of the training set and the test set, and their source."""
 
     train: UInt8[np.ndarray, "n channels height width"]
     train_labels: Int32[np.ndarray, " n"]
@@ -28,7 +28,7 @@ class Images(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """A data set: pictures for training and test, their shape, and their source."""
+    """A data set: numbers of pictures for training and test, their shape, and their loader."""
 
     counts: tuple[int, int]
     shape: tuple[int, int, int]
@@ -36,20 +36,20 @@ class _Known(NamedTuple):
 
 
 def load(study: AbstractPictures, folder: Path | None) -> Images:
-    """Returns the pictures of a study."""
+    """Loads the pictures of a study."""
     return images(study.data, folder)
 
 
 @cache
 def images(name: str, folder: Path | None = None) -> Images:
-    """A data set, whose shapes and labels are verified.
+    """Loads a data set and verifies its shapes and labels.
 
     Args:
-        name: in `IMAGES`.
-        folder: where to look first, in its subfolders as well.
+        name: a name in `IMAGES`.
+        folder: folder that is searched first, including its subfolders.
 
     Raises:
-        InputError: the file is damaged or not what it should be, or there is none and OpenML cannot be reached.
+        InputError: the file is damaged or is another file, or there is no file and OpenML cannot be reached.
     """
     counts, shape, load = IMAGES[name]
     where, parts = load(folder)
@@ -62,7 +62,7 @@ def images(name: str, folder: Path | None = None) -> Images:
 
 
 def _file(name: str, read: Callable[[Path], Any], data_id: int, split: int, shape: tuple[int, int, int]) -> Any:
-    """A loader of a file, or of what OpenML has of the same name, split where the training set ends."""
+    """Returns a loader of a file, or else of the same data from OpenML, split where the training set ends."""
 
     def load(folder: Path | None) -> tuple[str, Any]:
         if path := find(folder, name):
@@ -84,8 +84,8 @@ def _mnist(path: Path) -> Any:
 
 
 def _cifar10(path: Path) -> Any:
-    """Each picture a JPEG file, all in one array with the places where they begin and end."""
-    from PIL import Image  # matplotlib brings it
+    """Reads pictures that are JPEG files in one array, with the positions at which they begin and end."""
+    from PIL import Image  # a dependency of matplotlib
 
     arrays = read_npz(path)
 
@@ -99,7 +99,7 @@ def _cifar10(path: Path) -> Any:
 
 
 def _split(pictures: np.ndarray, labels: np.ndarray) -> Any:
-    """Of data without a test set: always the same one."""
+    """Splits data without a test set, always in the same way."""
     order = np.random.default_rng(0).permutation(len(labels))
     train, test = np.split(order, [round(_ENOUGH * len(labels))])
     return pictures[train], labels[train], pictures[test], labels[test]
@@ -121,7 +121,7 @@ def _digits(folder: Path | None) -> tuple[str, Any]:
     return "scikit-learn", _split((15 * data.images).astype(np.uint8)[:, None], data.target)
 
 
-#: Name -> what is known of it. The first two are a file, the others are in packages.
+#: Name -> the data set. The first two are files; the others are in packages.
 IMAGES: dict[str, _Known] = {
     "mnist": _Known((60_000, 10_000), (1, 28, 28), _file("mnist.npz", _mnist, 554, 60_000, (1, 28, 28))),
     "cifar10": _Known((50_000, 10_000), (3, 32, 32), _file("cifar10_jpeg.npz", _cifar10, 40927, 50_000, (3, 32, 32))),

@@ -1,4 +1,4 @@
-"""Networks of the paper and of the tutorial, written for one example, in float32."""
+"""Defines the networks of the paper and of the tutorial, for one example, in float32."""
 
 import functools
 import itertools
@@ -14,7 +14,7 @@ from .training import Network
 
 _FLOAT = jnp.float32
 
-#: Shape of one example's values -> a layer `(values, state) -> (values, state)`.
+#: A function from the shape of one example to a layer `(values, state) -> (values, state)`.
 Norm: TypeAlias = Callable[[tuple[int, ...]], Any]
 
 
@@ -22,9 +22,9 @@ class Design(NamedTuple):
     """Sizes of `Convolutions`.
 
     Attributes:
-        widths: channels of the convolutions.
+        widths: numbers of channels of the convolutions.
         hidden: width of the dense layer.
-        pools: how many convolutions there are before each pooling.
+        pools: number of convolutions before each pooling.
         kernel: height and width of a convolution, odd.
     """
 
@@ -35,18 +35,19 @@ class Design(NamedTuple):
 
 
 class Convolutions(eqx.Module):
-    """Convolutions, each with its norm and ReLU; a 2 x 2 max-pooling after some of them; two dense layers.
+    """Convolutions with a norm and ReLU each, a 2 x 2 max-pooling after some of them, and two dense layers.
 
-    With four convolutions and a pooling after each second it is the network of the tutorial, and with batch norms that
-    of Cuturi et al. (2019), section 4; with two, and a pooling after each, that of Grover et al. (2019).
+    The network of the tutorial has four convolutions and a pooling after every second one. With batch norms it is the
+    network of Cuturi et al. (2019), section 4. The network of Grover et al. (2019) has two convolutions and a pooling
+    after each.
 
     Attributes:
         convolutions: layers that keep height and width.
-        norms: one for each of them, `(values, state) -> (values, state)`.
-        pools: how many convolutions there are before each pooling.
+        norms: a norm for each convolution, `(values, state) -> (values, state)`.
+        pools: number of convolutions before each pooling.
         hidden: dense layer, with ReLU.
-        hidden_norm: its norm.
-        out: dense layer.
+        hidden_norm: norm of the dense layer.
+        out: last dense layer.
     """
 
     convolutions: list[eqx.nn.Conv2d]
@@ -60,10 +61,10 @@ class Convolutions(eqx.Module):
         """
         Args:
             shape: channels, height and width of a picture.
-            design: sizes.
-            outputs: how many.
-            norm: shape of the values -> layer.
-            key: of the first weights.
+            design: sizes of the network.
+            outputs: number of outputs.
+            norm: function from the shape of the values to a layer.
+            key: random key of the initial weights.
         """
         channels, height, width = shape
         *keys, hidden_key, out_key = jax.random.split(key, len(design.widths) + 2)
@@ -98,7 +99,7 @@ class Convolutions(eqx.Module):
 def convolutional(
     shape: tuple[int, int, int], design: Design, outputs: int, norm: Norm
 ) -> Callable[[Key[Array, ""]], Network]:
-    """First weights of `Convolutions`; one function for the same arguments, so that nothing is compiled anew."""
+    """Returns a function that initialises `Convolutions`. It is cached, so that nothing is compiled again."""
 
     def begin(key: Key[Array, ""]) -> Network:
         return Network(*eqx.nn.make_with_state(Convolutions)(shape, design, outputs, norm, key))
@@ -107,7 +108,7 @@ def convolutional(
 
 
 class Dense(eqx.Module):
-    """Dense layers with ReLU and dropout between them, and one output."""
+    """Dense layers with ReLU and dropout between them, and a single output."""
 
     layers: list[eqx.nn.Linear]
     dropout: eqx.nn.Dropout
@@ -115,10 +116,10 @@ class Dense(eqx.Module):
     def __init__(self, inputs: int, widths: tuple[int, ...], dropout: float, key: Key[Array, ""]):
         """
         Args:
-            inputs: features.
-            widths: of the hidden layers.
-            dropout: share of their outputs.
-            key: of the first weights.
+            inputs: number of features.
+            widths: widths of the hidden layers.
+            dropout: share of the outputs of hidden layers that is dropped.
+            key: random key of the initial weights.
         """
         sizes = itertools.pairwise((inputs, *widths, 1))
         keys = jax.random.split(key, len(widths) + 1)
@@ -136,7 +137,7 @@ class Dense(eqx.Module):
 
 
 class Unchanged(eqx.Module):
-    """No norm."""
+    """A norm that does nothing."""
 
     @classmethod
     def of(cls, shape: tuple[int, ...]) -> "Unchanged":
@@ -148,19 +149,19 @@ class Unchanged(eqx.Module):
 
 
 def max_pool(x: Float[Array, "channels height width"]) -> Float[Array, "channels half_height half_width"]:
-    """Largest of 2 x 2 values. Not `eqx.nn.MaxPool2d`, whose gradient takes several times as long on the CPU."""
+    """Returns the largest of 2 x 2 values; its gradient on the CPU is much faster than that of `eqx.nn.MaxPool2d`."""
     channels, height, width = x.shape[0], x.shape[1] // 2 * 2, x.shape[2] // 2 * 2
     x = x[:, :height, :width]
     return jnp.max(x.reshape(channels, height // 2, 2, width // 2, 2), axis=(2, 4))
 
 
 def as_input(pictures: UInt8[Array, "..."]) -> Float[Array, "..."]:
-    """From 0 to 1."""
+    """Converts bytes to numbers from 0 to 1."""
     return pictures.astype(_FLOAT) / 255
 
 
 def _begun(layer: Any, key: Key[Array, ""]) -> Any:
-    """With weights of variance 1 / inputs and no offsets, as Flax, which the tutorial takes, begins."""
+    """Initialises weights with variance 1 / inputs and offsets with zero, as Flax does, which the tutorial uses."""
     weight = jax.nn.initializers.lecun_normal(in_axis=1, out_axis=0)(key, layer.weight.shape, layer.weight.dtype)
     layer = eqx.tree_at(lambda layer: layer.weight, layer, weight)
     return eqx.tree_at(lambda layer: layer.bias, layer, jnp.zeros_like(layer.bias))

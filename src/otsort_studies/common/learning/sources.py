@@ -1,4 +1,4 @@
-"""Sources of data: a folder that the user names, an installed package, or OpenML."""
+"""Finds data in a folder of the user, in an installed package, or at OpenML."""
 
 import warnings
 import zipfile
@@ -13,17 +13,17 @@ from polars.exceptions import PolarsError
 
 from ..errors import InputError
 
-#: Environment variable that names the folder, where no option does.
+#: Environment variable that names the folder if no option does.
 FOLDER = "OTSORT_DATA"
 
-_OF_ARCHIVES = zipfile.BadZipFile, zlib.error, NotImplementedError  # the last: an unknown way of compression
+_OF_ARCHIVES = zipfile.BadZipFile, zlib.error, NotImplementedError  # the last one: an unknown compression
 
 
 def find(folder: Path | None, name: str) -> Path | None:
-    """The file of this name in the folder or below it.
+    """Returns the path of a file of this name in the folder or its subfolders; None if there is none.
 
     Raises:
-        InputError: there is no such folder.
+        InputError: the folder does not exist.
     """
     if folder is None:
         return None
@@ -37,7 +37,7 @@ def find(folder: Path | None, name: str) -> Path | None:
 
 @contextmanager
 def reading(where: Path | str) -> Iterator[None]:
-    """Tells in one line that data cannot be read, or are not what they should be."""
+    """Reports in one line that data cannot be read or are not the expected data."""
     try:
         yield
     except (OSError, EOFError, ValueError, LookupError, *_OF_ARCHIVES, PolarsError) as error:
@@ -46,7 +46,7 @@ def reading(where: Path | str) -> Iterator[None]:
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a file, whose checksums are verified on the way."""
+    """Reads all arrays of a file, which verifies their checksums."""
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -62,26 +62,26 @@ def demand(condition: Any, what: str) -> None:
 
 
 def openml(data_id: int, missing: str, **options: Any) -> Any:
-    """A data set of OpenML, by scikit-learn, which keeps it.
+    """Loads a data set from OpenML with scikit-learn, which caches it.
 
     Args:
-        data_id: its number there.
-        missing: name of the file that was looked for in the folder.
-        **options: of `sklearn.datasets.fetch_openml`.
+        data_id: number of the data set at OpenML.
+        missing: name of the file that was not found in the folder.
+        **options: options of `sklearn.datasets.fetch_openml`.
 
     Raises:
-        InputError: it cannot be had.
+        InputError: the data set is not available.
     """
     from sklearn.datasets import fetch_openml
 
     try:
-        with warnings.catch_warnings(action="ignore"):  # of every retry
+        with warnings.catch_warnings(action="ignore"):  # one for every retry
             return fetch_openml(data_id=data_id, **options)
-    except Exception as error:  # of the network, of the server, or of a package that parsing needs
+    except Exception as error:  # from the network, the server, or a package that is needed for parsing
         said = " ".join(str(error).split())
         raise InputError(f"{unfound(missing)}, and OpenML's data set {data_id} cannot be had: {said}") from None
 
 
 def unfound(missing: str) -> str:
-    """That a file is in no folder."""
+    """Says that a file was not found in a folder."""
     return f"there is no {missing} in a folder that --data or {FOLDER} names"

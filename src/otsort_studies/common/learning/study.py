@@ -1,4 +1,4 @@
-"""The interface of a study that trains networks, beyond that of every study."""
+"""Defines the interface of a study that trains networks."""
 
 import abc
 from collections.abc import Iterable
@@ -9,34 +9,35 @@ from ..study import AbstractStudy
 
 
 def of_training(curves: Iterable[str]) -> dict[str, Any]:
-    """Names what the row of a training holds.
+    """Returns the columns of the row of a training, with their types.
 
     Args:
-        curves: names of what has an entry for each checkpoint.
+        curves: names of columns with an entry for each checkpoint.
 
     Returns:
-        These, `seconds` of the training, and `source` of the data.
+        These columns, the `seconds` of the training, and the `source` of the data.
     """
     return {**dict.fromkeys(curves, list[float]), "seconds": float, "source": str}
 
 
 @dataclass(frozen=True, kw_only=True)
 class AbstractLearning(AbstractStudy):
-    """A study whose cases take minutes, on data that a folder of the user may hold.
+    """A study whose cases are trainings of minutes, on data that may be in a folder of the user.
 
-    Its module `measure` has two functions in place of the one:
+    Its module `measure` has two functions instead of one:
 
-        measure.load(study, folder): the data. What cannot be had is an `InputError`, before anything is measured.
-        measure.measure(study, cases, data, bench): the rows, as in `AbstractStudy`. Checkpoints and progress of a
-            training go through the `Workbench`.
+        measure.load(study, folder): loads the data. Raises an `InputError` before anything is measured if data are not
+            available.
+        measure.measure(study, cases, data, bench): yields the rows, as in `AbstractStudy`. Checkpoints and progress of
+            a training go through the `Workbench`.
 
     Attributes:
         hidden: width of the dense layers.
-        batch: examples a step.
-        checkpoints: of a training.
-        stride: steps before each of them.
-        rate: of Adam.
-        seeds: trainings of each kind.
+        batch: number of examples in a training step.
+        checkpoints: number of checkpoints of a training.
+        stride: number of training steps before each checkpoint.
+        rate: learning rate of Adam.
+        seeds: number of trainings of each kind.
     """
 
     dtype: ClassVar[str] = "float32"
@@ -50,22 +51,22 @@ class AbstractLearning(AbstractStudy):
 
     @property
     def steps(self) -> int:
-        """Steps of a training."""
+        """Returns the number of steps of a training."""
         return self.checkpoints * self.stride
 
     @classmethod
     @abc.abstractmethod
     def paper(cls) -> Self:
-        """Returns a configuration of the same study at the paper's own size, which takes a GPU."""
+        """Returns the configuration of the study at the size of the paper, which needs a GPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AbstractPictures(AbstractLearning):
-    """A study of convolutional networks that see pictures.
+    """A study that trains convolutional networks on pictures.
 
     Attributes:
-        data: name of the pictures.
-        widths: channels of the convolutions.
+        data: name of the data set.
+        widths: numbers of channels of the convolutions.
     """
 
     data: str
@@ -73,5 +74,5 @@ class AbstractPictures(AbstractLearning):
 
     @property
     def sizes(self) -> str:
-        """The network in words."""
-        return f"{', '.join(map(str, self.widths))}; {self.hidden}"
+        """Describes the sizes of the network in words."""
+        return f"{', '.join(map(str, self.widths))} channels, {self.hidden} dense units"

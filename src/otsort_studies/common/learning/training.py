@@ -1,4 +1,4 @@
-"""Training of networks: several seeds side by side, with checkpoints."""
+"""Trains networks, several seeds in parallel, with checkpoints."""
 
 import abc
 import functools
@@ -18,51 +18,52 @@ from ..study import AbstractCase, Row
 from .bench import Workbench
 from .checkpoint import restore, save
 
-#: Arrays of some examples, along their first axis.
+#: Arrays whose first axis goes over examples.
 Examples = PyTree[Array]
 
 
 class Network(eqx.Module):
-    """A model and what it remembers of its training."""
+    """A model and its state, such as the means of batch norms or a schedule of epsilon."""
 
     model: Any
     state: Any
 
 
 class AbstractTask(eqx.Module):
-    """A task: the data and the loss that are learnt with one seed.
+    """The data and the loss of a training with one seed.
 
     Attributes:
-        parts: name of a part of the data -> its examples; those of "train" are learnt.
+        parts: name of a part of the data -> its examples. The part "train" is used for training.
     """
 
     parts: eqx.AbstractVar[dict[str, Examples]]
 
     @abc.abstractmethod
     def network(self, key: Key[Array, ""]) -> Network:
-        """With its first weights, in float32."""
+        """Returns the network with its initial weights, in float32."""
 
     @abc.abstractmethod
     def loss(self, network: Network, examples: Examples, key: Key[Array, ""]) -> tuple[Float[Array, ""], Any]:
-        """The mean over the examples, and what is remembered of them."""
+        """Returns the mean loss over the examples, and the new state of the network."""
 
     @abc.abstractmethod
     def scores(self, network: Network, examples: Examples) -> dict[str, Float[Array, ""]]:
-        """Means over the examples."""
+        """Returns mean scores over the examples, by name."""
 
 
 class Plan(NamedTuple):
     """The settings of a training.
 
     Attributes:
-        optimiser: of the weights.
-        batches: `(seed, step) -> places` of examples in the part "train"; nothing else may decide them.
-        checkpoints: how often scores are taken.
-        stride: training steps before each time.
-        scored: part -> batches of places whose mean scores are taken; the first score of the last part is shown.
-        loops: whether the steps of a stride are one compiled loop, which is faster for small dense networks and on a
-            GPU; on the CPU XLA takes ten times as long for a convolution within a loop as for one outside.
-        remember: `(what a network remembers, norm of the gradient) -> what it remembers`, after each step.
+        optimiser: optimiser of the weights.
+        batches: `(seed, step) -> positions` of examples in the part "train". They may depend on nothing else.
+        checkpoints: number of times that scores are computed.
+        stride: number of training steps before each of these times.
+        scored: part -> batches of positions whose mean scores are computed. The progress bar shows the first score of
+            the last part.
+        loops: whether the steps between two checkpoints are one compiled loop. This is faster for small dense networks
+            and on a GPU; on the CPU, XLA needs ten times as long for a convolution inside a loop as outside.
+        remember: `(state of the network, norm of the gradient) -> state of the network`, applied after each step.
     """
 
     optimiser: optax.GradientTransformation
@@ -78,10 +79,10 @@ class Trained(NamedTuple):
     """The result of one seed.
 
     Attributes:
-        outcome: whether the loss stayed finite.
-        curves: name -> a number at each checkpoint: "loss" and "gradient_norm", means since the last one, and for each
-            part and score "part_score".
-        seconds: share of the time of all seeds, compilation included.
+        outcome: outcome in words, which says whether the loss stayed finite.
+        curves: name -> a number at each checkpoint. "loss" and "gradient_norm" are means since the last checkpoint;
+            "part_score" is a score of a part of the data.
+        seconds: time of all seeds, compilation included, divided by the number of seeds.
     """
 
     outcome: str
@@ -89,27 +90,27 @@ class Trained(NamedTuple):
     seconds: float
 
     def row(self, case: AbstractCase, source: str, **more: Any) -> Row:
-        """Returns the row of a case, with those of the curves that it has."""
+        """Returns the row of a case, with the curves that are among its columns."""
         chosen = {name: curve for name, curve in self.curves.items() if name in case.measured}
         return case.row(self.outcome, **chosen, seconds=self.seconds, source=source, **more)
 
 
 class _Learner(eqx.Module):
-    """The state of a training that changes with a step, of all seeds."""
+    """The part of the state of a training that changes in a step, for all seeds."""
 
     network: Network
     moments: Any
 
 
 def train(name: str, each: Sequence[AbstractTask], seeds: Sequence[int], plan: Plan, bench: Workbench) -> list[Trained]:
-    """Learns several tasks side by side, each with a seed of its own.
+    """Trains several tasks in parallel, each with its own seed.
 
     Args:
-        name: of this training among all that may have left a checkpoint.
-        each: what is learnt; the same shapes for all.
-        seeds: of first weights and batches.
-        plan: how it is learnt.
-        bench: is told the cases done, one a seed.
+        name: name of this training, which identifies its checkpoint.
+        each: tasks, all with the same shapes.
+        seeds: seeds of initial weights and batches, one for each task.
+        plan: settings of the training.
+        bench: checkpoint file, and function that receives the number of finished cases (one for each seed).
     """
     tasks = jax.tree.map(lambda *leaves: jnp.stack(leaves) if eqx.is_array(leaves[0]) else leaves[0], *each)
     keys = jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32))
@@ -140,11 +141,13 @@ def train(name: str, each: Sequence[AbstractTask], seeds: Sequence[int], plan: P
 
 
 def shuffled(count: int, batch: int) -> Callable[[int, int], np.ndarray]:
-    """Batches of an epoch after the other, each in an order of its own; what does not fill a batch waits for the next.
+    """Returns batches that go through the examples epoch by epoch, in a new order each time.
+
+    Examples at the end of an epoch that do not fill a batch are left out.
 
     Args:
-        count: of all examples.
-        batch: examples a step.
+        count: number of all examples.
+        batch: number of examples in a step.
     """
 
     @functools.lru_cache(maxsize=32)
@@ -159,14 +162,14 @@ def shuffled(count: int, batch: int) -> Callable[[int, int], np.ndarray]:
 
 
 def in_batches(count: int, batch: int) -> list[np.ndarray]:
-    """The places of all examples."""
+    """Splits the positions of all examples into batches."""
     return np.array_split(np.arange(count), -(-count // batch))
 
 
 def _stretch(
     tasks: AbstractTask, plan: Plan, learner: _Learner, keys: Key[Array, " seeds"], seeds: Sequence[int], number: int
 ) -> tuple[_Learner, dict[str, np.ndarray]]:
-    """The steps to the next checkpoint, and the scores there."""
+    """Takes the steps to the next checkpoint, and returns the scores there."""
     steps = range(number * plan.stride, (number + 1) * plan.stride)
     seen = []
     for some in [steps] if plan.loops else [range(step, step + 1) for step in steps]:
@@ -202,7 +205,7 @@ def _advance(
     places: Int[np.ndarray, "seeds steps *batch"],
     steps: Int[np.ndarray, " steps"],
 ) -> tuple[_Learner, dict[str, Float[Array, "seeds steps"]]]:
-    """Takes some training steps; returns their losses and norms of gradients as well."""
+    """Takes some training steps, and returns their losses and norms of gradients as well."""
 
     @eqx.filter_vmap(in_axes=(eqx.if_array(0), eqx.if_array(0), 0, 0, None))
     def advance(task: AbstractTask, learner: _Learner, key: Key[Array, ""], places: Array, steps: Array) -> Any:
@@ -238,7 +241,7 @@ def _advance(
 def _score(
     tasks: AbstractTask, part: str, network: Network, places: Int[np.ndarray, " batch"]
 ) -> dict[str, Float[Array, " seeds"]]:
-    """Mean scores of some examples."""
+    """Computes mean scores over some examples."""
 
     @eqx.filter_vmap(in_axes=(eqx.if_array(0), eqx.if_array(0), None))
     def score(task: AbstractTask, network: Network, places: Array) -> dict[str, Float[Array, ""]]:

@@ -2,10 +2,13 @@
 Robust regression: leave out the worst errors
 =============================================
 
-Four giants among the 47 stars of the cluster CYG OB1 turn the line of least squares: hotter stars would shine less. The
-mean of the smallest 85 % of squared errors (least trimmed squares) does not see them, nor does the 80 % quantile of the
-absolute errors, the half-width of the narrowest band with so many stars. :func:`otsort.losses.trimmed_mean` and
-:func:`otsort.losses.quantile_error` have a gradient; a small epsilon keeps them close to exact.
+Trimmed losses have a gradient, and ignore outliers that turn the line of least squares.
+
+Four of the 47 stars of the cluster CYG OB1 are giants. Because of them, the line of least squares says that hotter
+stars shine less. Two losses ignore the giants. The first is the mean of the smallest 85 % of the squared errors (least
+trimmed squares). The second is the 80 % quantile of the absolute errors: the half-width of the narrowest band that
+holds 80 % of the stars. :func:`otsort.losses.trimmed_mean` and :func:`otsort.losses.quantile_error` make both
+differentiable. A small epsilon keeps them close to the exact losses.
 
 Such losses have several minima, so we start from many random lines at once and keep the best.
 """
@@ -59,7 +62,7 @@ for name, loss in losses.items():
     print(f"{name:14} slope {slope:5.2f}, {100 * inside:.0f} % of the stars within 0.5 of the line")
     axis.plot(ends, level + slope * (ends - centre), label=name)
 huber = HuberRegressor().fit(np.asarray(heat)[:, None], np.asarray(light))
-print(f"{'Huber':14} slope {huber.coef_[0]:5.2f}, as it trusts points that lie far to one side")
+print(f"{'Huber':14} slope {huber.coef_[0]:5.2f}, because it trusts points at extreme temperatures")
 axis.plot(ends, huber.predict(ends[:, None]), label="Huber", linestyle=":", color="0.4")
 axis.set(xlabel="log of the temperature", ylabel="log of the light", ylim=(3.8, 6.5), title="Stars of CYG OB1")
 axis.invert_xaxis()  # as astronomers draw it

@@ -1,10 +1,13 @@
 """
-Lists of unequal length
-=======================
+Rank lists of unequal length
+============================
 
-Five months of ozone in New York, with days that were not measured. In a padded array those days are NaN, and ``where``
-says which places hold values: each month is ranked as if it were a list of its own, and gradients have no NaN. Groups
-that lie in one flat array become such lists by :func:`otsort.segments.pack`.
+Pad the lists to one length, and mark their values with ``where``.
+
+The data are five months of ozone in New York, with days that were not measured. Each month is a list, that is one row
+of the batch. In the padded array, missing days are NaN, and ``where`` marks the entries that hold values. Each month is
+then ranked as a list of its own, and gradients contain no NaN. :func:`otsort.segments.pack` makes such lists from
+groups in one flat array.
 """
 
 import jax
@@ -25,19 +28,21 @@ levels = otsort.cdf(table, where=where)
 for i, name in enumerate(("May", "June", "July", "August", "September")):
     alone = otsort.cdf(table[i][where[i]])
     difference = np.max(np.abs(levels[i][where[i]] - alone))
-    print(f"{name:9} {where[i].sum():2} days measured; the same as that list alone to {difference:.0e}")
+    print(f"{name:9} {where[i].sum():2} days measured; differs from that list alone by {difference:.0e}")
 
 gradient = jax.grad(lambda x: otsort.cdf(x, where=where)[0, 0])(jnp.asarray(table))
 print(
-    "gradient of the first level: NaN",
+    "gradient of the first level: NaN entries",
     int(jnp.isnan(gradient).sum()),
-    "times, other months",
+    "and nonzero entries in other months",
     int(jnp.sum(gradient[1:] != 0)),
 )
 
 # %%
-# The same values side by side, with the month of each
-# ----------------------------------------------------
+# Groups in one flat array
+# ------------------------
+#
+# Here the same values are in one array, and a second array holds the month of each value.
 
 measured = ~np.isnan(ozone)
 values, months = ozone[measured].astype(np.float32), month[measured].astype(int) - 5

@@ -1,12 +1,15 @@
 """
-Zeros that are real
-===================
+Choose pixels with exact zeros
+==============================
 
-A soft mask of the k largest scores leaks: with an entropic plan every entry is above zero, and a model learns to use what
-leaks. With :class:`otsort.SparseNewton` most entries of the mask are exactly zero, and a pixel with a zero is never read.
+A soft mask is positive everywhere. :class:`otsort.SparseNewton` gives exact zeros.
 
-A linear classifier of handwritten digits is to look at 12 of 64 pixels. Scores of the pixels and weights of the classifier
-are learnt together, through a soft mask of the 12 largest scores.
+With an entropic plan, every entry of a soft top-k mask is above zero, so information leaks through all entries, and a
+model learns to use it. With :class:`otsort.SparseNewton`, most entries are exactly zero, and a pixel with a zero is
+never read.
+
+Here a linear classifier of handwritten digits should look at 12 of 64 pixels. We train the scores of the pixels and the
+weights of the classifier together, through a soft mask of the 12 largest scores.
 """
 
 import jax
@@ -49,8 +52,8 @@ def trained(solver):
 
 
 # %%
-# The accuracy on the test digits: with the mask as it was trained, and with only its largest entries, as many as the sparse
-# mask has above zero.
+# We measure the accuracy on the test digits twice: with the mask as it was trained, and with only its largest entries.
+# The number of entries that are kept is the number of nonzero entries of the sparse mask.
 
 models = {name: jax.jit(lambda solver=solver: trained(solver))() for name, solver in solvers.items()}
 masks = {name: otsort.top_k_mask(models[name][0], K, solver=solver) for name, solver in solvers.items()}

@@ -1,13 +1,14 @@
 """
-A gate for experts
-==================
+Gate a mixture of experts with a soft top-k mask
+================================================
 
-A mixture of experts sends each input to a few of its networks. :class:`otsort.nn.TopKGate` picks k of them by a soft
-top-k mask. With ``straight_through`` all others get a weight of exactly zero, and yet learn: with an exact mask, which
-passes no gradient to experts that are not chosen, more of them stay unused. The soft mask alone draws best, with all
-experts at each point.
+A mixture of experts sends each input to a few of its networks. The gate chooses them.
 
-Six experts, each a straight line, are to draw a curve, each point with one of them.
+:class:`otsort.nn.TopKGate` chooses k experts by a soft top-k mask. With ``straight_through``, all other experts get a
+weight of exactly zero, and still learn. An exact mask passes no gradient to experts that are not chosen, and more of
+them stay unused. The soft mask alone fits the curve best, but uses all experts at each point.
+
+Here six experts, each a straight line, fit a curve, with one expert at each point.
 """
 
 import equinox as eqx
@@ -31,7 +32,7 @@ gates = {
 
 class Mixture(eqx.Module):
     gate: otsort.nn.TopKGate
-    experts: eqx.nn.Linear  # a line each
+    experts: eqx.nn.Linear  # one line for each expert
 
     def __call__(self, point):
         weights = self.gate(point)
@@ -58,7 +59,7 @@ def trained(key, options):
 
 
 # %%
-# Eight first weights each; the picture is of the best of them.
+# Each gate is trained from eight random starts. The picture shows the best of them.
 
 figure, axes = plt.subplots(2, 3, figsize=(10, 4.5), layout="constrained", sharex=True, sharey="row")
 for column, (name, options) in zip(axes.T, gates.items(), strict=True):
@@ -67,8 +68,8 @@ for column, (name, options) in zip(axes.T, gates.items(), strict=True):
     experts = jnp.sum(jnp.any(weights > 0.5, axis=1), axis=1)
     per_point = jnp.mean(jnp.sum(weights > 0, axis=2))
     print(
-        f"{name:17} mean squared error {jnp.median(losses):.4f} in the median; experts in use {jnp.mean(experts):.1f}, "
-        f"experts with a weight at a point {per_point:.1f}"
+        f"{name:17} mean squared error {jnp.median(losses):.4f} (median); experts in use {jnp.mean(experts):.1f}, "
+        f"experts per point {per_point:.1f}"
     )
     best = jnp.argmin(losses)
     column[0].plot(x, curve, color="0.7", linewidth=4)

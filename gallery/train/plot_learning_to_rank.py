@@ -1,13 +1,15 @@
 """
-Learning to rank, with the metrics of rax
-=========================================
+Learning to rank: train for NDCG
+================================
 
-NDCG, the usual score of a ranked list, counts relevance by rank: it has no gradient. The metrics of rax take the
-function that ranks as an argument, and with :func:`otsort.ranking.rank_fn` and :func:`otsort.ranking.cutoff_fn` they
-are smooth. So what is trained is what is measured, here NDCG of the first three. It is gained on the training lists; on
-others, of so small a table, the losses differ by less than the splits do.
+NDCG, the usual score of a ranked list, has no gradient. Soft ranks make it a loss.
 
-The lists: ten patients each of the diabetes table, to be ranked by the progression of the disease, in five grades.
+NDCG discounts the relevance of each item by its rank. The metrics of rax take the function that ranks as an argument.
+With :func:`otsort.ranking.rank_fn` and :func:`otsort.ranking.cutoff_fn` these metrics are smooth, so a model can be
+trained for the metric that is measured, here the NDCG of the first three items. On the training lists, this raises the
+NDCG. On other lists of this small table, the losses differ by less than the splits do.
+
+Each list holds ten patients of the diabetes table, to be ranked by the progression of the disease in five grades.
 """
 
 import jax
@@ -27,7 +29,7 @@ rng = np.random.default_rng(0)
 
 
 def split():
-    """Patients to train with, then others, each in 110 lists of ten."""
+    """Returns the patients for training and other patients, each in 110 lists of ten."""
     parts = np.split(rng.permutation(440), 2)
     shuffled = [[rng.permutation(part) for _ in range(5)] for part in parts]
     return np.reshape(shuffled, (2, 110, 10))
@@ -44,7 +46,7 @@ optimiser = optax.adam(0.02)
 
 
 def scores(loss, lists):
-    """Exact NDCG of the first three, of training lists and others, at each step of a linear model."""
+    """Returns the exact NDCG of the first three at each step of a linear model, for training lists and others."""
 
     def step(carry, _):
         weights, state = carry
@@ -58,7 +60,7 @@ def scores(loss, lists):
 
 
 # %%
-# Means over four splits of the patients:
+# The numbers are means over four splits of the patients:
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
 for name, loss in losses.items():

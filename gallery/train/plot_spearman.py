@@ -1,13 +1,15 @@
 """
-A rank correlation as a loss
+Train for a rank correlation
 ============================
 
-Spearman's correlation is the correlation of ranks. With soft ranks of the predictions it has a gradient:
-:func:`otsort.losses.spearman_distance`, 1 minus the correlation. It sees the target through its ranks alone, so that no
-increasing distortion of the target matters. Least squares has no such luck.
+Spearman's correlation depends only on ranks. With soft ranks it becomes a loss.
 
-The table: ten measurements of 442 diabetes patients, and the progression of the disease a year later. We distort the
-target by its fifth power and compare the two on held-out patients, by the exact correlation.
+:func:`otsort.losses.spearman_distance` is 1 minus the correlation of the soft ranks of the predictions with the ranks
+of the target. It sees only the ranks of the target, so an increasing distortion of the target changes nothing. Least
+squares does depend on such a distortion.
+
+The table has ten measurements of 442 diabetes patients, and the progression of the disease a year later. We distort the
+target by its fifth power, and compare both losses on held-out patients by the exact correlation.
 """
 
 import jax
@@ -30,7 +32,7 @@ train_features = jnp.asarray(features[train])
 
 def loss(weights):
     prediction = train_features @ weights
-    # 50 targets for groups of 6 patients: fine enough, and cheaper.
+    # 50 targets, one for each group of 6 patients, are fine enough and cost less.
     return otsort.losses.spearman_distance(prediction, distorted[train], num_targets=50)
 
 
@@ -52,7 +54,8 @@ for _ in range(60):
     history.append(1 - float(value))
 
 # %%
-# A linear model of each kind, and its predictions for the patients that it has not seen:
+# For comparison, we fit two linear models by least squares, on the distorted and on the undistorted target. All three
+# models predict for the patients that they have not seen:
 
 least_squares = LinearRegression().fit(features[train], distorted[train])
 undistorted = LinearRegression().fit(features[train], target[train])

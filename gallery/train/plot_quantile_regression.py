@@ -1,14 +1,16 @@
 """
-Quantiles and quantile regression
-=================================
+Quantiles, and quantile regression by a root finder
+===================================================
 
-A soft quantile moves with all values near it, and so tells each of them where to go; an exact one moves with one or
-two.
+A soft quantile has a gradient in all values near it, an exact quantile in one or two.
 
-Quantile regression asks for the line below which a share of the points lies, whatever their abscissa. So the quantile
-of the residuals at that level must be zero, and also when points count by their abscissa: two equations for a slope and
-an intercept, which :func:`otsort.quantile` with weights makes smooth enough for a root finder. On what Engel's 235
-households spent on food (1857), the lines are close to those of the linear program that minimises the pinball loss.
+Quantile regression finds the line below which a given share of the points lies, whatever their abscissa. At that level,
+the quantile of the residuals must be zero. It must also be zero if the points are weighted by their abscissa. These are
+two equations for the slope and the intercept. :func:`otsort.quantile` with weights makes them smooth enough for a root
+finder.
+
+The data are the incomes and food expenses of Engel's 235 households (1857). The lines are close to those of the linear
+program that minimises the pinball loss.
 """
 
 import jax
@@ -32,8 +34,8 @@ for epsilon in (0, 0.01):
     print(f"epsilon = {epsilon}: the median moves with {jnp.sum(gradient > 0.01 * gradient.max())} households")
 
 # %%
-# The lines
-# ---------
+# The regression lines
+# --------------------
 
 weights = jnp.stack([jnp.ones_like(income), income])
 
@@ -46,7 +48,7 @@ def quantiles_of_residuals(line, level):
 
 
 jacobian = jax.jit(jax.jacobian(quantiles_of_residuals))
-slope, intercept = np.polyfit(income, food, 1)  # least squares, to begin with
+slope, intercept = np.polyfit(income, food, 1)  # least squares, as the start
 ends = np.array([income.min(), income.max()])
 
 figure, axis = plt.subplots(figsize=(7, 4.5), layout="constrained")

@@ -1,13 +1,16 @@
 """
-Sorted values, and the matrix that sorts
-========================================
+Sort a column, and sort one column by another
+=============================================
 
-:func:`otsort.permutation` is the matrix that sorts: a row for each place in the order, with the share of every value in
-it. With epsilon = 0 each row holds a single 1, or equal shares of equal values. As epsilon grows, a row averages over
-more values: about ten times as many for a hundred times the epsilon.
+:func:`otsort.permutation` returns the matrix that sorts. Other operators apply it.
 
-:func:`otsort.sort` applies the matrix to the values, and :func:`otsort.sort_by` to another column of the table, neither
-of them storing it. Sorting one column by another averages neighbours: it is a smoother. The table: 178 wines.
+The matrix has a row for each place in the order. The row holds the share of every value in that place. With
+``epsilon=0``, each row holds a single 1. As epsilon grows, a row averages over more values: about ten times as many for
+a hundred times the epsilon.
+
+:func:`otsort.sort` applies the matrix to the values, and :func:`otsort.sort_by` applies it to another column of the
+table. Neither stores the matrix. Sorting one column by another averages neighbours, so it is a smoother. The table has
+178 wines.
 """
 
 import jax.numpy as jnp
@@ -31,8 +34,8 @@ for axis, epsilon in zip(axes, (0, 0.0001, 0.01), strict=True):
 axes[0].set_ylabel("place in the order")
 
 # %%
-# Colours in the order of alcohol, against alcohols in their order: a running mean whose window is epsilon. It has a
-# derivative in both columns.
+# The lines show the colours in the order of alcohol, against the sorted alcohols. Each line is a running mean, and
+# epsilon sets the width of its window. The means have derivatives in both columns.
 
 figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
 axis.scatter(alcohol, colour, s=8, color="0.6")

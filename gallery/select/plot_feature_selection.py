@@ -1,12 +1,16 @@
 """
-Choosing k features
-===================
+Choose k features by gradient descent
+=====================================
 
-Which k of ten measurements predict best? A score for each, and a top-k mask of the scores on the features, make that a
-question for gradients. With :func:`otsort.straight_through` the model sees k features and no more, and learns by the
-derivative of the soft mask. The k of :func:`otsort.top_k_mask` may differ from list to list, so that all k are trained
-in one batch. With ten features every subset can be tried: what is learnt for up to four features is the best subset of
-its size or the second, beyond that an error within a few percent.
+A top-k mask of learnt scores chooses k features, and gradient descent trains the scores.
+
+Which k of ten measurements predict best? Each measurement has a score, and a top-k mask of the scores multiplies the
+features. With :func:`otsort.straight_through` the mask is exact, so the model sees only k features, but it learns from
+the derivative of the soft mask. The k of :func:`otsort.top_k_mask` may differ between the lists of a batch, so one
+batch trains the models for all k.
+
+With ten features, every subset can be tried. For k up to four, the learnt subset is the best or the second best of its
+size. For larger k, its error is within a few percent of the best.
 """
 
 import itertools
@@ -29,7 +33,7 @@ hard_mask = otsort.straight_through(otsort.top_k_mask)
 
 
 def errors(model):
-    """Mean squared errors of the models, one for each k."""
+    """Returns the mean squared errors of the models, one for each k."""
     scores, weights = model
     mask = hard_mask(scores, jnp.asarray(sizes, float), epsilon=0.3)
     return jnp.mean((x @ (mask * weights).T - y[:, None]) ** 2, axis=0)
@@ -44,13 +48,13 @@ def step(carry, _):
     return (optax.apply_updates(model, updates), state), None
 
 
-start = np.asarray(x.T @ y / len(y))  # each feature alone
+start = np.asarray(x.T @ y / len(y))  # regressions on each feature alone
 model = jnp.tile(jnp.abs(start), (len(sizes), 1)), jnp.tile(start, (len(sizes), 1))
 (model, _), _ = jax.jit(lambda model: jax.lax.scan(step, (model, optimiser.init(model)), length=1000))(model)
 chosen = np.asarray(otsort.top_k_mask(model[0], sizes, epsilon=0)) > 0.5
 
 # %%
-# Every subset by least squares, and where the learnt one stands among those of its size:
+# We fit every subset by least squares, and find the place of the learnt subset among those of its size:
 
 
 def least_squares(subset):
@@ -64,7 +68,7 @@ for k, mask in zip(sizes, chosen, strict=True):
     learnt = least_squares(np.flatnonzero(mask))
     place = 1 + sum(error < learnt - 1e-9 for error in all_errors)
     best = min(all_errors)
-    print(f"k = {k}: place {place:2} of {len(all_errors):3} subsets, error {learnt:.3f}, of the best {best:.3f}")
+    print(f"k = {k}: place {place:2} of {len(all_errors):3} subsets, error {learnt:.3f}, best {best:.3f}")
     axes[1].plot(np.full(len(all_errors), k), all_errors, "_", color="0.7")
     axes[1].plot(k, learnt, "o", color="C0")
 axes[1].set(xlabel="k", ylabel="mean squared error", title="Learnt subsets among all")

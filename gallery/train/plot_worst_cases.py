@@ -1,10 +1,13 @@
 """
-The worst cases: expected shortfall
-===================================
+Train for the worst cases: expected shortfall
+=============================================
 
-A model with a small error on average may be far off for some. The expected shortfall is the mean of the worst share of
-the errors, here a tenth, and :func:`otsort.losses.expected_shortfall` is its smooth form. Minimising it lowers the
-worst errors of a price by the weight of a diamond, on new diamonds too, and raises the others.
+The expected shortfall is the mean of the largest errors. Minimise it for the worst cases.
+
+A model with a small mean error may have large errors for some examples. The expected shortfall averages the worst share
+of the errors, here a tenth. :func:`otsort.losses.expected_shortfall` is its smooth form. Here a model predicts the
+price of a diamond from its weight. Minimising the expected shortfall lowers its worst errors, also on new diamonds, and
+raises the others.
 """
 
 import jax

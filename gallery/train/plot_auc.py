@@ -1,12 +1,16 @@
 """
-Few positives: train for the area under the ROC curve
-=====================================================
+Train for the area under the ROC curve
+======================================
 
-A detector of rare things is judged by its order: the area under the ROC curve (AUC) says how often something rare has a
-higher score than something common. It counts ranks, and :func:`otsort.metrics.roc_auc` makes it smooth. A linear model
-must find the eights, about 10 % of 1796 pictures of digits. It cannot order all pictures correctly, so it matters what
-it is trained for. Trained for the AUC it orders them better than with the usual cross-entropy. Its scores are no
-probabilities, however: an offset of all scores changes no rank, so training does not set it.
+A detector of rare positives is judged by the area under the ROC curve. Train it for that.
+
+The area under the ROC curve (AUC) says how often a positive has a higher score than a negative. It depends only on
+ranks, and :func:`otsort.metrics.roc_auc` makes it smooth.
+
+Here a linear model must find the eights, about 10 % of 1796 pictures of digits. The model cannot order all pictures
+correctly, so the loss matters: trained for the AUC, it orders them better than with the usual cross-entropy. Its scores
+are not probabilities, however. Adding an offset to all scores changes no rank, so training does not determine the
+offset.
 """
 
 import jax
@@ -35,7 +39,7 @@ optimiser = optax.adam(0.02)
 
 
 def scores(loss, split):
-    """The scores of the other half of the pictures, after 200 steps on the first."""
+    """Returns the scores of the second half of the pictures, after 200 steps on the first half."""
     rows = split[0]
     objective = lambda model: loss(features[rows] @ model["weights"] + model["offset"], labels[rows])
 
@@ -50,8 +54,8 @@ def scores(loss, split):
 
 
 # %%
-# Exact areas of the other half, means over five splits. The brackets show the difference to the cross-entropy on the
-# same split, with its standard deviation:
+# The AUC is exact, and is computed on the second half of the pictures. The numbers are means over five splits. The
+# brackets show the difference from cross-entropy on the same split, with its standard deviation:
 
 judged = labels[splits[:, 1]]
 found = {name: jax.jit(jax.vmap(lambda split, loss=loss: scores(loss, split)))(splits) for name, loss in losses.items()}

@@ -1,14 +1,16 @@
 """
-Epsilon schedules
-=================
+Reach a small epsilon in few sweeps
+===================================
 
-Sinkhorn converges slowly at a small epsilon. Two remedies: let epsilon fall to its value during the solve
-(:class:`otsort.EpsilonSchedule`), or start from the potentials of the exact transport, which on the line are known in
-closed form. The second, the default, takes fewer sweeps. :class:`otsort.Newton`, the default solver of short lists,
-takes a few steps, each of them dearer than a sweep.
+At a small epsilon, Sinkhorn's algorithm converges slowly. A good start helps most.
 
-How many sweeps a solve took, and what error it reached, is in the ``stats`` of a solution. The study
-:doc:`../studies/schedules/report` measures it on many lists, and schedules over the steps of a training.
+A *sweep* is one step of Sinkhorn's algorithm. Two methods reduce the number of sweeps. Epsilon can fall to its final
+value during the solve (:class:`otsort.EpsilonSchedule`). Or the solve can start from the potential of the exact
+transport, which has a closed form in one dimension. The second method is the default, and takes fewer sweeps.
+:class:`otsort.Newton`, the default solver for short lists, takes a few steps, each of which costs more than a sweep.
+
+The ``stats`` of a solution hold its number of steps or sweeps, and the marginal error that it reached. The study
+:doc:`/studies/schedules/report` measures them on many lists, and measures schedules over the steps of a training.
 """
 
 import jax.numpy as jnp

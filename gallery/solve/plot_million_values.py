@@ -1,10 +1,11 @@
 """
-A million values, and more
-==========================
+Rank a million values, or more than fit in memory
+=================================================
 
-Long lists take time and memory in proportion to their length, as a smooth plan is known from a few thousand numbers.
-Values that never sit in memory together go through :mod:`otsort.streaming` in two passes, and values on several devices
-are ranked where they lie.
+Long lists take time and memory in proportion to their length.
+
+A few thousand numbers are enough to describe the smooth plan of a long list. Values that do not fit in memory go
+through :mod:`otsort.streaming` in two passes. Values that are spread over several devices are ranked where they are.
 """
 
 import jax
@@ -33,23 +34,25 @@ for n in lengths:
 ranks, _ = compiled(values)
 
 # %%
-# In pieces
-# ---------
+# Values in chunks
+# ----------------
 #
-# The first pass sums the mean and the deviation, the second a few thousand moments; then any value can be asked for. A
+# The first pass computes the mean and the standard deviation. The second pass computes a few thousand *moments*, which
+# are sums of powers of the values in small cells. The stream can then be asked for the rank of any value. A
 # memory-mapped file is read in the same way.
 
 stream = otsort.streaming.fit(otsort.streaming.Chunks(values, size=2**17), epsilon=1e-3)
 worst = jnp.max(jnp.abs(stream.rank(values) - ranks)) / len(values)
-print(f"largest difference of a rank from that in memory: {worst:.0e} of the length")
+print(f"largest difference from the ranks in memory: {worst:.0e} of the length")
 levels = np.array([0.01, 0.5, 0.99])
 print("quantiles of the stream", stream.quantile(levels), "and of NumPy", np.quantile(values, levels))
 
 # %%
-# On several devices
-# ------------------
+# Values on several devices
+# -------------------------
 #
-# An array that is split over devices stays so: they exchange sums. These are all that there are here, be it one.
+# An array that is split over devices stays split: the devices only exchange sums. The script uses all devices that it
+# finds, even if there is only one.
 
 mesh = jax.make_mesh((jax.device_count(),), ("devices",), axis_types=(AxisType.Auto,))
 split = jax.device_put(values, NamedSharding(mesh, PartitionSpec("devices")))

@@ -1,11 +1,13 @@
 """
-A layer that ignores lighting
-=============================
+Ignore the exposure of pictures
+===============================
 
-:class:`otsort.nn.QuantileNormalization` gives the pixels of a picture a distribution that is learnt: their order is
-kept, their brightness is not. A network behind it reads digits under exposures that it was not trained on. Layer
-normalisation takes away a change of contrast, but not one that is not linear. The price is some accuracy at the
-exposure of the training, as contrast tells digits apart too.
+Quantile normalisation makes a network insensitive to the exposure of its pictures.
+
+:class:`otsort.nn.QuantileNormalization` gives the pixels of a picture a learnt distribution. It keeps their order, but
+not their brightness. A network behind this layer reads digits at exposures on which it was not trained. Layer
+normalisation removes a linear change of contrast, but not a nonlinear one. Quantile normalisation costs some accuracy
+at the exposure of the training, because contrast also tells digits apart.
 """
 
 import equinox as eqx
@@ -51,7 +53,8 @@ def trained(first):
 
 
 # %%
-# Each network is tested at exposures from dark to bright: pixels to the power gamma, 1 in training.
+# Each network is tested at exposures from bright to dark: the pixels are raised to the power gamma, which is 1 in
+# training.
 
 gammas = (0.1, 0.2, 0.5, 1, 2, 5, 10)
 networks = {name: trained(first) for name, first in firsts.items()}

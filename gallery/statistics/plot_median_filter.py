@@ -1,10 +1,12 @@
 """
-A median filter that learns
-===========================
+Train the weights of a median filter
+====================================
 
-The median of the window around each point removes salt and pepper from a photo. :func:`otsort.images.median_filter` is
-that filter with a derivative, so that it can be trained: here the weights of the points of its window, on one part of a
-photo, to be used on another.
+A median filter removes salt-and-pepper noise. Its soft version can be trained.
+
+A median filter replaces each pixel by the median of the window around it. :func:`otsort.images.median_filter` has a
+derivative. Here we train the weights of the pixels in the window on one part of a photo, and apply the filter to
+another part.
 """
 
 import jax
@@ -25,7 +27,7 @@ train, test = np.s_[158:206, 180:244], np.s_[30:158, 180:340]
 
 
 def psnr(image, clean):
-    """Peak signal over what is left of the noise, in dB."""
+    """Returns the peak signal-to-noise ratio, in dB."""
     return -10 * jnp.log10(jnp.mean((image - clean) ** 2))
 
 
@@ -48,7 +50,7 @@ state = optimiser.init(logits)
 for i in range(41):
     logits, state, value = step(logits, state)
     if i % 10 == 0:
-        print(f"step {i:2}: {value:.2f} dB where it is trained")
+        print(f"step {i:2}: {value:.2f} dB on the part for training")
 
 # %%
 
@@ -56,13 +58,13 @@ clean = photo[test]
 pictures = {
     "noisy": noisy[test],
     "median of 3 x 3": otsort.images.median_filter(noisy[test], 3, epsilon=0),
-    "learnt of 5 x 5": weighted(logits, noisy[test]),
+    "learnt weights, 5 x 5": weighted(logits, noisy[test]),
 }
 figure, axes = plt.subplots(2, 2, figsize=(7, 5.5), layout="constrained")
 for axis, (name, picture) in zip(axes.flat, pictures.items(), strict=False):
-    print(f"{name}: {psnr(picture, clean):.2f} dB where it is not")
+    print(f"{name}: {psnr(picture, clean):.2f} dB on the other part")
     axis.imshow(picture, cmap="gray", vmin=0, vmax=1)
     axis.set(title=f"{name}: {psnr(picture, clean):.1f} dB", xticks=[], yticks=[])
 image = axes[1, 1].imshow(jax.nn.softmax(logits, axis=None), cmap="Blues", vmin=0)
 figure.colorbar(image, ax=axes[1, 1])
-axes[1, 1].set(title="its weights", xticks=[], yticks=[])
+axes[1, 1].set(title="learnt weights", xticks=[], yticks=[])

@@ -1,10 +1,12 @@
 """
-Nearest neighbours in a plane that is learnt
-============================================
+Learn a plane for nearest neighbours
+====================================
 
-Which k points are the nearest is a top-k of minus the distances. :func:`otsort.top_k_mask` makes it smooth, so that the
-space in which distances are taken can be learnt for it: here a plane through the 64 pixels of digits, such that the
-five nearest are of the same class. ``where`` leaves out the digit itself.
+A soft top-k mask lets gradients learn the space in which neighbours are searched.
+
+The k nearest points are the k largest values of minus the distance. :func:`otsort.top_k_mask` makes their choice
+smooth. Here we learn a plane: the 64 pixels of a digit are projected to two numbers, so that the five nearest digits
+are of the same class. ``where`` leaves out the digit itself.
 """
 
 import jax
@@ -29,7 +31,7 @@ def loss(plane, others):
     places = known @ plane
     distances = jnp.sum((places[:, None] - places[None, :]) ** 2, axis=-1)
     near = otsort.top_k_mask(-distances, 5, where=others, epsilon=0.01)
-    same = jnp.sum(near @ classes * classes, axis=1) / 5  # share of the five that are of the right class
+    same = jnp.sum(near @ classes * classes, axis=1) / 5  # share of the five in the right class
     return -jnp.mean(jnp.log(same + 1e-2))
 
 
@@ -37,7 +39,7 @@ optimiser = optax.adam(0.03)
 
 
 @jax.jit
-def step(plane, state, others):  # of a constant, the compiler would compute all that follows from it
+def step(plane, state, others):  # an argument: XLA would fold a constant at compile time
     value, gradient = jax.value_and_grad(loss)(plane, others)
     updates, state = optimiser.update(gradient, state)
     return optax.apply_updates(plane, updates), state, value
@@ -57,7 +59,7 @@ figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 for axis, (name, projection) in zip(axes, {"Principal plane": principal, "Learnt plane": plane}.items(), strict=True):
     places = pixels @ np.asarray(projection)
     score = KNeighborsClassifier(5).fit(places[train], digit[train]).score(places[test], digit[test])
-    print(f"{name:15}: {100 * score:.1f} % of the digits held out are told by their five nearest")
+    print(f"{name:15}: {100 * score:.1f} % of the held-out digits are classified correctly")
     shown = axis.scatter(*places[test].T, c=digit[test], s=8, cmap="tab10", vmin=-0.5, vmax=9.5)
     axis.set(title=f"{name}: {100 * score:.0f} %", xticks=[], yticks=[])
 figure.colorbar(shown, ax=axes, ticks=range(10), label="digit")

@@ -1,14 +1,16 @@
 """
-Conformal prediction with a soft quantile
-=========================================
+Conformal prediction: train for narrow intervals
+================================================
 
-Split conformal prediction puts an interval around any prediction: as wide as the 90 % quantile of the errors on
-calibration data, and on average it covers 90 % of new data whatever the model is. How wide the intervals are does
-depend on it. With a soft quantile their mean width is a loss: the model learns what it will be calibrated for. In the
-end the quantile is exact, so that the guarantee stands.
+With a soft quantile, the mean width of conformal prediction intervals becomes a loss.
 
-The price of diamonds by their weight, where the spread grows with the price: 1000 to train, 5000 to calibrate, the
-other 47 940 to see whether it holds.
+Split conformal prediction puts an interval around the prediction of any model. The 90 % quantile of the errors on
+calibration data sets the width of the interval. On average, the interval covers 90 % of new data, whatever the model
+is. The width, however, depends on the model. A soft quantile gives the mean width a gradient, so the model can be
+trained for narrow intervals. The final calibration uses the exact quantile, so the guarantee of coverage holds.
+
+The data are prices of diamonds by their weight; their spread grows with the price. 1000 diamonds are for training, 5000
+for calibration, and the other 47 940 show whether the guarantee holds.
 """
 
 import jax
@@ -36,7 +38,7 @@ def errors(model, rows):
 
 
 def mean_width(model):
-    """Of the intervals, if they were calibrated on the training data."""
+    """Returns half the mean width of the intervals, as if they were calibrated on the training data."""
     return otsort.quantile(errors(model, train), 0.9) * jnp.mean(centre_and_width(model, train)[1])
 
 

@@ -1,11 +1,13 @@
 """
-A loss for the first k places
-=============================
+Train for a label among the first k
+===================================
 
-Where a system shows three suggestions, what counts is that the right one is among them. Cross-entropy asks for the
-first place; :func:`otsort.losses.top_k_cross_entropy` and :func:`otsort.losses.top_k_error` ask for one of the first k.
-With a model that is too simple to tell all digits apart, linear in four principal components, it matters what is asked:
-losses for the first three put more digits among the first three, and fewer first.
+If a system shows three suggestions, the right one need not be first.
+
+Cross-entropy asks for the label in first place. :func:`otsort.losses.top_k_cross_entropy` and
+:func:`otsort.losses.top_k_error` ask for the label in one of the first k places. The loss matters here, because the
+model is too simple to tell all digits apart: it is linear in four principal components. With losses for the first three
+places, more labels are among the first three, and fewer are first.
 """
 
 import jax
@@ -33,7 +35,7 @@ optimiser = optax.adam(0.03)
 
 
 def test_logits(loss, split):
-    """Of a model trained on one half of the digits, for the other half."""
+    """Returns logits for one half of the digits, from a model that was trained on the other half."""
     train, test = split[:900], split[900:]
 
     def objective(model):
@@ -51,7 +53,7 @@ def test_logits(loss, split):
 
 
 # %%
-# Means over three splits:
+# The numbers are means over three splits:
 
 figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
 for name, loss in losses.items():
@@ -62,7 +64,7 @@ for name, loss in losses.items():
     print(f"{name:20}", "  ".join(f"first {k}: {score:.1f} %" for k, score in enumerate(scores, 1)))
     axis.plot(range(1, 6), scores, "o-", label=name)
 axis.set(
-    xlabel="k", ylabel="digits among the first k, %", xticks=range(1, 6), title="What was trained is what is gained"
+    xlabel="k", ylabel="digits among the first k, %", xticks=range(1, 6), title="Each loss gains what it is trained for"
 )
 axis.axvline(3, color="0.8", zorder=0)
 axis.legend()

