@@ -1,4 +1,4 @@
-"""Entry point of the command `otsort`, which needs none of the extra packages."""
+"""Entry point of the command `otsort`. This module needs none of the extra packages."""
 
 import importlib.metadata
 import importlib.util

@@ -26,7 +26,7 @@ SAID = {
     "figure3": "{n} of {n} solves failed",
     "scaling": "No solver gave usable gradients of soft ranks with n = m.",
     "regularisations": "4 of 4 solves did not converge or raised",
-    "peers": "Training of key: nothing was measured.",
+    "peers": "Training task key: nothing was measured.",
     "tutorial": "**Soft 0/1 loss: open.**",
     "table1": "102 of 102 trainings failed (raised ValueError)",
     "figure4": "**Open.**",

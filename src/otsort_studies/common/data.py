@@ -1,4 +1,4 @@
-"""Named data: columns bundled with scikit-learn, random families with seeds, and weights for sums of ranks."""
+"""Defines data by name: columns bundled with scikit-learn, random families, and weights for sums of ranks."""
 
 from collections.abc import Callable
 from typing import Any

@@ -51,7 +51,7 @@ class Execution(NamedTuple):
 
     @property
     def scratch_bytes(self) -> float:
-        """Memory that the program needs in addition to arguments and results; NaN if there is no program."""
+        """Returns the memory that the program needs beyond arguments and results; NaN if there is no program."""
         if isinstance(self.program, Exception):
             return np.nan
         return float(self.program.compiled.memory_analysis().temp_size_in_bytes)

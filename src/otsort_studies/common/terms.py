@@ -1,17 +1,17 @@
 """Definitions of the terms that reports use, in agreement with the glossary of the documentation."""
 
 _DEFINITIONS = {
-    "epsilon": "how strongly the results are smoothed. Exact results have epsilon = 0.",
-    "list": "values that are sorted or ranked together, such as one row of a batch.",
+    "epsilon": "the amount of smoothing, in units of squared distances in [0, 1]. Exact results have epsilon = 0.",
+    "list": "a set of values that are sorted or ranked together, such as one row of a batch.",
     "soft rank": "a smooth approximation of the rank of a value in its list, which has a useful gradient.",
-    "target points": "the m points in [0, 1] that the values are moved to. They are evenly spaced and have equal "
-    "weights, unless stated otherwise.",
+    "target points": "the points of the target, which is what the values are moved to. They are m points in [0, 1], "
+    "evenly spaced and with equal weights, unless stated otherwise.",
     "squash": "the increasing function that maps the values into [0, 1] before they are moved.",
     "transport plan": "the matrix that says how much of the mass of each value goes to each target point. Soft ranks, "
     "sorted values and quantiles are averages that are computed from it.",
     "potential": "a vector with one number for each target point. It determines the plan, and solvers search for it.",
-    "marginal error": "the error of a plan: the sum, over the target points, of the absolute difference between the "
-    "mass that arrives and the mass that should arrive. It is between 0 and 2.",
+    "marginal error": "the error of the column sums of a plan: the sum, over the target points, of the absolute "
+    "difference between the mass that arrives and the mass that should arrive. It is between 0 and 2.",
     "sweep": "one iteration of Sinkhorn's algorithm.",
     "unrolled": "the gradient is computed by differentiating through all iterations of the solver.",
     "checkpointed": "like unrolled, but with less memory and more computation.",

@@ -1,7 +1,8 @@
-"""`python -m otsort_studies.peers FOLDER [METHOD ...]`: measures here what the run in the folder lacked.
+"""Adds measurements to a finished run: `python -m otsort_studies.peers FOLDER [METHOD ...]`.
 
-For packages that need another Python or another JAX: in an environment with `otsort[studies]` and the package, on the
-machine of the run. Methods that are named are measured again, whatever was found. The report is written anew.
+Use it for packages that need another version of Python or JAX. Run it on the same computer as the first run, in an
+environment with `otsort[studies]` and the package. It measures the methods that were not installed, and again all
+methods that are named. Then it writes the report again.
 """
 
 import sys
@@ -20,10 +21,10 @@ from ..common.run import measured
 
 
 def main(folder: Path, *again: str) -> None:
-    """Appends the rows; of two rows of a case the later one counts.
+    """Measures the missing rows and appends them to the file; of two rows of a case, the later one counts.
 
     Raises:
-        InputError: the folder is not that of a finished run, or that has no such method.
+        InputError: the folder is not the folder of a finished run, or the run has no such method.
     """
     _, study, _ = load(folder)
     with locked(folder):

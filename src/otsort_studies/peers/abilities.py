@@ -1,4 +1,4 @@
-"""Abilities of an operator, found by calling it."""
+"""Finds properties of an operator by calling it."""
 
 import functools
 from collections.abc import Callable
@@ -21,18 +21,18 @@ _NOT_ASKED = {
     "order": ("sort_by",),
     "monotone": ("sort_by",),
 }
-_BY_VALUE = ("rank", "top_k_mask")  # an answer for each value, not for each place
+_BY_VALUE = ("rank", "top_k_mask")  # one result for each value, not for each position
 _TOLERANCE = 1e-4
 
 
 def abilities(method: str, library: Library, operator: str, x: np.ndarray) -> dict[str, Any]:
-    """The row of an operator.
+    """Returns the properties of an operator as columns of a row.
 
     Args:
-        method: its name.
-        library: the method.
-        operator: that it offers.
-        x: float32, shape `(lists, n)`, no two values of a list equal.
+        method: name of the method.
+        library: loaded method.
+        operator: name of an operator that it offers.
+        x: float32, shape `(lists, n)`; the values of a list are different.
     """
     answer = library.call(operator, x)
     pullback = functools.cache(lambda: library.pullback(operator, x))  # one program for all checks
@@ -61,7 +61,7 @@ def abilities(method: str, library: Library, operator: str, x: np.ndarray) -> di
 def _word(check: Callable[[], bool]) -> str:
     try:
         return "yes" if check() else "no"
-    except Exception as error:  # whatever it is, it is the answer
+    except Exception as error:  # the error is the result
         return failure(error)
 
 
@@ -69,7 +69,7 @@ def _error(answer: Callable[[], np.ndarray], expected: Callable[[], np.ndarray |
     try:
         right = expected()
         return np.nan if right is None else float(np.max(np.abs(answer() - right))) / right.shape[-1]
-    except Exception:  # no answer has no error
+    except Exception:  # without a result there is no error
         return np.nan
 
 
@@ -82,7 +82,7 @@ def _finite(answer: np.ndarray) -> bool:
 
 
 def _axis(answer: np.ndarray, expected: np.ndarray) -> bool:
-    """Of a new axis, such as that of levels, the place is free."""
+    """Compares results along two axes. A new axis, such as that of quantile levels, may be anywhere."""
     return _same(answer, expected.T) or (answer.shape != expected.T.shape and _same(answer, expected))
 
 
@@ -117,7 +117,7 @@ def _order(operator: str, x: np.ndarray, answer: np.ndarray) -> bool:
 
 
 def _monotone(pullback: Callable[..., np.ndarray], operator: str, x: np.ndarray, answer: np.ndarray) -> bool:
-    """By the derivatives of the first list."""
+    """Checks the signs of the derivatives of the first list."""
     gradients = []
     for place in range(answer.shape[1]):
         given = np.zeros_like(answer)
@@ -128,7 +128,7 @@ def _monotone(pullback: Callable[..., np.ndarray], operator: str, x: np.ndarray,
 
 
 def _hard(operator: str, x: np.ndarray) -> np.ndarray:
-    """The hard operator, in NumPy and SciPy; ranks and masks count, other answers are measured in values."""
+    """Computes the exact operator with NumPy and SciPy."""
     ascending = np.sort(x, axis=1)
     ranks = scipy.stats.rankdata(x, axis=1)
     return {
@@ -142,7 +142,7 @@ def _hard(operator: str, x: np.ndarray) -> np.ndarray:
 
 
 def _defined(method: str, library: Library, operator: str, x: np.ndarray) -> np.ndarray | None:
-    """Ranks by the definition that a method is one of, in float64; None for one without a definition apart."""
+    """Computes ranks by the definition that a method implements, in float64; None if none is available."""
     exact = x.astype(np.float64)
     if operator != "rank":
         return None
@@ -157,7 +157,7 @@ def _defined(method: str, library: Library, operator: str, x: np.ndarray) -> np.
 
 
 def _projected(z: np.ndarray) -> np.ndarray:
-    """The nearest point of the permutahedron of 1 to n (Blondel et al., 2020, by isotonic regression)."""
+    """Returns the nearest point of the permutahedron of 1 to n, by isotonic regression (Blondel et al., 2020)."""
     order = np.argsort(-z)
     shift = np.empty_like(z)
     shift[order] = isotonic_regression(z[order] - np.arange(z.size, 0, -1), increasing=False)

@@ -1,4 +1,4 @@
-"""The ways to run, differentiate and await functions of each framework."""
+"""Runs and differentiates functions of JAX, PyTorch and NumPy, and waits for their results."""
 
 import abc
 import importlib
@@ -13,28 +13,28 @@ Operator = Callable[..., Any]
 
 
 class AbstractFramework(abc.ABC):
-    """Arrays and derivatives of a framework."""
+    """The interface to the arrays and derivatives of a framework."""
 
     @abc.abstractmethod
     def array(self, x: Any) -> Any:
-        """An array of the framework, of the same numbers and dtype."""
+        """Converts to an array of the framework with the same numbers and dtype."""
 
     @abc.abstractmethod
     def forward(self, function: Operator, x: Any) -> Callable[[Any], Any]:
-        """A function of arrays such as x, made ready for them as far as the framework can, and awaited."""
+        """Prepares a function for arrays such as x, for example by compilation. It waits for its result."""
 
     @abc.abstractmethod
     def pullback(self, function: Operator, x: Any) -> Callable[[Any, Any], Any]:
-        """`(x, cotangent of the answer) -> cotangent of x`, in the same way."""
+        """Prepares the function `(x, cotangent of the result) -> cotangent of x` in the same way."""
 
     def scratch_bytes(self, ready: Callable[..., Any]) -> float:
-        """Memory beside arguments and answers, of what `forward` or `pullback` made; NaN if nothing tells."""
+        """Returns the scratch memory of a function from `forward` or `pullback`; NaN if it is unknown."""
         del ready
         return np.nan
 
 
 class Jax(AbstractFramework):
-    """Compiled."""
+    """JAX, with compiled functions."""
 
     def array(self, x: Any) -> Any:
         return jnp.asarray(x)
@@ -59,7 +59,7 @@ class _Ready:
 
 
 class Torch(AbstractFramework):
-    """On the CPU, as it is written; torch is imported only for those who need it."""
+    """PyTorch on the CPU, without compilation. It is imported only if it is needed."""
 
     def __init__(self):
         self.torch: Any = importlib.import_module("torch")
@@ -87,7 +87,7 @@ class Torch(AbstractFramework):
 
 
 class NumPy(AbstractFramework):
-    """Without derivatives."""
+    """NumPy, which has no derivatives."""
 
     def array(self, x: Any) -> Any:
         return np.asarray(x)

@@ -1,4 +1,4 @@
-"""One method, loaded: its functions by name, in a framework and at a precision."""
+"""Loads a method and its functions by name."""
 
 import importlib.metadata
 import platform
@@ -15,12 +15,12 @@ LEVELS = (0.1, 0.5, 0.9)
 
 
 class Library:
-    """A method and what it offers.
+    """A method and the operators that it offers.
 
     Attributes:
-        temperature: of the method.
-        framework: that it is written in.
-        operators: by name.
+        temperature: temperature of the method.
+        framework: framework in which it is written.
+        operators: name of an operator -> function.
 
     Raises:
         ModuleNotFoundError: its package is not installed.
@@ -33,7 +33,7 @@ class Library:
         self.operators: dict[str, Operator] = module.operators(name.partition(" ")[2])
 
     def environment(self) -> dict[str, str]:
-        """Versions, as they are told."""
+        """Returns the versions of the package and of its environment, in words."""
         found = {name: importlib.metadata.version(name) for name in ("jax", "torch") if _has(name)}
         found["Python"] = platform.python_version()
         words = ", ".join(f"{name} {version}" for name, version in found.items())
@@ -41,7 +41,7 @@ class Library:
         return {"version": version, "environment": words}
 
     def function(self, operator: str, x: Any, temperature: float | None = None, **options: Any) -> Operator:
-        """The function of x alone, with what its operator must know: k, levels or values."""
+        """Returns an operator as a function of x alone; k, levels and values are fixed."""
         known = {
             "sort_by": {"values": 10 * x},
             "quantile": {"q": np.asarray(LEVELS, x.dtype)},
@@ -56,13 +56,13 @@ class Library:
         return lambda x: self.operators[operator](x, warm, **given)
 
     def call(self, operator: str, x: np.ndarray, temperature: float | None = None, **options: Any) -> np.ndarray:
-        """Its answer."""
+        """Calls an operator and returns its result."""
         native = self.framework.array(x)
         function = self.function(operator, x, temperature, **options)
         return np.asarray(self.framework.forward(function, native)(native))
 
     def pullback(self, operator: str, x: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-        """`(x, cotangent) -> gradient` for arrays such as x, on arrays of NumPy."""
+        """Returns the function `(x, cotangent) -> gradient` on NumPy arrays such as x."""
         run = self.framework.pullback(self.function(operator, x), self.framework.array(x))
         return lambda *arguments: np.asarray(run(*map(self.framework.array, arguments)))
 

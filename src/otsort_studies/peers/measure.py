@@ -1,4 +1,4 @@
-"""Measures what is installed here; the rest are rows that say that it is not."""
+"""Measures all installed methods. Rows of the others say that they are not installed."""
 
 import functools
 import statistics
@@ -19,17 +19,17 @@ from .methods import PEER_METHODS
 from .study import RANKING, Ability, Cost, Installed, Peers, Training
 from .training import train
 
-_load = functools.lru_cache(maxsize=1)(Library)  # cases of a method are neighbours
+_load = functools.lru_cache(maxsize=1)(Library)  # cases of a method follow each other
 
 
 def measure(study: Peers, cases: Sequence[AbstractCase]) -> Iterator[Row]:
-    """The rows of some of the cases, in float32 as JAX comes."""
+    """Yields the rows of some of the cases, in float32, the default of JAX."""
     kinds: dict[type, Any] = {Installed: _installed, Ability: _ability, Cost: _cost, Training: _training}
     for case in cases:
         try:
             with precision(np.float32):
                 row = kinds[type(case)](study, _load(case.method), case)  # pyright: ignore
-        except Exception as error:  # whatever it is, it is the outcome
+        except Exception as error:  # the error is the outcome
             row = case.row(failure(error))
         yield row
 
@@ -64,7 +64,7 @@ def _cost(study: Peers, library: Library, case: Cost) -> Row:
         row["gradient_seconds"] = _seconds(lambda x: pullback(x, weights), x, framework)
         row["scratch_bytes"] = framework.scratch_bytes(pullback)
         return case.row(outcome.outcome(outcome.MEASURED, gradient_finite=np.isfinite(gradient)), **row)
-    except Exception as error:  # what was measured before it stays
+    except Exception as error:  # earlier measurements are kept
         return case.row(failure(error), **row)
 
 
@@ -78,7 +78,7 @@ def _training(study: Peers, library: Library, case: Training) -> Row:
 
 
 def _seconds(run: Any, x: np.ndarray, framework: Any) -> float:
-    """The median of some calls, each with the values in another order, after one that is not counted."""
+    """Returns the median time of some calls after an untimed one, each with the values in another order."""
     taken: list[float] = []
     run(framework.array(x))
     for turn in range(REPEATS):

@@ -1,17 +1,18 @@
-"""The list of what is compared, by name. It imports nothing."""
+"""Lists all methods that are compared, by name. This module imports nothing."""
 
 from typing import NamedTuple
 
 
 class Method(NamedTuple):
-    """An operator's definition in some package.
+    """A package, or one of several algorithms of a package.
 
     Attributes:
         library: module in `libraries`.
-        package: distribution that it needs.
-        temperature: middle of those that are tried in training: epsilon, softness, strength of regularisation, or
-            one over the steepness; 0 for hard operators.
-        power: of n in the entries that it works on, or in its time, for each list; networks keep a matrix a layer.
+        package: package that it needs.
+        temperature: central temperature of those that are tried in training: epsilon, softness, strength of the
+            regularisation, or one over the steepness; 0 for exact operators.
+        power: power of n with which the number of array entries, or the time, grows for each list. Sorting networks
+            store a matrix for each layer.
     """
 
     library: str

@@ -1,4 +1,4 @@
-"""The report on all packages: losses as plainly as wins."""
+"""Writes the report that compares all packages."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,33 +12,55 @@ from ..common.report import Report, markdown_table, number
 from .methods import OURS, PEER_METHODS
 from .study import CHECKS, OPERATORS_BY_TASK, Peers
 
-_OPTIONS = ("axis", "weights", "masks")  # an option that a function does not know is simply not there
+_OPTIONS = ("axis", "weights", "masks")  # a function that does not know such an option lacks it
+
+_PROPERTIES = """Properties were found by calling each operator. An entry is yes, no, or the error that was raised.
+
+- *axis*: the operator works along the first axis.
+- *weights*: it accepts weights of the values.
+- *masks*: it accepts a mask of padding, and the padding then changes nothing.
+- *float64*: it returns finite float64 results for float64 values.
+- *order*: results are in the order of the values, or of the positions.
+- *monotone*: no derivative has the wrong sign.
+- *ties*: the gradient is finite if values are equal.
+- *single*: it works for lists of one value.
+- *all*: k may be the number of values.
+- *hard error*: the largest error against the exact operator at temperature 1e-4, divided by the length of the result.
+- *definition error*: the largest error of ranks against the definition of the method in float64, divided by n."""
 
 
 def report(study: Peers, frames: dict[str, pl.DataFrame]) -> Report:
-    """Places of otsort, then all that was measured."""
+    """Says where otsort stands, then lists all measurements."""
     costs, scores = frames["cost"], best(frames["training"])
     answers = [*_absent(frames["installed"]), *_speeds(study, costs), *_trainings(scores)]
     parts = [
+        _summary(study, costs, scores),
         "\n".join(f"- {answer}" for answer in answers),
-        f"### What was measured\n\n{_installed(frames['installed'])}",
-        f"### Operators\n\n{_offered(study, frames['ability'])}",
+        f"### Versions\n\n{_installed(frames['installed'])}",
+        "### Operators\n\nThe names are those of otsort. *Yes* means that a method offers the operator, and an error "
+        f"means that its call failed.\n\n{_offered(study, frames['ability'])}",
+        f"### Properties\n\n{_PROPERTIES}",
         *_abilities(study, frames["ability"]),
-        "### Time and memory\n\nMilliseconds of ranks / of their gradient, of so many lists of so many values; "
-        "the mask of the largest where a package has no ranks.\n\n" + _costs(study, costs, _times),
-        "Seconds of the first call for a gradient / MiB of scratch memory of the compiled gradient.\n\n"
-        + _costs(study, costs, _firsts),
-        "### Training\n\nScore on what was left out, mean and deviation over seeds, through the operator and at the "
-        "temperature with the best validation (in brackets, as a factor; an end of the range may not be the best).\n\n"
+        "### Time and memory\n\nEach cell gives the time of the ranks / the time of their gradient, in milliseconds. A "
+        "column header gives the number of lists x the number of values of each list. If a package has no ranks, the "
+        "top-k mask was timed instead.\n\n" + _costs(study, costs, _times),
+        "Each cell gives the time of the first call for a gradient in seconds, including compilation / the scratch "
+        "memory of the compiled gradient in MiB.\n\n" + _costs(study, costs, _firsts),
+        "### Training\n\nTest scores, mean and standard deviation over seeds. In brackets: the operator and the factor "
+        "of the temperature with the best validation score. If this factor is the smallest or largest one that was "
+        f"tried ({min(study.factors):g} and {max(study.factors):g}), a temperature outside the range may be better.\n\n"
         + _scores(study, scores),
     ]
     return Report("\n\n".join(parts), {"peers": _draw(study, costs)})
 
 
 def best(trainings: pl.DataFrame) -> pl.DataFrame:
-    """For each method and task the operator and factor with the best mean validation: mean and deviation of its tests.
+    """Chooses, for each method and task, the operator and factor with the best mean validation score.
 
     A temperature at which a training failed is not chosen.
+
+    Returns:
+        A row for each method and task, with mean and standard deviation of the test scores.
     """
     whole = pl.col("outcome") == TRAINED
     return (
@@ -56,19 +78,29 @@ def best(trainings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _summary(study: Peers, costs: pl.DataFrame, scores: pl.DataFrame) -> str:
+    """Counts the comparisons in which otsort is first."""
+    speeds = [_by_speed(study, costs, *shape) for shape in study.shapes]
+    trained = [_by_score(scores, task) for task in OPERATORS_BY_TASK]
+    fast, good = (sum(frame["method"].to_list()[:1] == [OURS] for frame in frames) for frames in (speeds, trained))
+    return (
+        f"otsort has the fastest gradient of ranks for {fast} of {len(speeds)} shapes, and the best test score in "
+        f"{good} of {len(trained)} training tasks. The details:"
+    )
+
+
 def _absent(installed: pl.DataFrame) -> Iterator[str]:
     absent = installed.filter(outcome=NOT_INSTALLED)["method"].to_list()
     if absent:
-        yield f"Not installed where this was run, so not measured: {', '.join(absent)}."
+        yield f"Not installed, and therefore not measured: {', '.join(absent)}."
 
 
 def _speeds(study: Peers, costs: pl.DataFrame) -> Iterator[str]:
-    """Says where otsort stands, shape by shape, among smooth operators."""
-    smooth = [name for name in study.methods if PEER_METHODS[name].temperature]
+    """Yields the position of otsort among all smooth methods for each shape."""
     for lists, n in study.shapes:
-        here = costs.filter(pl.col("method").is_in(smooth), outcome=MEASURED, lists=lists, n=n).sort("gradient_seconds")
+        here = _by_speed(study, costs, lists, n)
         yield _place(
-            f"Gradient of ranks of {lists} x {n:,}",
+            f"Gradient of the ranks of {lists} x {n:,} values",
             dict(here.select("method", 1e3 * pl.col("gradient_seconds")).iter_rows()),
             lambda value: f"{number(value, '.3g')} ms",
         )
@@ -76,25 +108,37 @@ def _speeds(study: Peers, costs: pl.DataFrame) -> Iterator[str]:
 
 def _trainings(scores: pl.DataFrame) -> Iterator[str]:
     for task in OPERATORS_BY_TASK:
-        here = scores.filter(task=task).sort("test", descending=True)
+        here = _by_score(scores, task)
         found = dict(here.select("method", "test").iter_rows())
-        yield _place(f"Training of {task}", found, lambda value: number(value, ".3f"))
+        yield _place(f"Training task {task}", found, lambda value: number(value, ".3f"))
+
+
+def _by_speed(study: Peers, costs: pl.DataFrame, lists: int, n: int) -> pl.DataFrame:
+    """Returns the costs of all smooth methods for one shape, the fastest gradient first."""
+    smooth = [name for name in study.methods if PEER_METHODS[name].temperature]
+    here = costs.filter(pl.col("method").is_in(smooth), outcome=MEASURED, lists=lists, n=n)
+    return here.sort("gradient_seconds")
+
+
+def _by_score(scores: pl.DataFrame, task: str) -> pl.DataFrame:
+    """Returns the scores of all methods in one task, the best first."""
+    return scores.filter(task=task).sort("test", descending=True)
 
 
 def _place(what: str, found: dict[str, float], words: Callable[[float], str]) -> str:
-    """The first and otsort, of methods in the order of their quality."""
+    """Describes the first method and otsort, for methods in the order of their quality."""
     if not found:
         return f"{what}: nothing was measured."
     first = next(iter(found))
     if OURS not in found:
-        return f"{what}: first of {len(found)} is {first} ({words(found[first])}); otsort is not among them."
+        return f"{what}: {first} is first of {len(found)} ({words(found[first])}). otsort is not among them."
     place = list(found).index(OURS) + 1
     if place == 1:
         second = list(found)[1:2]
-        behind = f", before {second[0]} ({words(found[second[0]])})" if second else ""
-        return f"{what}: otsort is first of {len(found)} ({words(found[OURS])}){behind}."
-    ahead = f"{first} first ({words(found[first])})"
-    return f"{what}: otsort is number {place} of {len(found)} ({words(found[OURS])}), {ahead}."
+        behind = f" The second is {second[0]} ({words(found[second[0]])})." if second else ""
+        return f"{what}: otsort is first of {len(found)} ({words(found[OURS])}).{behind}"
+    ahead = f"The first is {first} ({words(found[first])})."
+    return f"{what}: otsort is number {place} of {len(found)} ({words(found[OURS])}). {ahead}"
 
 
 def _installed(installed: pl.DataFrame) -> str:
@@ -102,7 +146,7 @@ def _installed(installed: pl.DataFrame) -> str:
         [row["method"], row["version"] or row["outcome"], row["environment"] or ""]
         for row in installed.iter_rows(named=True)
     ]
-    return markdown_table(lines, ["", "version", "with"])
+    return markdown_table(lines, ["method", "version", "environment"])
 
 
 def _offered(study: Peers, abilities: pl.DataFrame) -> str:
@@ -112,7 +156,7 @@ def _offered(study: Peers, abilities: pl.DataFrame) -> str:
         for method, operator, outcome in abilities.select("method", "operator", "outcome").iter_rows()
     }
     lines = [[name, *(found[name, operator] for operator in study.operators)] for name in study.methods]
-    return markdown_table(lines, ["", *study.operators])
+    return markdown_table(lines, ["method", *study.operators])
 
 
 def _abilities(study: Peers, abilities: pl.DataFrame) -> Iterator[str]:
@@ -125,8 +169,8 @@ def _abilities(study: Peers, abilities: pl.DataFrame) -> Iterator[str]:
             for row in here.iter_rows(named=True)
         ]
         if lines:
-            headers = ["", *checks, *(name.replace("_", " ") for name in errors)]
-            yield f"`{operator}`, found by calling it:\n\n{markdown_table(lines, headers)}"
+            headers = ["method", *checks, *(name.replace("_", " ") for name in errors)]
+            yield f"Properties of `{operator}`:\n\n{markdown_table(lines, headers)}"
 
 
 def _said(name: str, word: str | None) -> str:
@@ -138,7 +182,7 @@ def _said(name: str, word: str | None) -> str:
 def _costs(study: Peers, costs: pl.DataFrame, cell: Callable[[dict[str, Any]], str]) -> str:
     found = {(row["method"], row["lists"], row["n"]): row for row in costs.iter_rows(named=True)}
     lines = [[name, *(cell(found[name, lists, n]) for lists, n in study.shapes)] for name in study.methods]
-    return markdown_table(lines, ["", *(f"{lists} x {n:,}" for lists, n in study.shapes)])
+    return markdown_table(lines, ["method", *(f"{lists} x {n:,}" for lists, n in study.shapes)])
 
 
 def _times(row: dict[str, Any]) -> str:
@@ -160,11 +204,11 @@ def _scores(study: Peers, scores: pl.DataFrame) -> str:
         how = f"{row['operator']}, {row['factor']:g}"
         found[row["method"], row["task"]] = f"{row['test']:.3f} ± {row['deviation']:.3f} ({how})"
     lines = [[name, *(found.get((name, task), number(None)) for task in OPERATORS_BY_TASK)] for name in study.methods]
-    return markdown_table([line for line in lines if PEER_METHODS[line[0]].temperature], ["", *OPERATORS_BY_TASK])
+    return markdown_table([line for line in lines if PEER_METHODS[line[0]].temperature], ["method", *OPERATORS_BY_TASK])
 
 
 def _draw(study: Peers, costs: pl.DataFrame) -> tuple[Figure, str]:
-    """Times of gradients against the number of values, on every shape."""
+    """Draws the times of gradients for all shapes."""
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
     places = {shape: place for place, shape in enumerate(study.shapes)}
@@ -179,4 +223,4 @@ def _draw(study: Peers, costs: pl.DataFrame) -> tuple[Figure, str]:
     axes.grid(alpha=0.3)
     if axes.lines:
         figure.legend(loc="outside right center", fontsize="small")
-    return figure, "Time of the gradient of ranks, by lists and values."
+    return figure, "Time of the gradient of ranks, by number of lists x number of values of each list."

@@ -1,27 +1,28 @@
-"""The study of what else sorts, ranks and selects, beside otsort."""
+"""Defines the study that compares otsort with other packages."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ..common.study import AbstractCase, AbstractStudy
+from ..common.terms import defined
 from .methods import PEER_METHODS
 
 OPERATORS = ("rank", "sort", "sort_by", "quantile", "top_k", "top_k_mask")
 CHECKS = ("axis", "weights", "masks", "float64", "order", "monotone", "ties", "single", "all")
-#: What is learnt -> the operators that it is learnt through.
+#: Name of a task -> operators through which it can be trained.
 OPERATORS_BY_TASK = {"spearman": ("rank",), "digits": ("rank", "top_k_mask"), "key": ("sort_by",)}
-#: What is timed, the first that a package has.
+#: Operators that are timed: the first one that a package has.
 RANKING = ("rank", "top_k_mask")
 
 
 @dataclass(frozen=True)
 class Installed(AbstractCase):
-    """The versions and the machine of a measurement.
+    """A row: the versions with which a method was measured.
 
     Attributes:
-        method: its name.
-        version: of the package.
-        environment: the rest, in words.
+        method: name of the method.
+        version: version of the package.
+        environment: versions of JAX, PyTorch and Python, in words.
     """
 
     part: ClassVar[str] = "installed"
@@ -32,23 +33,25 @@ class Installed(AbstractCase):
 
 @dataclass(frozen=True)
 class Ability(AbstractCase):
-    """A row: abilities of an operator, found by calling it with 2 lists of 12 float32 values: yes, no, or the error.
+    """A row: properties of an operator, found by calling it with 2 lists of 12 float32 values.
+
+    A property is yes, no, or the error that was raised.
 
     Attributes:
-        method: its name.
-        operator: its name in otsort.
-        axis: the first axis, in place of the last.
-        weights: lists may have weights.
-        masks: padding may be masked, and changes nothing.
-        float64: answers in float64 to it.
-        order: answers are in the order of the values, or of the places; not asked of values that a key sorts.
-        monotone: no derivative has the wrong sign: of an answer in its own value, or of sorted values in any; not asked
-            of values that a key sorts.
-        ties: the gradient is finite where values are equal.
-        single: lists of one value.
-        all: as many of the largest as there are values; none where nothing is counted.
-        hard_error: at temperature 1e-4 the largest error against the hard operator, of ranks over their number.
-        definition_error: the largest error of ranks against the definition, solved in float64, over their number.
+        method: name of the method.
+        operator: name of the operator in otsort.
+        axis: whether the operator works along the first axis.
+        weights: whether it accepts weights of the values.
+        masks: whether it accepts a mask of padding that then changes nothing.
+        float64: whether it returns finite float64 results for float64 values.
+        order: whether results are in the order of the values, or of the positions; not for values that a key sorts.
+        monotone: whether no derivative has the wrong sign (of a result with respect to its own value, or of sorted
+            values with respect to any value); not for values that a key sorts.
+        ties: whether the gradient is finite if values are equal.
+        single: whether it works for lists of one value.
+        all: whether k may be the number of values; only for operators with k.
+        hard_error: largest error against the exact operator at temperature 1e-4, divided by the length of the result.
+        definition_error: largest error of ranks against their definition, solved in float64, divided by their number.
     """
 
     part: ClassVar[str] = "ability"
@@ -63,15 +66,15 @@ class Ability(AbstractCase):
 
 @dataclass(frozen=True)
 class Cost(AbstractCase):
-    """A row: the cost of ranks, or of the mask of the largest where a package has no ranks.
+    """A row: the cost of ranks, or of the top-k mask if a package has no ranks.
 
     Attributes:
-        method: its name.
-        lists, n: shape of the values.
-        operator: which it was.
-        first_seconds: of the first call for a gradient, with compilation if there is one.
-        forward_seconds, gradient_seconds: of one call, without compilation; the gradient is that of a weighted sum.
-        scratch_bytes: memory of the compiled gradient; none if nothing is compiled.
+        method: name of the method.
+        lists, n: number of lists and number of values of each list.
+        operator: operator that was timed.
+        first_seconds: time of the first call for a gradient, including compilation if there is one.
+        forward_seconds, gradient_seconds: time of one call, without compilation; the gradient of a weighted sum.
+        scratch_bytes: scratch memory of the compiled gradient; none if nothing is compiled.
     """
 
     part: ClassVar[str] = "cost"
@@ -87,14 +90,14 @@ class Cost(AbstractCase):
 
 @dataclass(frozen=True)
 class Training(AbstractCase):
-    """A row: the accuracy of a linear model that was trained through an operator.
+    """A row: the scores of a linear model that was trained through an operator.
 
     Attributes:
-        method: its name.
-        task: what is learnt.
-        operator: that it is learnt through.
-        factor: of the temperature of the method.
-        seed: of the split and of the batches.
+        method: name of the method.
+        task: name of the task.
+        operator: operator in the loss.
+        factor: factor of the temperature of the method.
+        seed: seed of the split and of the batches.
         validation, test: scores; larger is better.
     """
 
@@ -110,28 +113,34 @@ class Training(AbstractCase):
 
 @dataclass(frozen=True)
 class Peers(AbstractStudy):
-    """Every package that is known to sort, rank or select smoothly.
+    """All known packages that sort, rank or select smoothly.
 
     Attributes:
-        methods: names.
-        operators: names in otsort.
-        shapes: lists and values of each.
-        largest: a method with more entries than this is not run.
-        factors: of the temperature.
-        seeds: number of trainings at each temperature.
-        steps: of Adam in a training.
+        methods: names of the methods.
+        operators: names of the operators in otsort.
+        shapes: number of lists and number of values of each list.
+        largest: largest number of array entries with which a method is run.
+        factors: factors of the temperature.
+        seeds: number of trainings for each temperature.
+        steps: number of steps of Adam in a training.
     """
 
     name: ClassVar[str] = "peers"
-    title: ClassVar[str] = "Peers: what else sorts, ranks and selects"
+    title: ClassVar[str] = "Comparison with other packages for sorting, ranking and selection"
     question: ClassVar[str] = (
-        "What do other packages offer, what does it cost, how right is it, and how well does it train? Everything is "
-        "measured by calling. Times are medians of at most five calls on normal values in float32, on the CPU, JAX "
-        "compiled and PyTorch as it is. A package that is not installed is a row that says so; one that wants another "
-        "Python or another JAX is measured there and added to these rows by `python -m otsort_studies.peers FOLDER`. "
-        "Trainings are of linear models by Adam, through the operator and at the temperature with the best validation: "
-        "the rank correlation with the progress of diabetes (`spearman`), digits among the two likeliest (`digits`), "
-        "and lists of 16 patients put in order by a learnt key (`key`, scored by rank correlation)."
+        "Which operators do other packages offer, how fast are they, how accurate are they, and how well do models "
+        f"train with them?\n\n{defined('list', 'scratch memory')}\n- *method*: a package, or one of several algorithms "
+        "of a package.\n- *temperature*: the number that controls the smoothing of a method, such as epsilon, "
+        "softness, the strength of the regularisation, or one over the steepness.\n\nMethod: All results are found by "
+        "calling the packages. Times are medians of at most five calls with normal random values in float32 on the "
+        "CPU. JAX functions are compiled, and PyTorch functions run without compilation. A package that is not "
+        "installed is marked as such. Packages that need another version of Python or JAX are measured in an "
+        "environment of their own by `python -m otsort_studies.peers FOLDER`.\n\nIn the trainings, Adam trains linear "
+        "models through an operator. For each method, the operator and the temperature with the best validation score "
+        "are used. There are three tasks:\n\n- *spearman*: A model predicts the progress of diabetes. The score is the "
+        "rank correlation.\n- *digits*: A model classifies digits. The score is the share of digits whose correct "
+        "class has one of the two largest outputs.\n- *key*: A model learns a key that sorts lists of 16 patients. The "
+        "score is the rank correlation."
     )
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Installed, Ability, Cost, Training)
@@ -152,7 +161,7 @@ class Peers(AbstractStudy):
         return cls(operators=RANKING, shapes=((100, 10),), factors=(1.0,), seeds=1, steps=20)
 
     def cases(self) -> list[AbstractCase]:
-        """Returns the cases, method by method, so that those of one program are neighbours."""
+        """Returns the cases method by method, so that cases with the same program follow each other."""
         return [case for method in self.methods for case in self._of(method)]
 
     def _of(self, method: str) -> list[AbstractCase]:

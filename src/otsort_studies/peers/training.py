@@ -1,4 +1,4 @@
-"""Linear models that are trained through an operator, in whatever framework it is."""
+"""Trains linear models through an operator of any framework."""
 
 import functools
 from collections.abc import Callable
@@ -16,10 +16,10 @@ from ..common.precision import precision
 from .library import Library
 
 RATE = 0.05
-LENGTH = 16  # of the lists that a key puts in order
+LENGTH = 16  # length of the lists that a key sorts
 BATCH = 128
 TOP = 2
-LEAST = 1e-6  # of a mask under the logarithm
+LEAST = 1e-6  # lower limit of a mask in the logarithm
 
 
 class Linear(NamedTuple):
@@ -27,10 +27,10 @@ class Linear(NamedTuple):
 
     Attributes:
         data: name in `LABELLED`.
-        outputs: of the model for each row of the data.
-        shape: of the rows that are drawn for a step, with repetition; one list of all for an empty one.
-        loss: of an operator's answer and the target, by operator.
-        score: of outputs and targets.
+        outputs: number of outputs of the model for each row of the data.
+        shape: shape of the rows that are drawn for a step, with repetition; if empty, one list of all rows is used.
+        loss: operator -> function of the result of the operator and the target.
+        score: function of outputs and targets.
     """
 
     data: str
@@ -69,7 +69,7 @@ def _among(outputs: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean(np.any(np.argsort(outputs, axis=1)[:, -TOP:] == labels[:, None], axis=1)))
 
 
-#: Name -> what is learnt.
+#: Name -> task.
 LESSONS: dict[str, Linear] = {
     "spearman": Linear("diabetes", 1, (), {"rank": _correlation_loss}, _spearman),
     "digits": Linear("digits", 10, (BATCH,), {"rank": _missed_rank, "top_k_mask": _missed_mask}, _among),
@@ -78,12 +78,12 @@ LESSONS: dict[str, Linear] = {
 
 
 def train(library: Library, name: str, operator: str, temperature: float, seed: int, steps: int) -> dict[str, float]:
-    """Returns scores on what was left out.
+    """Trains a model and returns its scores on the validation and test data.
 
-    A loop of its own, step by step: operators of other frameworks cannot be part of a compiled one.
+    Steps run one by one in Python, because operators of other frameworks cannot be part of a compiled loop.
 
     Raises:
-        Exception: whatever the operator raises.
+        Exception: any error of the operator.
     """
     lesson = LESSONS[name]
     rng = np.random.default_rng(seed)
@@ -115,8 +115,8 @@ def _through(
     target: np.ndarray,
     cotangent: Callable[[Any, Any], Array],
 ) -> np.ndarray:
-    """Computes the gradient of the loss in the outputs of the model."""
-    # Values that are sorted change from step to step: they go in beside x, so that nothing is compiled anew.
+    """Computes the gradient of the loss with respect to the outputs of the model."""
+    # The values to be sorted change in each step. Pass them together with x, so that nothing is compiled again.
     x = np.stack([outputs, target]) if operator == "sort_by" else outputs[None]
     forward, pullback = _compiled(library, operator, temperature, x.shape)
     native = library.framework.array(x.astype(np.float32))

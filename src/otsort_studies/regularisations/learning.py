@@ -1,4 +1,4 @@
-"""What is learnt through an operator, and mixtures of experts."""
+"""Defines tasks that are trained through an operator, and mixtures of experts."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,17 +18,17 @@ from ..common.learning.dense import Weights, first_weights, outputs
 from ..common.learning.training import AbstractTask, Network
 
 _TOP = 2
-_LEAST = 1e-6  # of a mask under the logarithm
+_LEAST = 1e-6  # lower limit of a mask in the logarithm
 
 
 class Lesson(NamedTuple):
-    """What a network learns through an operator.
+    """A task that a network learns through an operator.
 
     Attributes:
         data: name in `LABELLED`.
-        widths: of the layers of the network after the first.
-        loss: `(outputs, target, solver, length of a list) -> loss`.
-        score: `(outputs, target) -> score`, larger is better.
+        widths: widths of the layers of the network after the input.
+        loss: function `(outputs, target, solver, length of a list) -> loss`.
+        score: function `(outputs, target) -> score`; larger is better.
     """
 
     data: str
@@ -84,14 +84,14 @@ LESSONS = {
 
 
 class Learnt(AbstractTask):
-    """A lesson at an epsilon.
+    """A task with a solver, and thus with an epsilon.
 
     Attributes:
-        parts: "train", "validation" and "test", each features and target.
-        weights: the first ones.
-        solver: of the operator.
-        lesson: what is learnt.
-        length: values of a list that a key puts in order.
+        parts: "train", "validation" and "test", each with features and targets.
+        weights: initial weights.
+        solver: solver of the operator.
+        lesson: description of the task.
+        length: number of values of a list that a key sorts.
     """
 
     parts: dict[str, tuple[Array, Array]]
@@ -128,12 +128,12 @@ class Mixture(AbstractTask):
     """A mixture of linear experts.
 
     Attributes:
-        parts: "train", "validation" and "test", each features and target.
-        options: of the gate: solver, or the epsilon of 0.
-        experts: how many.
-        straight_through: of the gate.
-        frozen: whether the router stays as it began.
-        is_curve: whether a curve is drawn, or digits are told apart.
+        parts: "train", "validation" and "test", each with features and targets.
+        options: options of the gate: a solver, or epsilon = 0.
+        experts: number of experts.
+        straight_through: whether the gate uses exact masks with the derivative of soft masks.
+        frozen: whether the router keeps its initial weights.
+        is_curve: whether the task is to fit a curve instead of classifying digits.
     """
 
     parts: dict[str, tuple[Array, Array]]
@@ -195,7 +195,7 @@ def _parts(name: str, rng: np.random.Generator) -> dict[str, tuple[Array, Array]
 
 
 def _curve(rng: np.random.Generator) -> dict[str, tuple[Array, Array]]:
-    """Returns points of a curve that no line draws, and a constant feature."""
+    """Returns points of a curve that is far from linear, with a constant feature."""
     x = rng.uniform(-1, 1, size=600)
     y = np.sin(5 * x) * (1 + x)
     points = np.stack([x, np.ones_like(x)], axis=1).astype(np.float32)

@@ -48,7 +48,7 @@ def measure(study: Regularisations, cases: Sequence[AbstractCase]) -> Iterator[R
 
 
 class _Seen(eqx.Module):
-    """What is read from a plan."""
+    """Measurements of a plan."""
 
     verdict: Verdict
     support: Float[Array, ""]
@@ -110,7 +110,7 @@ def _trainings(study: Regularisations, cases: Sequence[Training]) -> Iterator[Ro
 def _gates(study: Regularisations, cases: Sequence[Gate]) -> Iterator[Row]:
     def task(case: Gate, rng: np.random.Generator) -> Mixture:
         is_soft = case.gate in SOFT_GATES
-        # Epsilon is no array, or it would be a weight of the gate, which Adam changes.
+        # Epsilon must not be an array, or it would be a weight of the gate, which Adam changes.
         options = {"solver": SOLVERS[case.gate](case.epsilon)} if is_soft else {"epsilon": 0}
         through = case.gate in (ENTROPIC_THROUGH, QUADRATIC_THROUGH)
         return Mixture(case.task, options, study.experts, through, case.gate == FROZEN, rng)
@@ -120,7 +120,7 @@ def _gates(study: Regularisations, cases: Sequence[Gate]) -> Iterator[Row]:
     )
 
 
-_adam = functools.cache(optax.adam)  # one object for the same rate, so that nothing is compiled anew
+_adam = functools.cache(optax.adam)  # cached, so that nothing is compiled again
 
 
 def _train(
@@ -130,14 +130,14 @@ def _train(
     task: Callable[[Any, np.random.Generator], training.AbstractTask],
     seen: tuple[str, ...],
 ) -> Iterator[Row]:
-    """Trains the seeds of a kind side by side.
+    """Trains all seeds of the same kind in parallel.
 
     Args:
-        study: its configuration.
-        cases: of one part.
-        kind: cases of the same kind differ in the seed alone.
-        task: of a case, and the random numbers of its seed.
-        seen: scores that are taken.
+        study: the study with its configuration.
+        cases: cases of one part.
+        kind: function that gives equal results for cases that differ only in the seed.
+        task: function of a case and the random numbers of its seed that returns the task.
+        seen: names of the scores.
     """
     for _, group in itertools.groupby(cases, key=kind):
         group = list(group)

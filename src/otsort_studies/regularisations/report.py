@@ -1,4 +1,4 @@
-"""The report on quadratic beside entropic regularisation."""
+"""Writes the report that compares quadratic with entropic regularisation."""
 
 from typing import Any, NamedTuple
 
@@ -15,17 +15,19 @@ from .study import ENTROPIC, EXACT, FROZEN, MIXTURES, QUADRATIC, REGULARISATIONS
 
 
 def report(study: Regularisations, frames: dict[str, pl.DataFrame]) -> Report:
-    """Says what exact zeros are, what they cost, and whether anything learns better with them."""
+    """Says how many exact zeros there are, what they cost, and whether models learn better with them."""
     plans, trainings, gates = frames["plan"], frames["training"], frames["gate"]
     lessons = {task: _Chosen.all_of(trainings.filter(pl.col("task") == task), "regularisation") for task in study.tasks}
     mixtures = {task: _Chosen.all_of(gates.filter(pl.col("task") == task), "gate") for task in study.mixtures}
     parts = [
+        _summary(study, plans, lessons),
         f"**Plans.** {_of_plans(study, plans)}",
         _plan_table(plans),
-        f"**Trainings.** {_of_trainings(lessons)} A difference is called clear where p < {LEVEL:g} over the number of "
-        "tasks, by an exact sign-flip test over the seeds.",
+        "**Trainings.** A difference counts as clear if the p-value of an exact sign-flip test over the seeds is below "
+        f"{LEVEL:g}, divided by the number of tasks.\n\n{_of_trainings(lessons)}",
         _training_table(lessons),
-        f"**Gates.** {_of_gates(mixtures)}",
+        f"**Gates.** *Experts in use* are those that get more than half of the weight of some test example."
+        f"\n\n{_of_gates(mixtures)}",
         _gate_table(mixtures),
         _zeros_table(study, gates),
     ]
@@ -33,15 +35,38 @@ def report(study: Regularisations, frames: dict[str, pl.DataFrame]) -> Report:
         "regularisations-plans": _draw_plans(study, plans),
         "regularisations-trainings": _draw_trainings(study, trainings),
     }
-    return Report("\n\n".join(parts), figures)
+    return Report("\n\n".join(filter(None, parts)), figures)
+
+
+def _summary(study: Regularisations, plans: pl.DataFrame, lessons: dict[str, dict[str, "_Chosen"]]) -> str:
+    """Says in short how many entries are not zero, what that costs, and whether models learn better."""
+    found = plans.filter(pl.col("outcome") == CONVERGED)
+    said = []
+    if plans.height and found.height == plans.height:
+        n, epsilon = max(study.sizes), min(study.epsilons)
+        here = found.filter(pl.col("n") == n, pl.col("epsilon") == epsilon, pl.col("regularisation") == QUADRATIC)
+        said += [
+            f"With {n} values and epsilon = {epsilon:g}, {_percent(here['support'].mean())} of the entries of a "
+            "quadratic plan are above zero.",
+            f"`SparseNewton` takes {number(_ratio(found, 'seconds'), '.1f')} times as long as `Newton`, in the median.",
+        ]
+    trained = [of for of in lessons.values() if all(one.trained for one in of.values())]
+    if trained:
+        differences = [of[QUADRATIC].test - of[ENTROPIC].test for of in trained]
+        clear = [difference.mean() > 0 for difference in differences if is_beyond(difference, len(lessons))]
+        said.append(
+            f"Trained models are clearly better with quadratic regularisation in {sum(clear)} of {len(trained)} tasks, "
+            f"and clearly worse in {len(clear) - sum(clear)}."
+        )
+    return " ".join(said)
 
 
 class _Chosen(NamedTuple):
     """The trainings of a kind at its best epsilon.
 
     Attributes:
-        epsilon: that.
-        rows: of all seeds.
+        epsilon: the best epsilon.
+        rows: rows of all seeds.
     """
 
     epsilon: float
@@ -49,7 +74,7 @@ class _Chosen(NamedTuple):
 
     @classmethod
     def all_of(cls, rows: pl.DataFrame, column: str) -> dict[str, "_Chosen"]:
-        """Returns, for each kind in the column, the epsilon with the best mean validation score over all seeds."""
+        """Chooses, for each name in the column, the epsilon with the best mean validation score over all seeds."""
         found: dict[str, _Chosen] = {}
         for (name,), of in rows.group_by(column, maintain_order=True):
             each = [_Chosen(epsilon, at) for (epsilon,), at in of.group_by("epsilon", maintain_order=True)]
@@ -58,7 +83,7 @@ class _Chosen(NamedTuple):
 
     @property
     def trained(self) -> bool:
-        """Whether every seed did."""
+        """Returns whether the trainings of all seeds succeeded."""
         return set(self.rows["outcome"]) == {TRAINED}
 
     def column(self, name: str) -> Float[np.ndarray, " seeds"]:
@@ -72,26 +97,27 @@ class _Chosen(NamedTuple):
 def _of_plans(study: Regularisations, plans: pl.DataFrame) -> str:
     found = plans.filter(pl.col("outcome") == CONVERGED)
     if missed := plans.height - found.height:
-        return f"{missed} of {plans.height} solves did not converge or raised."
+        return f"{missed} of {plans.height} solves did not converge or raised an error."
     n = max(study.sizes)
     largest = found.filter(pl.col("n") == n)
     sparse, dense = (largest.filter(pl.col("regularisation") == name) for name in (QUADRATIC, ENTROPIC))
     steps = {name: found.filter(pl.col("regularisation") == name)["steps"] for name in REGULARISATIONS}
     ratio = _ratio(found, "seconds")
     return (
-        f"All {plans.height} solves converged. With {n} values, from {_percent(sparse['support'].min())} to "
-        f"{_percent(sparse['support'].max())} of the entries of a quadratic plan are above zero over the epsilons; of "
-        f"an entropic one {_percent(dense['support'].min())} to {_percent(dense['support'].max())}, where only what "
-        "float64 cannot hold is zero. The derivatives of ranks are as dense as the groups of values that the plan "
-        f"connects: {_percent(sparse['gradient_support'].min())} to {_percent(sparse['gradient_support'].max())} of "
-        f"them are not zero. `SparseNewton` takes {number(steps[QUADRATIC].mean(), '.1f')} steps (at most "
-        f"{steps[QUADRATIC].max()}), `Newton` {number(steps[ENTROPIC].mean(), '.1f')} (at most "
-        f"{steps[ENTROPIC].max()}), and {number(ratio, '.1f')} times the time in the median."
+        f"With {n} values, {_percent(sparse['support'].min())} to {_percent(sparse['support'].max())} of the entries "
+        "of a quadratic plan are above zero, depending on epsilon. For an entropic plan it is "
+        f"{_percent(dense['support'].min())} to {_percent(dense['support'].max())}, because entries that are too small "
+        "for float64 become zero. The derivative of a rank is zero only for values that the plan does not connect with "
+        f"it. With quadratic regularisation, {_percent(sparse['gradient_support'].min())} to "
+        f"{_percent(sparse['gradient_support'].max())} of the derivatives are not zero. `SparseNewton` takes "
+        f"{number(steps[QUADRATIC].mean(), '.1f')} steps on average (at most {steps[QUADRATIC].max()}), and `Newton` "
+        f"takes {number(steps[ENTROPIC].mean(), '.1f')} (at most {steps[ENTROPIC].max()}). The time of `SparseNewton` "
+        f"is {number(ratio, '.1f')} times that of `Newton` in the median. All {plans.height} solves converged."
     )
 
 
 def _ratio(plans: pl.DataFrame, column: str) -> float:
-    """Returns the median of quadratic over entropic, problem by problem."""
+    """Returns the median, over all problems, of the ratio of quadratic to entropic."""
     both = plans.pivot("regularisation", index=["data", "n", "epsilon"], values=column)
     ratio = (both[QUADRATIC] / both[ENTROPIC]).median()
     return float(ratio) if isinstance(ratio, float) else np.nan
@@ -112,28 +138,31 @@ def _plan_table(plans: pl.DataFrame) -> str:
         "n",
         "epsilon",
         "entries above zero",
-        "places of a value",
-        "derivatives not zero",
+        "spread of a value",
+        "nonzero derivatives",
         "rank error / n",
         "steps",
     ]
-    return f"Means over the data; entropic, quadratic:\n\n{markdown_table(lines, headers)}"
+    return (
+        "Each cell gives the entropic and then the quadratic result, as means over the data. *Entries above zero* and "
+        f"*nonzero derivatives* are shares.\n\n{markdown_table(lines, headers)}"
+    )
 
 
 def _of_trainings(lessons: dict[str, dict[str, _Chosen]]) -> str:
     said = []
     for task, of in lessons.items():
         if not all(one.trained for one in of.values()):
-            said.append(f"{task} did not train with every seed.")
+            said.append(f"- *{task}* did not train with every seed.")
             continue
         difference = of[QUADRATIC].test - of[ENTROPIC].test
-        word = "clearly" if is_beyond(difference, len(lessons)) else "not clearly"
+        word = "a clear difference" if is_beyond(difference, len(lessons)) else "not a clear difference"
         direction = "better" if difference.mean() > 0 else "worse"
         said.append(
-            f"{task}: quadratic is {number(abs(difference.mean()), '.4f')} {direction} than entropic, {word} "
-            f"(p = {number(p_value(difference), '.3f')})."
+            f"- *{task}*: quadratic regularisation is {number(abs(difference.mean()), '.4f')} {direction} than "
+            f"entropic regularisation, which is {word} (p = {number(p_value(difference), '.3f')})."
         )
-    return " ".join(said)
+    return "\n".join(said)
 
 
 def _training_table(lessons: dict[str, dict[str, _Chosen]]) -> str:
@@ -150,24 +179,25 @@ def _of_gates(mixtures: dict[str, dict[str, _Chosen]]) -> str:
     for task, of in mixtures.items():
         soft = {name: of[name] for name in SOFT_GATES if of[name].trained}
         if not soft or not of[FROZEN].trained:
-            said.append(f"{task} did not train with every seed.")
+            said.append(f"- *{task}* did not train with every seed.")
             continue
         best = max(soft, key=lambda name: soft[name].column("validation").mean())
         dense, sparse = of[ENTROPIC], of[QUADRATIC]
         said.append(
-            f"{task}: at its best epsilon the quadratic gate leaves "
-            f"{_percent(sparse.column('zero_weights').mean())} of the weights exactly zero, the entropic one "
-            f"{_percent(dense.column('zero_weights').mean())}; their scores are {spread(sparse.test)} and "
-            f"{spread(dense.test)}. The best gate on the validation data is {best} ({spread(of[best].test)}); an exact "
-            f"mask reaches {spread(of[EXACT].test)}, a router that stays as it began {spread(of[FROZEN].test)}. Of "
-            f"{len(sparse.test)} quadratic routers {_learnt(sparse, of[FROZEN])} have learnt, of the entropic ones "
-            f"{_learnt(dense, of[FROZEN])}, of the exact ones {_learnt(of[EXACT], of[FROZEN])}."
+            f"- *{task}*: With the best epsilon of each gate, {_percent(sparse.column('zero_weights').mean())} of the "
+            f"weights of the quadratic gate are exactly zero, and {_percent(dense.column('zero_weights').mean())} of "
+            f"the weights of the entropic gate. Their scores are {spread(sparse.test)} (quadratic) and "
+            f"{spread(dense.test)} (entropic). The gate with the best validation score is *{best}*, with a score of "
+            f"{spread(of[best].test)}. The exact gate reaches {spread(of[EXACT].test)}, and the frozen gate "
+            f"{spread(of[FROZEN].test)}. Of {len(sparse.test)} routers of each kind, {_learnt(sparse, of[FROZEN])} "
+            f"quadratic, {_learnt(dense, of[FROZEN])} entropic and {_learnt(of[EXACT], of[FROZEN])} exact ones have "
+            "learnt."
         )
-    return " ".join(said)
+    return "\n".join(said)
 
 
 def _learnt(one: _Chosen, frozen: _Chosen) -> int:
-    """Returns how many routers are better than the same one as it began."""
+    """Returns the number of routers that are better than the same router with its initial weights."""
     return int(np.sum(one.test > frozen.test))
 
 
@@ -191,7 +221,7 @@ def _gate_table(mixtures: dict[str, dict[str, _Chosen]]) -> str:
 
 
 def _zeros_table(study: Regularisations, gates: pl.DataFrame) -> str:
-    """Zeros and scores of the quadratic gate at every epsilon, whichever is best."""
+    """Returns a table of zeros and scores of the quadratic gate for all epsilons."""
     lines = []
     for task in study.mixtures:
         for epsilon in study.learning_epsilons:
@@ -201,7 +231,7 @@ def _zeros_table(study: Regularisations, gates: pl.DataFrame) -> str:
             learnt = f"{_learnt(one, _Chosen(0.0, frozen))} of {one.rows.height}"
             lines.append([task, f"{epsilon:g}", spread(one.test, ".4f"), zeros, used, learnt])
     headers = ["task", "epsilon", "test", "zero weights", "experts in use", "have learnt"]
-    return f"The quadratic gate at every epsilon:\n\n{markdown_table(lines, headers)}"
+    return f"The quadratic gate for all epsilons:\n\n{markdown_table(lines, headers)}"
 
 
 def _outcomes(rows: pl.DataFrame) -> str:
@@ -222,14 +252,14 @@ def _draw_plans(study: Regularisations, plans: pl.DataFrame) -> tuple[Figure, st
             _line(place, mean["epsilon"], mean["support"], color=color, label=f"{name}, entries above zero")
             spread_over = mean["places"] / n
             _line(
-                place, mean["epsilon"], spread_over, color=color, linestyle="--", label=f"{name}, places of a value / n"
+                place, mean["epsilon"], spread_over, color=color, linestyle="--", label=f"{name}, spread of a value / n"
             )
         place.set(title=f"n = {n}", xlabel="epsilon", xscale="log", yscale="log")
-    axes[0].set_ylabel("share of all")
+    axes[0].set_ylabel("share")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     return (
         figure,
-        "Share of the entries of a plan that are above zero, and places of a value over n; means over the data.",
+        "Share of the entries of a plan that are above zero, and spread of a value divided by n: means over the data.",
     )
 
 
@@ -243,7 +273,7 @@ def _draw_trainings(study: Regularisations, trainings: pl.DataFrame) -> tuple[Fi
             _line(place, mean["epsilon"], mean["test"], color=color, label=name)
         place.set(title=task, xlabel="epsilon", xscale="log", ylabel=SCORES[task])
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
-    return figure, "Test scores of trainings at each epsilon: means over the seeds."
+    return figure, "Test scores as functions of epsilon: means over the seeds."
 
 
 def _line(axes: Any, x: pl.Series, y: pl.Series, **style: Any) -> None:

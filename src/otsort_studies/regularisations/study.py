@@ -1,17 +1,18 @@
-"""The study of quadratic beside entropic regularisation."""
+"""Defines the study that compares quadratic with entropic regularisation."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ..common.study import AbstractCase, AbstractStudy
+from ..common.terms import defined
 
 ENTROPIC, QUADRATIC = "entropic", "quadratic"
 REGULARISATIONS = (ENTROPIC, QUADRATIC)
-# Of a gate, beside the two: an exact mask, one with the derivative of a soft mask, and a router that stays as it began.
+# Further gates: an exact mask, exact masks with the derivative of a soft mask, and a router with its initial weights.
 EXACT, ENTROPIC_THROUGH, QUADRATIC_THROUGH = "exact", "entropic, straight-through", "quadratic, straight-through"
 FROZEN = "frozen"
 SOFT_GATES = (*REGULARISATIONS, ENTROPIC_THROUGH, QUADRATIC_THROUGH)
-#: Of what is learnt, the score on the test data.
+#: Name of a task -> name of its score.
 SCORES = {
     "digits": "accuracy",
     "spearman": "Spearman correlation",
@@ -23,22 +24,22 @@ MIXTURES = {"curve": "R²", "digits": "accuracy"}
 
 @dataclass(frozen=True)
 class Plan(AbstractCase):
-    """A row: one plan of n values and n uniform targets in float64, and the ranks that are read from it.
+    """A row: one plan of n values and n uniform target points in float64, and its ranks.
 
     Attributes:
         data: name of the values.
-        n: how many.
-        regularisation: its name.
-        epsilon: of it.
-        steps: of Newton's method.
-        marginal_error: of the plan.
-        tol: the marginal error that it had to reach.
+        n: number of values.
+        regularisation: name of the regularisation.
+        epsilon: strength of the regularisation.
+        steps: number of steps of Newton's method.
+        marginal_error: marginal error of the plan.
+        tol: tolerance for the marginal error.
         support: share of the entries of the plan that are above zero.
-        places: number of places over which the mass of a value is spread: 1 / sum_j q_j^2 of its shares q, the mean
-            over values.
-        gradient_support: share of the derivatives of ranks, of each in each value, that are not zero.
-        rank_error: largest difference from the exact ranks, over n.
-        seconds: of the solve, without compilation.
+        places: effective number of target points over which the mass of a value is spread. It is 1 / sum_j q_j^2 for
+            the shares q_j of the value at the target points; mean over the values.
+        gradient_support: share of the derivatives of all ranks with respect to all values that are not zero.
+        rank_error: largest difference from the exact ranks, divided by n.
+        seconds: time of the solve, without compilation.
     """
 
     part: ClassVar[str] = "plan"
@@ -59,12 +60,12 @@ class Training(AbstractCase):
     """A row: one training in float32 through an operator.
 
     Attributes:
-        task: its name.
-        regularisation: of the operator.
-        epsilon: of it.
-        seed: of split, first weights and batches.
+        task: name of the task.
+        regularisation: name of the regularisation of the operator.
+        epsilon: strength of the regularisation.
+        seed: seed of split, initial weights and batches.
         validation, test: scores; larger is better.
-        seconds: of the training, compilation included.
+        seconds: time of the training, including compilation.
     """
 
     part: ClassVar[str] = "training"
@@ -81,14 +82,14 @@ class Gate(AbstractCase):
     """A row: one mixture of linear experts, trained in float32.
 
     Attributes:
-        task: its name.
-        gate: its name.
-        epsilon: of the gate; 0 where it has none.
-        seed: of split, first weights and batches.
+        task: name of the task.
+        gate: name of the gate.
+        epsilon: epsilon of the gate; 0 if it has none.
+        seed: seed of split, initial weights and batches.
         validation, test: scores; larger is better.
         zero_weights: share of the weights of the gate that are exactly zero, on the test data.
-        used: number of experts that have more than half of the weight of some test example.
-        seconds: of the training, compilation included.
+        used: number of experts that get more than half of the weight of some test example.
+        seconds: time of the training, including compilation.
     """
 
     part: ClassVar[str] = "gate"
@@ -102,38 +103,50 @@ class Gate(AbstractCase):
 
 @dataclass(frozen=True)
 class Regularisations(AbstractStudy):
-    """Exact zeros against dense plans.
+    """Plans with exact zeros compared with dense plans.
 
     Attributes:
-        data: names of values.
+        data: names of the lists of values.
         sizes: numbers of values.
-        epsilons: of the plans.
-        tasks: what is learnt through an operator.
-        learning_epsilons: of trainings and gates.
-        mixtures: what a mixture of experts learns.
-        experts: of a mixture.
+        epsilons: epsilons of the plans.
+        tasks: names of the tasks that are trained through an operator.
+        learning_epsilons: epsilons of trainings and gates.
+        mixtures: names of the tasks of mixtures of experts.
+        experts: number of experts of a mixture.
         seeds: number of trainings of each kind.
-        steps: of Adam.
-        rate: of Adam.
-        batch: rows of the data in a step.
-        length: values of a list that a key puts in order.
+        steps: number of steps of Adam.
+        rate: learning rate of Adam.
+        batch: number of rows of the data in a step.
+        length: number of values of a list that a key sorts.
     """
 
     name: ClassVar[str] = "regularisations"
-    title: ClassVar[str] = "Regularisations: entropy or exact zeros"
+    title: ClassVar[str] = "Entropic and quadratic regularisation: dense plans or exact zeros"
     question: ClassVar[str] = (
-        "`SparseNewton` has plans with exact zeros. How many are they, what do they cost, and does anything learn "
-        "better or worse with them?\n\n"
-        "*Plans.* Ranks of n values in float64, by `Newton` and `SparseNewton`. The number of places of a value is "
-        "1 / sum q² of its shares q, which can be compared between the two.\n\n"
-        "*Trainings.* Adam in float32. `digits`: a network with 64 hidden units learns the soft 0/1 loss. `spearman`: "
-        "a linear predictor of the progress of diabetes learns the distance of its soft ranks. `top 2`: linear scores "
-        "learn the logarithm of the mask of the two largest at the true digit, cut off at 1e-6. `key`: lists of "
-        "patients are put in order by a learnt key. Half of the data train, a fifth validate, the rest test.\n\n"
-        "*Gates.* A mixture of linear experts, of which `nn.TopKGate` chooses one for a point of a curve, or two for a "
-        "digit. A router has learnt if its mixture is better on the test data than the same one with the router as it "
-        "began, whose mask is exact.\n\n"
-        "Epsilon has the best mean validation score over the seeds; scores are those of the test data."
+        "The solver `Newton` uses entropic regularisation. Without rounding, all entries of its transport plans are "
+        "positive. `SparseNewton` uses quadratic regularisation, and its plans have exact zeros. How many zeros are "
+        "there, how much time do they cost, and do models learn better or worse with them?\n\n"
+        f"{defined('epsilon', 'list', 'soft rank', 'target points', 'transport plan')}\n"
+        "- *spread* of a value: the effective number of target points that it is moved to. It is 1 / sum q² for the "
+        "shares q of the value at the target points. At the same epsilon, the two regularisations give different "
+        "spreads.\n\n"
+        "Method for plans: Ranks of n values are computed in float64 by `Newton` (entropic) and `SparseNewton` "
+        "(quadratic).\n\n"
+        "Method for trainings: Four tasks are trained by Adam in float32. Half of the data is used for training, a "
+        "fifth for validation, and the rest for testing.\n\n"
+        "- *digits*: A network with 64 hidden units minimises the soft 0/1 loss.\n"
+        "- *spearman*: A linear model of the progress of diabetes minimises 1 minus the correlation of its soft ranks "
+        "with the ranks of the target variable.\n"
+        "- *top 2*: Linear scores of the ten digits maximise the logarithm of the soft mask of the two largest scores "
+        "at the correct digit, cut off at 1e-6.\n"
+        "- *key*: A linear model learns a key that sorts lists of patients.\n\n"
+        "Method for gates: A mixture of linear experts has a gate `otsort.nn.TopKGate`, which chooses one expert for a "
+        "point of a curve (*curve*), or two experts for a digit (*digits*). The weights of the gate come from its "
+        "router. *Straight-through* gates have an exact mask with the derivative of a soft mask. The gate *frozen* has "
+        "an exact mask and keeps the initial weights of its router. A router *has learnt* if its mixture is better on "
+        "the test data than the same mixture with the frozen gate.\n\n"
+        "For each regularisation and gate, the epsilon with the best mean validation score over the seeds is chosen. "
+        "Scores are those of the test data."
     )
     dtype: ClassVar[str] = "plans in float64, trainings in float32"
     parts: ClassVar[tuple] = (Plan, Training, Gate)

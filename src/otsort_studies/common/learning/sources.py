@@ -79,7 +79,7 @@ def openml(data_id: int, missing: str, **options: Any) -> Any:
             return fetch_openml(data_id=data_id, **options)
     except Exception as error:  # from the network, the server, or a package that is needed for parsing
         said = " ".join(str(error).split())
-        raise InputError(f"{unfound(missing)}, and OpenML's data set {data_id} cannot be had: {said}") from None
+        raise InputError(f"{unfound(missing)}, and OpenML's data set {data_id} cannot be loaded: {said}") from None
 
 
 def unfound(missing: str) -> str:

@@ -1,4 +1,4 @@
-"""diffsort: sorting networks, by their permutation."""
+"""Wraps diffsort: sorting networks and their permutation matrices."""
 # pyright: reportMissingImports=false
 
 import functools
@@ -10,12 +10,12 @@ import torch
 from ..frameworks import Operator, Torch
 
 FRAMEWORK = Torch()
-_network = functools.cache(diffsort.DiffSortNet)  # made once, as its users do
+_network = functools.cache(diffsort.DiffSortNet)  # created once, as users do
 
 
 def operators(variant: str) -> dict[str, Operator]:
     def network(x: Any, temperature: float, **options: Any) -> Any:
-        """Sorted values, and for each value its places."""
+        """Returns sorted values and, for each value, its distribution over positions."""
         return _network(variant, x.shape[1], steepness=1 / temperature, **options)(x)
 
     def rank(x: Any, temperature: float, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""difftopk: the last layers of sorting networks, by the places of each value."""
+"""Wraps difftopk: the last layers of sorting networks, with the distribution of each value over positions."""
 # pyright: reportMissingImports=false
 
 import functools
@@ -9,7 +9,7 @@ import difftopk
 from ..frameworks import Operator, Torch
 
 FRAMEWORK = Torch()
-_network = functools.cache(difftopk.DiffTopkNet)  # made once, as its users do
+_network = functools.cache(difftopk.DiffTopkNet)  # created once, as users do
 
 
 def operators(variant: str) -> dict[str, Operator]:

@@ -1,4 +1,4 @@
-"""Google's fast-soft-sort, by its operators for PyTorch, which call NumPy list by list."""
+"""Wraps the PyTorch operators of Google's fast-soft-sort, which call NumPy for each list."""
 
 import importlib
 from typing import Any

@@ -1,4 +1,4 @@
-"""JAX's own hard operators."""
+"""Wraps the exact operators of JAX."""
 
 import jax
 import jax.numpy as jnp

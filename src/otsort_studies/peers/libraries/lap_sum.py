@@ -1,4 +1,4 @@
-"""LapSum; its parts are built, or not, one by one."""
+"""Wraps LapSum, whose parts may or may not be built."""
 # pyright: reportMissingImports=false
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import torch
 from ..frameworks import Operator, Torch
 
 FRAMEWORK = Torch()
-import_module("lapsum.topk")  # what is always built
+import_module("lapsum.topk")  # this part is always built
 
 
 def operators(variant: str) -> dict[str, Operator]:
@@ -18,7 +18,7 @@ def operators(variant: str) -> dict[str, Operator]:
     top_k_mask = import_module("lapsum.topk").soft_topk
 
     def mask(x: Any, alpha: float, k: int) -> Any:
-        # Its backward pass wants a strength that is differentiated as well.
+        # Its backward pass also needs a derivative with respect to the strength.
         return top_k_mask(x, torch.full((*x.shape[:-1], 1), float(k), dtype=x.dtype), _leaf(x, alpha), -1, True)
 
     found: dict[str, Callable[..., Any]] = {"top_k_mask": mask}

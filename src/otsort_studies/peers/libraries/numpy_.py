@@ -1,4 +1,4 @@
-"""NumPy's and SciPy's hard operators."""
+"""Wraps the exact operators of NumPy and SciPy."""
 
 import numpy as np
 import scipy.stats

@@ -1,4 +1,4 @@
-"""ott.tools.soft_sort, with its defaults."""
+"""Wraps ott.tools.soft_sort with its defaults."""
 
 from typing import Any
 

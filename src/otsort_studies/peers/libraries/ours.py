@@ -1,4 +1,4 @@
-"""otsort: the default solver at an epsilon."""
+"""Wraps otsort with its default solver at an epsilon."""
 
 from typing import Any
 

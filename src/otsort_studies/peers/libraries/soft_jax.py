@@ -1,4 +1,4 @@
-"""softjax, each of its methods in its mode `smooth`."""
+"""Wraps softjax: all its methods in the mode `smooth`."""
 # pyright: reportMissingImports=false
 
 from typing import Any
@@ -9,7 +9,7 @@ import softjax
 from ..frameworks import Jax, Operator
 
 FRAMEWORK = Jax()
-_WITH_INDICES = ("ot", "softsort", "neuralsort")  # the others return no soft indices of the largest
+_WITH_INDICES = ("ot", "softsort", "neuralsort")  # the other methods return no soft indices of the largest values
 
 
 def operators(variant: str) -> dict[str, Operator]:

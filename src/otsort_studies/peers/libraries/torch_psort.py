@@ -1,4 +1,4 @@
-"""torchpsort, by either of its regularisations."""
+"""Wraps torchpsort with both of its regularisations."""
 # pyright: reportMissingImports=false
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""torchsort, by either of its regularisations."""
+"""Wraps torchsort with both of its regularisations."""
 # pyright: reportMissingImports=false
 
 from typing import Any
