@@ -108,6 +108,14 @@ print(jax.jacobian(otsort.rank)(x))
 print(jax.jacobian(lambda x: otsort.rank(x, epsilon=0))(x))
 
 # %%
+# Try it: drag a number, or move epsilon. Thick lines are large shares. (The picture needs JavaScript.)
+#
+# .. raw:: html
+#
+#    <div id="five-numbers"></div>
+#    <script src="../_static/five_numbers.js"></script>
+
+# %%
 # Learn an order
 # --------------
 #
