@@ -41,7 +41,8 @@ class SparseNewton(AbstractIterativeSolver):
 
     The plan minimises the cost plus (epsilon / 2) sum_ij P_ij^2 / (a_i b_j) (Blondel et al., 2018). Its entries are
     exactly zero where a target is too far from a value. Gates and masks therefore have exact zeros too: see
-    :doc:`/how_to/sparse`. The method starts from the exact potential, and halves a step that goes too far.
+    :doc:`/how_to/sparse`. The method starts from the exact potential, and halves a step that goes too far. With two
+    targets, as in a mask, the solution is found directly, in O(n).
 
     Derivatives are implicit, with the set of positive entries of the plan held fixed. Where an entry reaches zero, the
     first derivative jumps, and second derivatives leave out the jump. Memory is O(n m).
@@ -52,7 +53,7 @@ class SparseNewton(AbstractIterativeSolver):
             steps.
         max_steps: the largest number of steps.
         differentiation: `Implicit()`, which is the only choice.
-        start: a function `problem -> f` that gives the first potential.
+        start: a function `problem -> f` that gives the first potential. It is not used with two targets.
 
     Raises:
         ValueError: epsilon or tol not positive, max_steps below 1; on use, more than 16384 targets.
