@@ -40,7 +40,7 @@ of `jnp.sort` of the same lists is measured in the same process. Compilation is 
 error is relative to float64. A dash means that a state could not do it, or was not asked.
 
 `python benchmarks/scripts/history.py` measures and keeps the results in `benchmarks/results`, from which this page is
-made. The page [Scaling](../../studies/scaling/report.md) compares with other packages.
+made. The page [Peers](../../studies/peers/report.md) compares with other packages.
 """
 _NOTHING = "\nNo results are stored yet.\n"
 

@@ -34,7 +34,7 @@ print("smooth ranks", otsort.rank(x))
 # The squared distance is the *cost*. The matrix of costs has a row for each number and a column for each place:
 
 targets = np.linspace(0, 1, 5)
-squashed = np.asarray(otsort.squash.logistic(x, jnp.full(5, 1 / 5)))
+squashed = np.asarray(otsort.squash.logistic(x, jnp.full(5, 1 / 5)))  # the numbers and their weights
 cost = (targets[None, :] - squashed[:, None]) ** 2
 print(squashed)
 print(cost)
@@ -52,14 +52,15 @@ print(places)
 #
 # A matching can be written as a matrix with a single 1 in each row and in each column. Now let the entries be shares: a
 # number may be sent in parts to several places, and each place still receives as much as one number. Such a matrix is a
-# *transport plan*. Of all plans, :func:`otsort.solve` finds the one with the smallest value of the cost minus epsilon
-# times the entropy. The entropy is larger for a plan that spreads more. The number *epsilon* says how much spread is
-# worth: epsilon = 0 gives the matching, and a larger epsilon gives a smoother plan.
+# *transport plan*. Its total cost is the sum of the shares times the squared distances. Of all plans,
+# :func:`otsort.solve` finds the one with the smallest value of the total cost minus epsilon times the entropy. The
+# entropy is larger for a plan that spreads more. The number *epsilon* says how much spread is worth: epsilon = 0 gives
+# the matching, and a larger epsilon gives a smoother plan.
 
 
 def plan_of(epsilon):
     solution = otsort.solve(x, otsort.UniformTarget(5), epsilon=epsilon)
-    # Each row and each column sums to 1/5.
+    # otsort divides all shares by the number of values, hence the factor 5.
     return 5 * np.asarray(solution.plan.as_matrix())
 
 
@@ -82,8 +83,8 @@ axes[0].set(ylabel="number", yticks=range(5), yticklabels=[f"{number:.0f}" for n
 # ---------------------------------
 #
 # Each row of the plan gives a smooth rank: the mean of the places to which a number is sent. Each column gives a smooth
-# sorted value: the mean of the numbers that are sent to a place. :func:`otsort.rank` and :func:`otsort.sort` do nothing
-# else:
+# sorted value: the mean of the numbers that are sent to a place. Places are counted from 1 to 5. :func:`otsort.rank`
+# and :func:`otsort.sort` do nothing else:
 
 plan = plan_of(0.01)
 print(plan @ np.arange(1, 6), otsort.rank(x))
@@ -120,7 +121,7 @@ print(jax.jacobian(lambda x: otsort.rank(x, epsilon=0))(x))
 # --------------
 #
 # With a gradient, ranks can be part of a loss. Say which ranks the five numbers should have, and let an optimiser move
-# the numbers. The loss knows nothing but the order of the numbers.
+# the numbers. The loss is given only the wanted order.
 
 wanted = jnp.array([4.0, 2.0, 5.0, 1.0, 3.0])
 optimiser = optax.adam(0.3)
