@@ -269,10 +269,13 @@ def test_chunks_change_nothing(monkeypatch):
     def answers():
         jax.clear_caches()  # the limit is read when a function is traced
         rank = lambda x: jnp.sum(probe * otsort.rank(x, num_targets=5, epsilon=0.02))
-        return otsort.sort(x, epsilon=0.02), otsort.quantile(x, [0.2, 0.7], epsilon=0.02), jax.grad(rank)(x)
+        sparse = lambda x: jnp.sum(probe * otsort.rank(x, num_targets=5, solver=otsort.SparseNewton(0.02)))
+        quantiles = otsort.quantile(x, [0.2, 0.7], epsilon=0.02)
+        return otsort.sort(x, epsilon=0.02), quantiles, jax.grad(rank)(x), jax.grad(sparse)(x)
 
     whole = answers()
-    monkeypatch.setattr("otsort._transport.semi_dual.MAX_ENTRIES", 48)
+    for module in "abstract_semi_dual", "semi_dual":
+        monkeypatch.setattr(f"otsort._transport.{module}.MAX_ENTRIES", 48)
     for chunked, expected in zip(answers(), whole, strict=True):
         np.testing.assert_allclose(chunked, expected, rtol=1e-6, atol=1e-8)
     jax.clear_caches()

@@ -29,6 +29,7 @@ WAYS = {"Newton": searched_thresholds, "comparing": compared_thresholds, "sortin
 def main() -> None:
     for shape, ways in {
         (10, 2, 1000): WAYS,
+        (10, 4, 1000): WAYS,
         (10, 10, 1000): WAYS,
         (1000, 100): {name: way for name, way in WAYS.items() if name != "comparing"},
         (10_000, 1000): {name: way for name, way in WAYS.items() if name != "comparing"},

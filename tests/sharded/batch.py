@@ -16,8 +16,10 @@ import otsort
 
 x = jnp.asarray(np.random.default_rng(0).normal(size=(8, 20)), jnp.float32)
 solvers = {
-    "newton": otsort.Newton(),
+    "sparse": otsort.SparseNewton(0.1),
     "quadrature": otsort.Quadrature(),
+    "sparse mask": otsort.SparseNewton(0.1),  # two targets take another path
+    "newton": otsort.Newton(),
     "log_sinkhorn": otsort.LogSinkhorn(),
     "schedule": otsort.LogSinkhorn(otsort.EpsilonSchedule(0.05)),
     "anderson": otsort.AndersonSinkhorn(),
@@ -66,12 +68,12 @@ for place, (name, solver) in enumerate(list(solvers.items())[::every]):
 
     @jax.jit
     @functools.partial(jax.grad, has_aux=True)
-    def both(x, solver=solver):
-        """Returns the gradient and the ranks."""
-        ranks = otsort.rank(x, solver=solver)
-        return jnp.sum(jnp.cos(ranks)), ranks
+    def both(x, solver=solver, name=name):
+        """Returns the gradient, and the ranks or masks."""
+        answers = otsort.top_k_mask(x, 3, solver=solver) if "mask" in name else otsort.rank(x, solver=solver)
+        return jnp.sum(jnp.cos(answers)), answers
 
     right = both(x)
-    for how in WAYS if sys.argv[1] == "all" else [WAYS[place % 5]]:
+    for how in WAYS if sys.argv[1] == "all" else {WAYS[place % 5], *([shard_map] if "mask" in name else [])}:
         for answer, expected in zip(how(both), right, strict=True):
             np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=3e-4, err_msg=f"{name} {how.__name__}")

@@ -151,7 +151,7 @@ class AbstractIterativeSolver(AbstractSolver):
     def solve_dual(self, dual: AbstractDual) -> DualSolution:
         """Returns the potential of a problem at the epsilon of the dual.
 
-        Only `Newton` accepts a dual that is not a `SemiDual`.
+        Only `Newton` and `SparseNewton` accept a dual that is not a `SemiDual`.
         """
         # Within `jax.shard_map`, constants of the solver such as epsilon must vary over the mesh as the problem does.
         iteration = varying_as(_Iteration(dual=dual, solver=self), dual)

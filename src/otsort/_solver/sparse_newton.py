@@ -16,7 +16,7 @@ from .._transport.problem import Problem
 from .._transport.sparse_dual import SparseDual
 from .._transport.sparse_plan import SparsePlan
 from .._transport.start import ExactStart, Start, exact_start
-from .._transport.target import AbstractTarget
+from .._transport.target import AbstractTarget, UniformTarget
 from .._types import Scalar
 from .._xla import anywhere, lists_last, select_lists
 from .base import AbstractIterativeSolver
@@ -42,7 +42,7 @@ class SparseNewton(AbstractIterativeSolver):
     The plan minimises the cost plus (epsilon / 2) sum_ij P_ij^2 / (a_i b_j) (Blondel et al., 2018). Its entries are
     exactly zero where a target is too far from a value. Gates and masks therefore have exact zeros too: see
     :doc:`/how_to/sparse`. The method starts from the exact potential, and halves a step that goes too far. With two
-    targets, as in a mask, the solution is found directly, in O(n).
+    targets, as in a mask, the solution is found directly, in O(n); `tol=None` makes max_steps steps after it.
 
     Derivatives are implicit, with the set of positive entries of the plan held fixed. Where an entry reaches zero, the
     first derivative jumps, and second derivatives leave out the jump. Memory is O(n m).
@@ -128,6 +128,9 @@ class SparseNewton(AbstractIterativeSolver):
         return jax.lax.while_loop(due, halve, search).state
 
     def potential(self, constants: SparseDual, state: _State) -> Float[Array, "m *lists"]:
+        target = constants.problem.target
+        if isinstance(target, UniformTarget) and target.count is None:
+            return state.potential  # all targets have weight
         return constants.extend_to_weightless(state.potential, jnp.zeros_like(state.potential))
 
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float, Int
 
-from .._xla import anywhere, sum_along
+from .._xla import anywhere, sum_along, varying_as
 from .problem import Problem
 
 _MAX_STEPS = 100  # of Newton's method and bisection, which need about five; bisection alone needs as many as bits
@@ -27,8 +27,8 @@ def two_target_potential(problem: Problem, epsilon: Float[Array, ""]) -> Float[A
     The sum is an increasing, piecewise linear function of c. Newton's method finds c, and bisection takes over where a
     step would leave the interval that is known to hold c, or where the last step did not halve what is missing.
     """
-    x, a, points = stop_gradient((problem.positions, problem.weights, problem.points))
-    low, high = stop_gradient((problem.target_weights[:1], problem.target_weights[1:]))
+    x, a, points = problem.positions, problem.weights, problem.points
+    low, high = problem.target_weights[:1], problem.target_weights[1:]
     advantage = (problem.cost(points[:1] - x) - problem.cost(points[1:] - x)) / epsilon
     # Where one target has no weight any c will do. Equal weights keep it finite.
     split = (low > 0) & (high > 0)
@@ -39,7 +39,8 @@ def two_target_potential(problem: Problem, epsilon: Float[Array, ""]) -> Float[A
         """Returns b_1 - sum_i a_i Q_i, and the derivative of that sum."""
         affine = high + slope[None] * (advantage + cut[None])
         between = jnp.where((affine > 0) & (affine < 1), a, 0)
-        # Numerics: the sum over the lower part of the inputs and that over the upper part are small together.
+        # Numerics: near the solution, the terms of each sign add up to at most b_0 b_1. So the sum keeps its digits
+        # where a target has little weight.
         return sum_along(a * (high - jnp.clip(affine, 0, 1)), 0), slope * sum_along(between, 0)
 
     def step(search: _Search) -> _Search:
@@ -62,8 +63,8 @@ def two_target_potential(problem: Problem, epsilon: Float[Array, ""]) -> Float[A
     yes = jnp.ones(start.shape, bool)
     begin = _Search(start, *missing(start), lower, upper, yes, yes, jnp.zeros((), int))
     going_on = lambda search: anywhere(search.moving) & (search.steps < _MAX_STEPS)
-    cut = jax.lax.while_loop(going_on, step, begin).cut
-    return jnp.stack([jnp.zeros_like(cut), epsilon * cut])
+    cut = jax.lax.while_loop(going_on, step, varying_as(begin, (advantage, low, high))).cut
+    return stop_gradient(jnp.stack([jnp.zeros_like(cut), epsilon * cut]))
 
 
 class _Search(NamedTuple):

@@ -1,4 +1,4 @@
-"""The interface between an entropic problem and its solvers: the residual, its derivative, and the rounding floor."""
+"""The interface between a regularised problem and its solvers: the residual, its derivative, and the rounding floor."""
 
 import abc
 

@@ -49,8 +49,6 @@ class SparseDual(AbstractSemiDual):
         return centred(means, values)
 
     def push(self, potential: Float[Array, "m *lists"], values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        """Returns P^T v / P^T 1: for each target, the average of the values v of the inputs."""
-
         def sums(x, a, values):
             masses = transposed(a[:, None] * self.density_at(potential, x))
             return weighted_sums(masses, values), sum_along(masses, 1)
@@ -68,8 +66,8 @@ class SparseDual(AbstractSemiDual):
     def overlap(
         self, potential: Float[Array, "m *lists"]
     ) -> tuple[Float[Array, "m m *lists"], Float[Array, "m *lists"]]:
-        levels = self.levels(potential)
-        return self.overlap_above(levels, potential), self.ratio_above(levels, potential)
+        """Returns the overlap W = T^T diag(a / t) T, and s; here s is not W b."""
+        return self.overlap_above(self.levels(potential), potential), self.marginal_ratio(potential)
 
     def levels(
         self, potential: Float[Array, "m *lists"], at_least: Float[Array, "n *lists"] | None = None
@@ -105,7 +103,7 @@ class SparseDual(AbstractSemiDual):
     def ratio_above(
         self, levels: Float[Array, "n *lists"], potential: Float[Array, "m *lists"]
     ) -> Float[Array, "m *lists"]:
-        """Returns s where the thresholds are known."""
+        """Returns s where the thresholds are known. They are constants, so its derivative is not that of s."""
 
         def of_inputs(x, a, levels):
             density = rows_above(levels, self._exponents(potential, x), self.problem.target_weights)

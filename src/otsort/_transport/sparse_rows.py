@@ -14,10 +14,10 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
-from .._xla import anywhere, max_along, sum_along, with_jvp
+from .._xla import anywhere, max_along, sum_along, varying_as, with_jvp
 
-# XLA: up to so many entries, comparing each with each takes less time than Newton's loop: a fifth for 2 entries, twice
-# as much for 10 (`benchmarks/scripts/thresholds.py`).
+# XLA: up to this many entries, comparing each with each is faster than Newton's loop. For 2 entries it takes a fifth of
+# the time, and for 10 twice the time (`benchmarks/scripts/thresholds.py`).
 _MAX_COMPARED = 4
 _MAX_STEPS = 50  # of Newton's method, which takes at most one for each entry of a row, and usually a few
 
@@ -49,7 +49,7 @@ def compared_thresholds(
     at_least = values[:, None, :] >= values[:, :, None]
     mass = sum_along(jnp.where(at_least, weights[None, None], 0), 2)
     total = sum_along(jnp.where(at_least, (weights[None] * values)[:, None], 0), 2)
-    levels = jnp.where(weights[None] > 0, (total - 1) / jnp.where(mass > 0, mass, 1), -jnp.inf)
+    levels = jnp.where(mass > 0, (total - 1) / jnp.where(mass > 0, mass, 1), -jnp.inf)
     return max_along(levels, 1) + top
 
 
@@ -73,11 +73,12 @@ def searched_thresholds(
         mass = sum_along(jnp.where(above > 0, weights[None], 0), 1)
         missing = sum_along(weights[None] * above, 1) - 1
         level = search.level + jnp.maximum(missing, 0) / jnp.where(mass > 0, mass, 1)
-        return _Search(level, missing > rounding, search.step + 1)
+        # Numerics: a step below the rounding of L changes nothing, however large the rest of the sum is.
+        return _Search(level, (missing > rounding) & (level > search.level), search.step + 1)
 
     going_on = lambda search: anywhere(search.moving) & (search.step < _MAX_STEPS)
     begin = _Search(jnp.maximum(start, at_least), jnp.ones(start.shape, bool), jnp.zeros((), int))
-    return jax.lax.while_loop(going_on, step, begin).level
+    return jax.lax.while_loop(going_on, step, varying_as(begin, (values, weights))).level
 
 
 class _Search(NamedTuple):
@@ -99,7 +100,7 @@ def cut_rows(values: Float[Array, "k l *lists"], weights: Float[Array, "l *lists
 def rows_above(
     levels: Float[Array, "k *lists"], values: Float[Array, "k l *lists"], weights: Float[Array, "l *lists"]
 ) -> Float[Array, "k l *lists"]:
-    """Returns S = max(v - L, 0) of each row, for thresholds that are known."""
+    """Returns S = max(v - L, 0) of each row for known thresholds, which are constants: no derivative of it is right."""
     rows = jnp.maximum(values - levels[:, None], 0)
     # Numerics: the threshold is as exact as the values, whose rounding may be larger than that of the sum 1.
     return rows / sum_along(weights[None] * rows, 1)[:, None]

@@ -35,6 +35,8 @@ from .study import (
     Training,
 )
 
+ROUNDING = 1e-9  # of a derivative, relative to the largest one
+
 SOLVERS: dict[str, Callable[..., otsort.AbstractSolver]] = {
     **dict.fromkeys((ENTROPIC, ENTROPIC_THROUGH), otsort.Newton),
     **dict.fromkeys((QUADRATIC, QUADRATIC_THROUGH), otsort.SparseNewton),
@@ -65,14 +67,16 @@ def _solve(x: Float[Array, " n"], solver: otsort.AbstractSolver) -> otsort.Solut
 def _read(x: Float[Array, " n"], solver: otsort.AbstractSolver) -> tuple[_Seen, Float[Array, "n n"]]:
     solution = _solve(x, solver)
     shares = solution.plan.as_matrix() * x.size
-    ranks = lambda x: otsort.rank(x, solver=solver, throw=False)
+    # The squash is taken first: its mean and deviation would make every rank depend on every value.
+    positions = otsort.squash.logistic(x, jnp.full(x.size, 1 / x.size, x.dtype))
+    ranks = lambda positions: otsort.rank(positions, solver=solver, squash=otsort.squash.identity, throw=False)
     seen = _Seen(
         Verdict.of(solution, shares),
         jnp.mean(shares > 0, dtype=x.dtype),
         jnp.mean(1 / jnp.sum(shares**2, axis=1)),
-        ranks(x),
+        ranks(positions),
     )
-    return seen, jax.jacrev(ranks)(x)
+    return seen, jax.jacrev(ranks)(positions)
 
 
 def _plans(study: Regularisations, cases: Sequence[Plan]) -> Iterator[Row]:
@@ -90,12 +94,13 @@ def _plans(study: Regularisations, cases: Sequence[Plan]) -> Iterator[Row]:
                 continue
             seen, jacobian = execution.value
             error = np.max(np.abs(seen.ranks - otsort.rank(x, epsilon=0))) / case.n
+            sizes = np.abs(jacobian)
             yield case.row(
                 seen.verdict.outcome(jacobian),
                 **seen.verdict.row(),
                 support=float(seen.support),
                 places=float(seen.places),
-                gradient_support=float(np.mean(np.asarray(jacobian) != 0)),
+                gradient_support=float(np.mean(sizes > ROUNDING * np.max(sizes))),
                 rank_error=float(error),
                 seconds=seconds,
             )

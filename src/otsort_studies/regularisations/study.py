@@ -37,7 +37,8 @@ class Plan(AbstractCase):
         support: share of the entries of the plan that are above zero.
         places: effective number of target points over which the mass of a value is spread. It is 1 / sum_j q_j^2 for
             the shares q_j of the value at the target points; mean over the values.
-        gradient_support: share of the derivatives of all ranks with respect to all values that are not zero.
+        gradient_support: share of the derivatives of all ranks with respect to all squashed values that are above
+            rounding, 1e-9 of the largest.
         rank_error: largest difference from the exact ranks, divided by n.
         seconds: time of the solve, without compilation.
     """
@@ -143,8 +144,8 @@ class Regularisations(AbstractStudy):
         "Method for gates: A mixture of linear experts has a gate `otsort.nn.TopKGate`, which chooses one expert for a "
         "point of a curve (*curve*), or two experts for a digit (*digits*). The weights of the gate come from its "
         "router. *Straight-through* gates have an exact mask with the derivative of a soft mask. The gate *frozen* has "
-        "an exact mask and keeps the initial weights of its router. A router *has learnt* if its mixture is better on "
-        "the test data than the same mixture with the frozen gate.\n\n"
+        "an exact mask and keeps the initial weights of its router. A router *has learnt* if its mixture is better, by "
+        "any margin, on the test data than the same mixture with the frozen gate.\n\n"
         "For each regularisation and gate, the epsilon with the best mean validation score over the seeds is chosen. "
         "Scores are those of the test data."
     )
