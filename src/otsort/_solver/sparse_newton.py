@@ -42,7 +42,7 @@ class SparseNewton(AbstractIterativeSolver):
     The plan minimises the cost plus (epsilon / 2) sum_ij P_ij^2 / (a_i b_j) (Blondel et al., 2018). Its entries are
     exactly zero where a target is too far from a value. Gates and masks therefore have exact zeros too: see
     :doc:`/how_to/sparse`. The method starts from the exact potential, and halves a step that goes too far. With two
-    targets, as in a mask, the solution is found directly, in O(n); `tol=None` makes max_steps steps after it.
+    targets, as in a mask, the solution is found directly, in O(n). With `tol=None`, max_steps steps follow even then.
 
     Derivatives are implicit, with the set of positive entries of the plan held fixed. Where an entry reaches zero, the
     first derivative jumps, and second derivatives leave out the jump. Memory is O(n m).

@@ -25,7 +25,7 @@ def two_target_potential(problem: Problem, epsilon: Float[Array, ""]) -> Float[A
     """Returns the potential that solves a problem with two targets, up to rounding, without a derivative.
 
     The sum is an increasing, piecewise linear function of c. Newton's method finds c, and bisection takes over where a
-    step would leave the interval that is known to hold c, or where the last step did not halve what is missing.
+    step would leave the interval that is known to hold c, or where the last step did not halve the missing mass.
     """
     x, a, points = problem.positions, problem.weights, problem.points
     low, high = problem.target_weights[:1], problem.target_weights[1:]
@@ -72,13 +72,13 @@ class _Search(NamedTuple):
 
     Attributes:
         cut: c.
-        missing: b_1 less the mass that the upper target receives.
-        slope: of that mass as a function of c.
-        lower: too small.
-        upper: too large.
-        halved: whether the last step halved what is missing.
-        moving: whether c is still to be moved.
-        steps: made so far.
+        missing: b_1 minus the mass that the upper target receives.
+        slope: derivative of that mass with respect to c.
+        lower: a number below the solution.
+        upper: a number above the solution.
+        halved: whether the last step halved the missing mass.
+        moving: whether another step is due.
+        steps: number of steps so far.
     """
 
     cut: Float[Array, "*lists"]

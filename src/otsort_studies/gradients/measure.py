@@ -55,7 +55,7 @@ class Truth(eqx.Module):
 
     @property
     def outcome(self) -> str:
-        """Returns the outcome of the solve. If a solver raised its own tolerance, it has not converged."""
+        """Returns the outcome of the solve, which must reach the tolerance of references and not only its own."""
         word = self.verdict.outcome()
         exceeded = word == outcome.CONVERGED and self.verdict.marginal_error > REFERENCE_TOL
         return outcome.NOT_CONVERGED if exceeded else word

@@ -14,7 +14,7 @@ from otsort import losses
 
 from ..common.labelled import LABELLED, Split
 from ..common.learning.classification import cross_entropy
-from ..common.learning.dense import Weights, first_weights, outputs
+from ..common.learning.dense import Weights, arrays, first_weights, outputs
 from ..common.learning.training import AbstractTask, Network
 
 _TOP = 2
@@ -102,7 +102,7 @@ class Learnt(AbstractTask):
 
     def __init__(self, name: str, solver: otsort.AbstractSolver, length: int, rng: np.random.Generator):
         self.lesson, self.solver, self.length = LESSONS[name], solver, length
-        self.parts = _parts(self.lesson.data, rng)
+        self.parts = arrays(Split.half(*LABELLED[self.lesson.data](), rng))
         self.weights = first_weights((self.parts["train"][0].shape[1], *self.lesson.widths), rng)
 
     def network(self, key: Key[Array, ""]) -> Network:
@@ -154,7 +154,7 @@ class Mixture(AbstractTask):
     ):
         self.options, self.experts, self.straight_through, self.frozen = options, experts, straight_through, frozen
         self.is_curve = name == "curve"
-        self.parts = _curve(rng) if self.is_curve else _parts(name, rng)
+        self.parts = arrays(Split.half(*(_curve(rng) if self.is_curve else LABELLED[name]()), rng))
 
     def network(self, key: Key[Array, ""]) -> Network:
         first, second = jax.random.split(key)
@@ -189,15 +189,8 @@ def _answers(model: _Mixture, x: Float[Array, "batch d"], experts: int) -> tuple
     return jnp.sum(weights[:, :, None] * each, axis=1), weights
 
 
-def _parts(name: str, rng: np.random.Generator) -> dict[str, tuple[Array, Array]]:
-    split = Split.half(*LABELLED[name](), rng)
-    return {use: (jnp.asarray(x), jnp.asarray(y)) for use, (x, y) in split._asdict().items()}
-
-
-def _curve(rng: np.random.Generator) -> dict[str, tuple[Array, Array]]:
+def _curve(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Returns points of a curve that is far from linear, with a constant feature."""
     x = rng.uniform(-1, 1, size=600)
     y = np.sin(5 * x) * (1 + x)
-    points = np.stack([x, np.ones_like(x)], axis=1).astype(np.float32)
-    split = Split.half(points, y.astype(np.float32), rng)
-    return {use: (jnp.asarray(x), jnp.asarray(y)) for use, (x, y) in split._asdict().items()}
+    return np.stack([x, np.ones_like(x)], axis=1).astype(np.float32), y.astype(np.float32)

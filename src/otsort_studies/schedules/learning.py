@@ -12,7 +12,7 @@ from otsort import losses
 
 from ..common.labelled import LABELLED, Split
 from ..common.learning.classification import cross_entropy
-from ..common.learning.dense import Weights, first_weights, outputs
+from ..common.learning.dense import Weights, arrays, first_weights, outputs
 from ..common.learning.training import AbstractTask, Network
 
 
@@ -118,7 +118,7 @@ class Scheduled(AbstractTask):
         self.kind, self.ranks, self.schedule = KINDS[name], ranks, schedule
         split = Split.half(*LABELLED[name](), rng)
         self.weights = first_weights((split.train[0].shape[1], *self.kind.widths), rng)
-        self.parts = {use: (jnp.asarray(x), jnp.asarray(y)) for use, (x, y) in split._asdict().items()}
+        self.parts = arrays(split)
 
     def network(self, key: Key[Array, ""]) -> Network:
         del key

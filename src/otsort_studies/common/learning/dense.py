@@ -1,4 +1,4 @@
-"""Implements dense networks as lists of matrices and offsets."""
+"""Implements dense networks, as lists of matrices and offsets, and the arrays that they learn from."""
 
 import itertools
 from collections.abc import Sequence
@@ -9,8 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..labelled import Split
+
 #: Matrix and offset of each layer.
 Weights: TypeAlias = list[tuple[Array, Array]]
+
+
+def arrays(split: Split) -> dict[str, tuple[Array, Array]]:
+    """Returns features and target of the examples for each use, as JAX arrays."""
+    return {use: (jnp.asarray(x), jnp.asarray(y)) for use, (x, y) in split._asdict().items()}
 
 
 def first_weights(sizes: Sequence[int], rng: np.random.Generator) -> Weights:
