@@ -314,3 +314,25 @@ def test_bad_arguments():
         metrics.kendall_tau(scores, scores, weights=np.ones(N))
     with pytest.raises(RuntimeError, match="labels must be 0 or 1"):
         jax.block_until_ready(jax.jit(metrics.roc_auc)(scores, 2 * labels))
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        metrics.roc_auc,
+        metrics.average_precision,
+        lambda scores, labels, **options: metrics.precision_at_k(scores, labels, 2, **options),
+        lambda scores, labels, **options: metrics.recall_at_k(scores, labels, 2, **options),
+        lambda scores, labels, **options: metrics.concordance_index(scores, jnp.arange(4.0), labels, **options),
+        metrics.ndcg,
+    ],
+)
+def test_labels_of_any_dtype(metric):
+    """JAX's strict promotion of dtypes keeps booleans, such as `y > 0`, and integers apart from numbers."""
+    scores, labels = jnp.asarray([0.3, 1.0, -2.0, 0.5]), jnp.asarray([1.0, 0.0, 1.0, 0.0])
+    for options in ({}, {"where": jnp.asarray([True, True, True, False])}):
+        expected = pytest.approx(metric(scores, labels, **options))
+        for dtype in (bool, jnp.int32, jnp.float16):
+            of_dtype = labels.astype(dtype)
+            assert metric(scores, of_dtype, **options) == expected
+            assert jax.jit(lambda scores, labels: metric(scores, labels, **options))(scores, of_dtype) == expected

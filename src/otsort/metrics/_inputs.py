@@ -38,6 +38,10 @@ def carried(
     if array.shape != scores.shape:
         raise ValueError(f"{name} must have the shape of the scores, {scores.shape}, got {array.shape}: broadcast them")
     dtypes(array, name)  # raises if they are not real
+    dtype = dtypes(scores, "scores")[0]
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        # JAX's strict promotion refuses to compare booleans with numbers, and integers with infinity.
+        array = array.astype(dtype)
     where = options.get("where")
     if where is not None:
         axes = Axes.of(scores.shape, options.get("axis", -1))
@@ -45,7 +49,6 @@ def carried(
         array = (jnp if is_traced((array, mask)) else np).where(mask, array, 0)
     # The numbers are checked before and after the cast, which may round to an allowed number, or to infinity.
     both = lambda cast: condition(array) & condition(cast)
-    dtype = dtypes(scores, "scores")[0]
     return checked(array, both, f"{name} must be {allowed}", dtype=dtype, throw=options.get("throw", True))
 
 
