@@ -13,14 +13,11 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ._call import Options
+from ._call.options import with_epsilon_of_masks
 from ._checks import as_size, is_traced
 from ._operator import quantile_normalize, selection, top_k_mask
 from ._solver import AbstractSolver
 from ._types import Scalar
-
-# At this epsilon, all random routers learn. At the default of the operators, not all do:
-# benchmarks/scripts/default_epsilon.py measures both.
-_EPSILON = 0.1
 
 
 class LayerOptions(eqx.Module):
@@ -164,9 +161,7 @@ class TopKGate(eqx.Module):
         num_experts = as_size(num_experts, "num_experts")
         self.k = as_size(k, "k", num_experts, "the number of experts")
         self.router = eqx.nn.Linear(in_size, num_experts, use_bias=False, key=key)
-        if options.get("epsilon") is None and options.get("solver") is None:
-            options["epsilon"] = _EPSILON
-        self.straight_through, self.options = straight_through, LayerOptions(options)
+        self.straight_through, self.options = straight_through, LayerOptions(with_epsilon_of_masks(options))
 
     def __call__(self, x: Float[Array, " d"], *, key: PRNGKeyArray | None = None) -> Float[Array, " n"]:
         """Returns the weights of the experts for a token; use `jax.vmap` for several tokens.

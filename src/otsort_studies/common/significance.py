@@ -23,6 +23,17 @@ def p_value(differences: Float[np.ndarray, " pairs"]) -> float:
     return float(test.pvalue)
 
 
+def interval(differences: Float[np.ndarray, " pairs"], comparisons: int) -> tuple[float, float]:
+    """Returns the confidence interval of the mean of Student's t-distribution.
+
+    Its confidence is one minus the level divided by the number of comparisons.
+    """
+    if np.ptp(differences) == 0:
+        return float(differences[0]), float(differences[0])
+    found = scipy.stats.ttest_1samp(differences, 0).confidence_interval(1 - LEVEL / comparisons)
+    return float(found.low), float(found.high)
+
+
 def is_beyond(differences: Float[np.ndarray, " pairs"], comparisons: int) -> bool:
     """Returns whether the p-value is below the level divided by the number of comparisons."""
     return p_value(differences) < LEVEL / comparisons

@@ -16,15 +16,14 @@ from ..common.study import AbstractCase, Row
 from .abilities import abilities
 from .library import Library
 from .methods import PEER_METHODS
-from .study import RANKING, Ability, Cost, Installed, Peers, Training
-from .training import train
+from .study import RANKING, Ability, Cost, Installed, Peers
 
 _load = functools.lru_cache(maxsize=1)(Library)  # cases of a method follow each other
 
 
 def measure(study: Peers, cases: Sequence[AbstractCase]) -> Iterator[Row]:
     """Yields the rows of some of the cases, in float32, the default of JAX."""
-    kinds: dict[type, Any] = {Installed: _installed, Ability: _ability, Cost: _cost, Training: _training}
+    kinds: dict[type, Any] = {Installed: _installed, Ability: _ability, Cost: _cost}
     for case in cases:
         try:
             with precision(np.float32):
@@ -66,15 +65,6 @@ def _cost(study: Peers, library: Library, case: Cost) -> Row:
         return case.row(outcome.outcome(outcome.MEASURED, gradient_finite=np.isfinite(gradient)), **row)
     except Exception as error:  # earlier measurements are kept
         return case.row(failure(error), **row)
-
-
-def _training(study: Peers, library: Library, case: Training) -> Row:
-    if case.operator not in library.operators:
-        return case.row(outcome.NOT_OFFERED)
-    temperature = case.factor * library.temperature
-    scores = train(library, case.task, case.operator, temperature, case.seed, study.steps)
-    word = outcome.outcome(outcome.TRAINED, finite=np.isfinite(list(scores.values())))
-    return case.row(word, **scores)
 
 
 def _seconds(run: Any, x: np.ndarray, framework: Any) -> float:

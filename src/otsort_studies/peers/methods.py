@@ -9,8 +9,8 @@ class Method(NamedTuple):
     Attributes:
         library: module in `libraries`.
         package: package that it needs.
-        temperature: central temperature of those that are tried in training: epsilon, softness, strength of the
-            regularisation, or one over the steepness; 0 for exact operators.
+        temperature: usual temperature: epsilon, softness, strength of the regularisation, or one over the steepness; 0
+            for exact operators. Trainings try multiples of it.
         power: power of n with which the number of array entries, or the time, grows for each list. Sorting networks
             store a matrix for each layer.
     """
@@ -22,10 +22,12 @@ class Method(NamedTuple):
 
 
 OURS = "otsort"
+SPARSE = "otsort sparse"  # quadratic regularisation
 HARD = ("jax.numpy", "numpy")
 
 PEER_METHODS: dict[str, Method] = {
     OURS: Method("ours", "otsort", 1e-2),
+    SPARSE: Method("ours", "otsort", 1e-1),
     "ott": Method("ott_tools", "ott-jax", 1e-2, 2),
     "softjax ot": Method("soft_jax", "softjax", 1e-1, 2),
     "softjax softsort": Method("soft_jax", "softjax", 1e-1, 2),

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.outcome import MEASURED, NOT_INSTALLED, NOT_OFFERED, TRAINED
+from ..common.outcome import MEASURED, NOT_INSTALLED, NOT_OFFERED
 from ..common.report import Report, markdown_table, number
 from .methods import OURS, PEER_METHODS
-from .study import CHECKS, OPERATORS_BY_TASK, Peers
+from .study import CHECKS, Peers
 
 _OPTIONS = ("axis", "weights", "masks")  # a function that does not know such an option lacks it
 
@@ -31,10 +31,10 @@ _PROPERTIES = """Properties were found by calling each operator. An entry is yes
 
 def report(study: Peers, frames: dict[str, pl.DataFrame]) -> Report:
     """Says where otsort stands, then lists all measurements."""
-    costs, scores = frames["cost"], best(frames["training"])
-    answers = [*_absent(frames["installed"]), *_speeds(study, costs), *_trainings(scores)]
+    costs = frames["cost"]
+    answers = [*_absent(frames["installed"]), *_speeds(study, costs)]
     parts = [
-        _summary(study, costs, scores),
+        _summary(study, costs),
         "\n".join(f"- {answer}" for answer in answers),
         f"### Versions\n\n{_installed(frames['installed'])}",
         "### Operators\n\nThe names are those of otsort. *Yes* means that a method offers the operator, and an error "
@@ -46,47 +46,15 @@ def report(study: Peers, frames: dict[str, pl.DataFrame]) -> Report:
         "top-k mask was timed instead.\n\n" + _costs(study, costs, _times),
         "Each cell gives the time of the first call for a gradient in seconds, including compilation / the scratch "
         "memory of the compiled gradient in MiB.\n\n" + _costs(study, costs, _firsts),
-        "### Training\n\nTest scores, mean and standard deviation over seeds. In brackets: the operator and the factor "
-        "of the temperature with the best validation score. If this factor is the smallest or largest one that was "
-        f"tried ({min(study.factors):g} and {max(study.factors):g}), a temperature outside the range may be better.\n\n"
-        + _scores(study, scores),
     ]
     return Report("\n\n".join(parts), {"peers": _draw(study, costs)})
 
 
-def best(trainings: pl.DataFrame) -> pl.DataFrame:
-    """Chooses, for each method and task, the operator and factor with the best mean validation score.
-
-    A temperature at which a training failed is not chosen.
-
-    Returns:
-        A row for each method and task, with mean and standard deviation of the test scores.
-    """
-    whole = pl.col("outcome") == TRAINED
-    return (
-        trainings.group_by("method", "task", "operator", "factor", maintain_order=True)
-        .agg(
-            whole.all().alias("whole"),
-            pl.col("validation").mean(),
-            pl.col("test").mean(),
-            pl.col("test").std(ddof=0).alias("deviation"),
-        )
-        .filter("whole")
-        .sort("validation", descending=True, maintain_order=True)
-        .group_by("method", "task", maintain_order=True)
-        .first()
-    )
-
-
-def _summary(study: Peers, costs: pl.DataFrame, scores: pl.DataFrame) -> str:
-    """Counts the comparisons in which otsort is first."""
+def _summary(study: Peers, costs: pl.DataFrame) -> str:
+    """Counts the shapes for which otsort is first."""
     speeds = [_by_speed(study, costs, *shape) for shape in study.shapes]
-    trained = [_by_score(scores, task) for task in OPERATORS_BY_TASK]
-    fast, good = (sum(frame["method"].to_list()[:1] == [OURS] for frame in frames) for frames in (speeds, trained))
-    return (
-        f"otsort has the fastest gradient of ranks for {fast} of {len(speeds)} shapes, and the best test score in "
-        f"{good} of {len(trained)} training tasks. The details:"
-    )
+    fast = sum(frame["method"].to_list()[:1] == [OURS] for frame in speeds)
+    return f"otsort has the fastest gradient of ranks for {fast} of {len(speeds)} shapes. The details:"
 
 
 def _absent(installed: pl.DataFrame) -> Iterator[str]:
@@ -106,23 +74,11 @@ def _speeds(study: Peers, costs: pl.DataFrame) -> Iterator[str]:
         )
 
 
-def _trainings(scores: pl.DataFrame) -> Iterator[str]:
-    for task in OPERATORS_BY_TASK:
-        here = _by_score(scores, task)
-        found = dict(here.select("method", "test").iter_rows())
-        yield _place(f"Training task {task}", found, lambda value: number(value, ".3f"))
-
-
 def _by_speed(study: Peers, costs: pl.DataFrame, lists: int, n: int) -> pl.DataFrame:
     """Returns the costs of all smooth methods for one shape, the fastest gradient first."""
     smooth = [name for name in study.methods if PEER_METHODS[name].temperature]
     here = costs.filter(pl.col("method").is_in(smooth), outcome=MEASURED, lists=lists, n=n)
     return here.sort("gradient_seconds")
-
-
-def _by_score(scores: pl.DataFrame, task: str) -> pl.DataFrame:
-    """Returns the scores of all methods in one task, the best first."""
-    return scores.filter(task=task).sort("test", descending=True)
 
 
 def _place(what: str, found: dict[str, float], words: Callable[[float], str]) -> str:
@@ -196,15 +152,6 @@ def _firsts(row: dict[str, Any]) -> str:
         return ""
     memory = row["scratch_bytes"]
     return f"{number(row['first_seconds'], '.2g')} / {number(memory and memory / 2**20, '.3g')}"
-
-
-def _scores(study: Peers, scores: pl.DataFrame) -> str:
-    found = {}
-    for row in scores.iter_rows(named=True):
-        how = f"{row['operator']}, {row['factor']:g}"
-        found[row["method"], row["task"]] = f"{row['test']:.3f} ± {row['deviation']:.3f} ({how})"
-    lines = [[name, *(found.get((name, task), number(None)) for task in OPERATORS_BY_TASK)] for name in study.methods]
-    return markdown_table([line for line in lines if PEER_METHODS[line[0]].temperature], ["method", *OPERATORS_BY_TASK])
 
 
 def _draw(study: Peers, costs: pl.DataFrame) -> tuple[Figure, str]:

@@ -9,8 +9,6 @@ from .methods import PEER_METHODS
 
 OPERATORS = ("rank", "sort", "sort_by", "quantile", "top_k", "top_k_mask")
 CHECKS = ("axis", "weights", "masks", "float64", "order", "monotone", "ties", "single", "all")
-#: Name of a task -> operators through which it can be trained.
-OPERATORS_BY_TASK = {"spearman": ("rank",), "digits": ("rank", "top_k_mask"), "key": ("sort_by",)}
 #: Operators that are timed: the first one that a package has.
 RANKING = ("rank", "top_k_mask")
 
@@ -89,29 +87,6 @@ class Cost(AbstractCase):
 
 
 @dataclass(frozen=True)
-class Training(AbstractCase):
-    """A row: the scores of a linear model that was trained through an operator.
-
-    Attributes:
-        method: name of the method.
-        task: name of the task.
-        operator: operator in the loss.
-        factor: factor of the temperature of the method.
-        seed: seed of the split and of the batches.
-        validation, test: scores; larger is better.
-    """
-
-    part: ClassVar[str] = "training"
-    measured: ClassVar[dict] = {"validation": float, "test": float}
-
-    method: str
-    task: str
-    operator: str
-    factor: float
-    seed: int
-
-
-@dataclass(frozen=True)
 class Peers(AbstractStudy):
     """All known packages that sort, rank or select smoothly.
 
@@ -120,30 +95,23 @@ class Peers(AbstractStudy):
         operators: names of the operators in otsort.
         shapes: number of lists and number of values of each list.
         largest: largest number of array entries with which a method is run.
-        factors: factors of the temperature.
-        seeds: number of trainings for each temperature.
-        steps: number of steps of Adam in a training.
     """
 
     name: ClassVar[str] = "peers"
     title: ClassVar[str] = "Comparison with other packages for sorting, ranking and selection"
     question: ClassVar[str] = (
-        "Which operators do other packages offer, how fast are they, how accurate are they, and how well do models "
-        f"train with them?\n\n{defined('list', 'scratch memory')}\n- *method*: a package, or one of several algorithms "
+        "Which operators do other packages offer, how fast are they, and how accurate are they?\n\n"
+        f"{defined('list', 'scratch memory')}\n- *method*: a package, or one of several algorithms "
         "of a package.\n- *temperature*: the number that controls the smoothing of a method, such as epsilon, "
         "softness, the strength of the regularisation, or one over the steepness.\n\nMethod: All results are found by "
         "calling the packages. Times are medians of at most five calls with normal random values in float32 on the "
         "CPU. JAX functions are compiled, and PyTorch functions run without compilation. A package that is not "
         "installed is marked as such. Packages that need another version of Python or JAX are measured in an "
-        "environment of their own by `python -m otsort_studies.peers FOLDER`.\n\nIn the trainings, Adam trains linear "
-        "models through an operator. For each method, the operator and the temperature with the best validation score "
-        "are used. There are three tasks:\n\n- *spearman*: A model predicts the progress of diabetes. The score is the "
-        "rank correlation.\n- *digits*: A model classifies digits. The score is the share of digits whose correct "
-        "class has one of the two largest outputs.\n- *key*: A model learns a key that sorts lists of 16 patients. The "
-        "score is the rank correlation."
+        "environment of their own by `python -m otsort_studies.peers FOLDER`. The study `relaxations` compares how well "
+        "models train through them."
     )
     dtype: ClassVar[str] = "float32"
-    parts: ClassVar[tuple] = (Installed, Ability, Cost, Training)
+    parts: ClassVar[tuple] = (Installed, Ability, Cost)
 
     methods: tuple[str, ...] = tuple(PEER_METHODS)
     operators: tuple[str, ...] = OPERATORS
@@ -152,29 +120,18 @@ class Peers(AbstractStudy):
         *((1, 1000), (1, 10_000), (1, 100_000), (1, 1_000_000)),
     )
     largest: int = 2**28
-    factors: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)
-    seeds: int = 3
-    steps: int = 100
 
     @classmethod
     def quick(cls) -> "Peers":
-        return cls(operators=RANKING, shapes=((100, 10),), factors=(1.0,), seeds=1, steps=20)
+        return cls(operators=RANKING, shapes=((100, 10),))
 
     def cases(self) -> list[AbstractCase]:
         """Returns the cases method by method, so that cases with the same program follow each other."""
         return [case for method in self.methods for case in self._of(method)]
 
     def _of(self, method: str) -> list[AbstractCase]:
-        factors = self.factors if PEER_METHODS[method].temperature else ()
         return [
             Installed(method),
             *(Ability(method, operator) for operator in self.operators),
             *(Cost(method, lists, n) for lists, n in self.shapes),
-            *(
-                Training(method, task, operator, factor, seed)
-                for task, operators in OPERATORS_BY_TASK.items()
-                for operator in operators
-                for factor in factors
-                for seed in range(self.seeds)
-            ),
         ]

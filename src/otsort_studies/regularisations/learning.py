@@ -1,7 +1,6 @@
 """Defines tasks that are trained through an operator, and mixtures of experts."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -14,48 +13,33 @@ from otsort import losses
 
 from ..common.labelled import LABELLED, Split
 from ..common.learning.classification import cross_entropy
-from ..common.learning.dense import Weights, arrays, first_weights, outputs
+from ..common.learning.dense import arrays
+from ..common.learning.lesson import Lesson
 from ..common.learning.training import AbstractTask, Network
 
 _TOP = 2
 _LEAST = 1e-6  # lower limit of a mask in the logarithm
 
 
-class Lesson(NamedTuple):
-    """A task that a network learns through an operator.
-
-    Attributes:
-        data: name in `LABELLED`.
-        widths: widths of the layers of the network after the input.
-        loss: function `(outputs, target, solver, length of a list) -> loss`.
-        score: function `(outputs, target) -> score`; larger is better.
-    """
-
-    data: str
-    widths: tuple[int, ...]
-    loss: Callable[[Array, Array, otsort.AbstractSolver, int], Array]
-    score: Callable[[Array, Array], Array]
-
-
-def _soft_error(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], solver: Any, length: int) -> Array:
+def _soft_error(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], length: int, **options: Any) -> Array:
     del length
-    return jnp.mean(losses.top_k_error(logits, labels, solver=solver))
+    return jnp.mean(losses.top_k_error(logits, labels, **options))
 
 
-def _distance(predicted: Float[Array, "batch 1"], y: Float[Array, " batch"], solver: Any, length: int) -> Array:
+def _distance(predicted: Float[Array, "batch 1"], y: Float[Array, " batch"], length: int, **options: Any) -> Array:
     del length
-    return losses.spearman_distance(predicted[:, 0], y, solver=solver)
+    return losses.spearman_distance(predicted[:, 0], y, **options)
 
 
-def _missed(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], solver: Any, length: int) -> Array:
+def _missed(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], length: int, **options: Any) -> Array:
     del length
-    mask = otsort.top_k_mask(logits, _TOP, solver=solver)
+    mask = otsort.top_k_mask(logits, _TOP, **options)
     return -jnp.mean(jnp.log(jnp.maximum(_at(mask, labels), _LEAST)))
 
 
-def _disorder(keys: Float[Array, "batch 1"], y: Float[Array, " batch"], solver: Any, length: int) -> Array:
+def _disorder(keys: Float[Array, "batch 1"], y: Float[Array, " batch"], length: int, **options: Any) -> Array:
     lists = y.reshape(-1, length)
-    return jnp.mean((otsort.sort_by(lists, keys.reshape(-1, length), solver=solver) - jnp.sort(lists)) ** 2)
+    return jnp.mean((otsort.sort_by(lists, keys.reshape(-1, length), **options) - jnp.sort(lists)) ** 2)
 
 
 def _accuracy(logits: Float[Array, "batch k"], labels: Int[Array, " batch"]) -> Array:
@@ -81,42 +65,6 @@ LESSONS = {
     "top 2": Lesson("digits", (10,), _missed, _among),
     "key": Lesson("diabetes", (1,), _disorder, _correlation),
 }
-
-
-class Learnt(AbstractTask):
-    """A task with a solver, and thus with an epsilon.
-
-    Attributes:
-        parts: "train", "validation" and "test", each with features and targets.
-        weights: initial weights.
-        solver: solver of the operator.
-        lesson: description of the task.
-        length: number of values of a list that a key sorts.
-    """
-
-    parts: dict[str, tuple[Array, Array]]
-    weights: Weights
-    solver: otsort.AbstractSolver
-    lesson: Lesson = eqx.field(static=True)
-    length: int = eqx.field(static=True)
-
-    def __init__(self, name: str, solver: otsort.AbstractSolver, length: int, rng: np.random.Generator):
-        self.lesson, self.solver, self.length = LESSONS[name], solver, length
-        self.parts = arrays(Split.half(*LABELLED[self.lesson.data](), rng))
-        self.weights = first_weights((self.parts["train"][0].shape[1], *self.lesson.widths), rng)
-
-    def network(self, key: Key[Array, ""]) -> Network:
-        del key
-        return Network(self.weights, None)
-
-    def loss(self, network: Network, examples: Any, key: Key[Array, ""]) -> tuple[Float[Array, ""], None]:
-        del key
-        x, y = examples
-        return self.lesson.loss(outputs(network.model, x), y, self.solver, self.length), None
-
-    def scores(self, network: Network, examples: Any) -> dict[str, Float[Array, ""]]:
-        x, y = examples
-        return {"score": self.lesson.score(outputs(network.model, x), y)}
 
 
 class _Mixture(eqx.Module):

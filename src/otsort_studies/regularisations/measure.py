@@ -1,6 +1,5 @@
 """Measures plans, trainings and gates with both regularisations."""
 
-import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -9,19 +8,16 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float
 
 import otsort
 
-from ..common import outcome
 from ..common.data import values
 from ..common.execution import Call, execute, in_turn
-from ..common.learning import training
-from ..common.learning.bench import Workbench
+from ..common.learning.lesson import Course, Learnt, train_seeds
 from ..common.study import AbstractCase, Row
 from ..common.verdict import Verdict
-from .learning import Learnt, Mixture
+from .learning import LESSONS, Mixture
 from .study import (
     ENTROPIC,
     ENTROPIC_THROUGH,
@@ -107,9 +103,12 @@ def _plans(study: Regularisations, cases: Sequence[Plan]) -> Iterator[Row]:
 
 
 def _trainings(study: Regularisations, cases: Sequence[Training]) -> Iterator[Row]:
-    solver = lambda case: SOLVERS[case.regularisation](jnp.asarray(case.epsilon, jnp.float32))
-    task = lambda case, rng: Learnt(case.task, solver(case), study.length, rng)
-    yield from _train(study, cases, lambda case: (case.task, case.regularisation, case.epsilon), task, ("score",))
+    def task(case: Training, rng: np.random.Generator) -> Learnt:
+        solver = SOLVERS[case.regularisation](jnp.asarray(case.epsilon, jnp.float32))
+        return Learnt(LESSONS[case.task], {"solver": solver}, study.length, rng)
+
+    kind = lambda case: (case.task, case.regularisation, case.epsilon)
+    yield from train_seeds(Course(study.steps, study.rate, study.batch), cases, kind, task)
 
 
 def _gates(study: Regularisations, cases: Sequence[Gate]) -> Iterator[Row]:
@@ -120,51 +119,6 @@ def _gates(study: Regularisations, cases: Sequence[Gate]) -> Iterator[Row]:
         through = case.gate in (ENTROPIC_THROUGH, QUADRATIC_THROUGH)
         return Mixture(case.task, options, study.experts, through, case.gate == FROZEN, rng)
 
-    yield from _train(
-        study, cases, lambda case: (case.task, case.gate, case.epsilon), task, ("score", "zero_weights", "used")
-    )
-
-
-_adam = functools.cache(optax.adam)  # cached, so that nothing is compiled again
-
-
-def _train(
-    study: Regularisations,
-    cases: Sequence[Any],
-    kind: Callable[[Any], tuple[Any, ...]],
-    task: Callable[[Any, np.random.Generator], training.AbstractTask],
-    seen: tuple[str, ...],
-) -> Iterator[Row]:
-    """Trains all seeds of the same kind in parallel.
-
-    Args:
-        study: the study with its configuration.
-        cases: cases of one part.
-        kind: function that gives equal results for cases that differ only in the seed.
-        task: function of a case and the random numbers of its seed that returns the task.
-        seen: names of the scores.
-    """
-    for _, group in itertools.groupby(cases, key=kind):
-        group = list(group)
-        rngs = [np.random.default_rng(case.seed) for case in group]
-        tasks = [task(case, rng) for case, rng in zip(group, rngs, strict=True)]
-        sizes = {use: len(target) for use, (_, target) in tasks[0].parts.items()}
-        batches = {
-            case.seed: rng.integers(sizes["train"], size=(study.steps, study.batch))
-            for case, rng in zip(group, rngs, strict=True)
-        }
-        plan = training.Plan(
-            optimiser=_adam(study.rate),
-            batches=lambda seed, step, batches=batches: batches[seed][step],
-            checkpoints=1,
-            stride=study.steps,
-            scored={use: [np.arange(sizes[use])] for use in ("validation", "test")},
-            loops=True,
-        )
-        found = training.train(repr(group[0]), tasks, [case.seed for case in group], plan, Workbench())
-        for case, one in zip(group, found, strict=True):
-            scores = {name: one.curves[f"test_{name}"][0] for name in seen}
-            validation = one.curves["validation_score"][0]
-            word = outcome.outcome(one.outcome, finite=np.isfinite([validation, *scores.values()]))
-            test = scores.pop("score")
-            yield case.row(word, validation=validation, test=test, **scores, seconds=one.seconds)
+    kind = lambda case: (case.task, case.gate, case.epsilon)
+    seen = ("score", "zero_weights", "used")
+    yield from train_seeds(Course(study.steps, study.rate, study.batch), cases, kind, task, seen)

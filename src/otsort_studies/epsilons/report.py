@@ -1,0 +1,150 @@
+"""Writes the report on the best epsilon for every loss."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from ..common.learning.summary import failures, spread
+from ..common.outcome import TRAINED
+from ..common.report import Report, markdown_table
+from ..common.significance import LEVEL, interval
+from .study import DATA, DEFAULT, DEFAULTS, Epsilons
+
+
+def report(study: Epsilons, frames: dict[str, pl.DataFrame]) -> Report:
+    """Says for each loss which epsilon is best, how flat the optimum is, and whether the default is as good."""
+    rows = frames["training"]
+    found = [_Tried.of(rows.filter(loss=loss, data=data)) for loss in study.losses for data in DATA[loss]]
+    whole = [one for one in found if one]
+    parts = [
+        _summary(study, whole),
+        f"Epsilons that are as good as the best one on both tables of data:\n\n{_short_table(study, whole)}",
+        "The best epsilon is the one with the best mean validation score. An epsilon is *as good* if it is not clearly "
+        "worse than the best one on the test data: the confidence interval of the mean difference, over the seeds, "
+        f"contains 0 or lies above it. The intervals hold for all {len(study.epsilons) - 1} other epsilons of a line "
+        f"together with a confidence of {100 * (1 - LEVEL):g} %. The seeds share each table of data, so an interval "
+        "says how sure a difference is for this table, and not for others. Scores are means and standard deviations "
+        f"over {study.seeds} seeds.\n\n{_table(study, whole)}",
+        failures(rows),
+    ]
+    figures = {"epsilons": _draw(study, whole)} if whole else {}
+    return Report("\n\n".join(parts), figures)
+
+
+class _Tried(NamedTuple):
+    """The trainings with one loss on some data.
+
+    Attributes:
+        loss, data: their names.
+        epsilons: epsilons at which all seeds were trained.
+        validation: mean scores.
+        test: scores of each seed.
+    """
+
+    loss: str
+    data: str
+    epsilons: list[float]
+    validation: Float[np.ndarray, " epsilons"]
+    test: Float[np.ndarray, "epsilons seeds"]
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame) -> "_Tried | None":
+        """Returns the trainings of some rows; None if no epsilon was trained with every seed."""
+        each = {at[0]: of for at, of in rows.group_by("epsilon", maintain_order=True) if set(of["outcome"]) == {TRAINED}}
+        if not each:
+            return None
+        scores = {use: np.stack([of[use].to_numpy() for of in each.values()]) for use in ("validation", "test")}
+        epsilons = [float(epsilon) for epsilon in each]  # pyright: ignore
+        return cls(rows["loss"][0], rows["data"][0], epsilons, scores["validation"].mean(axis=1), scores["test"])
+
+    @property
+    def best(self) -> int:
+        return int(np.argmax(self.validation))
+
+    @property
+    def default(self) -> float:
+        return DEFAULTS.get(self.loss, DEFAULT)
+
+    @property
+    def good(self) -> list[int]:
+        """Returns the places of the epsilons that are not clearly worse than the best one."""
+        apart = self.test - self.test[self.best]
+        others = len(self.epsilons) - 1
+        return [place for place, of in enumerate(apart) if place == self.best or interval(of, others)[1] >= 0]
+
+
+def _summary(study: Epsilons, found: list[_Tried]) -> str:
+    known = [one for one in found if one.default in one.epsilons]
+    if not known:
+        return "No loss was trained with every seed at its default epsilon."
+    worse = [one for one in known if one.epsilons.index(one.default) not in one.good]
+    named = ", ".join(f"`{one.loss}` on {one.data}" for one in worse) or "none"
+    ends = [one for one in found if one.best in (0, len(one.epsilons) - 1)]
+    said = (
+        f"With {len(known) - len(worse)} of {len(known)} pairs of a loss and a table of data, the default epsilon is as "
+        f"good as the best one. It is clearly worse with: {named}."
+    )
+    if ends:
+        of_ends = ", ".join(f"`{one.loss}` on {one.data}" for one in ends)
+        said += f" The best epsilon is the smallest or the largest one that was tried with: {of_ends}."
+    return said
+
+
+def _short_table(study: Epsilons, found: list[_Tried]) -> str:
+    """Returns a table of the epsilons that are as good on all tables of data, and of what the default loses at most."""
+    lines = []
+    for loss in study.losses:
+        of = [one for one in found if one.loss == loss and one.default in one.epsilons]
+        if not of:
+            continue
+        good = set.intersection(*({one.epsilons[place] for place in one.good} for one in of))
+        lost = [one.test[one.best].mean() - one.test[one.epsilons.index(one.default)].mean() for one in of]
+        lines.append([f"`{loss}`", _listed(good, study.epsilons), f"{of[0].default:g}", f"{max(0.0, *lost):.3f}"])
+    headers = ["loss, metric or layer", "as good as the best", "default", "score lost at the default, at most"]
+    return markdown_table(lines, headers)
+
+
+def _listed(some: set[float], every: Sequence[float]) -> str:
+    """Lists numbers of a sorted sequence, and shortens numbers that follow each other in it."""
+    runs = [list(run) for inside, run in itertools.groupby(every, some.__contains__) if inside]
+    return ", ".join(f"{run[0]:g} to {run[-1]:g}" if len(run) > 1 else f"{run[0]:g}" for run in runs) or "none"
+
+
+def _table(study: Epsilons, found: list[_Tried]) -> str:
+    lines = []
+    for one in found:
+        good = _listed({one.epsilons[place] for place in one.good}, study.epsilons)
+        at_default = [spread(one.test[one.epsilons.index(one.default)])] if one.default in one.epsilons else ["–"]
+        best = f"{one.epsilons[one.best]:g}"
+        lines.append([one.loss, one.data, best, spread(one.test[one.best]), good, *at_default])
+    return markdown_table(lines, ["loss", "data", "best epsilon", "its score", "as good", "score at the default"])
+
+
+def _draw(study: Epsilons, found: list[_Tried]) -> tuple[Figure, str]:
+    columns = min(4, len(study.losses))
+    rows = math.ceil(len(study.losses) / columns)
+    figure = Figure(figsize=(3 * columns, 2.4 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, loss in zip(panels, study.losses, strict=False):
+        for one in (one for one in found if one.loss == loss):
+            axes.errorbar(
+                one.epsilons,
+                one.test.mean(axis=1),
+                one.test.std(axis=1) / math.sqrt(one.test.shape[1]),
+                label=one.data,
+                capsize=2,
+            )
+        axes.axvline(DEFAULTS.get(loss, DEFAULT), color="k", linewidth=0.8, linestyle=":")
+        axes.set(xscale="log", title=loss)
+        axes.legend(fontsize="small")
+    for axes in panels[len(study.losses) :]:
+        axes.set_axis_off()
+    return figure, (
+        "Test score against epsilon: means over the seeds, with their standard errors. The dotted line is the default."
+    )

@@ -1,0 +1,52 @@
+"""Trains all models. Rows of packages that are not installed say so."""
+
+import functools
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ..common import outcome
+from ..common.execution import failure
+from ..common.study import AbstractCase, Row
+from ..peers.library import Library
+from .study import ENDLESS, NEVER_RETURNS, USUAL, Installed, Relaxations, Training
+from .training import train
+
+_load = functools.lru_cache(maxsize=1)(Library)  # cases of a method follow each other
+
+
+def measure(study: Relaxations, cases: Sequence[AbstractCase]) -> Iterator[Row]:
+    """Yields the rows of some of the cases. Cases that differ only in their seed are trained side by side."""
+    for _, group in itertools.groupby(cases, _program):
+        together = list(group)
+        try:
+            rows = list(_rows(study, together))
+        except Exception as error:  # the error is the outcome
+            rows = [case.row(failure(error)) for case in together]
+        yield from rows
+
+
+def _program(case: AbstractCase) -> tuple:
+    return (case.method, case.task, case.operator, case.factor) if isinstance(case, Training) else (case,)
+
+
+def _rows(study: Relaxations, cases: list[AbstractCase]) -> Iterator[Row]:
+    first = cases[0]
+    if isinstance(first, Installed):
+        yield first.row(outcome.MEASURED, **_load(first.method).environment())
+        return
+    assert isinstance(first, Training)
+    library = None if first.method == USUAL else _load(first.method)
+    if library and first.operator not in library.operators:
+        yield from (case.row(outcome.NOT_OFFERED) for case in cases)
+        return
+    if (first.method, first.operator) in ENDLESS:
+        yield from (case.row(NEVER_RETURNS) for case in cases)
+        return
+    temperature = first.factor * library.temperature if library else 0.0
+    seeds = [case.seed for case in cases]
+    for case, scores in zip(
+        cases, train(library, first.task, first.operator, temperature, seeds, study.steps), strict=True
+    ):
+        yield case.row(outcome.outcome(outcome.TRAINED, finite=np.isfinite(list(scores.values()))), **scores)

@@ -1,0 +1,196 @@
+"""Writes the report that compares trainings through different relaxations."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from ..common.outcome import NOT_INSTALLED, TRAINED
+from ..common.report import Report, markdown_table, number
+from ..common.significance import LEVEL, interval
+from ..peers.methods import OURS
+from .study import USUAL, Relaxations
+
+
+def report(study: Relaxations, frames: dict[str, pl.DataFrame]) -> Report:
+    """Says which relaxation trains clearly better or worse than otsort, and where the choice makes no difference."""
+    chosen = {task: _chosen(study, frames["training"].filter(task=task)) for task in study.tasks}
+    comparisons = sum(len(of) - 1 for of in chosen.values() if OURS in of)
+    differences = {task: _differences(of, comparisons) for task, of in chosen.items()}
+    parts = [
+        _summary(chosen, differences),
+        "\n".join(_answers(study, frames, chosen, differences)),
+        f"The test score, mean over {study.seeds} seeds:\n\n" + _scores(study, chosen),
+        f"The difference from {OURS}, and in brackets its confidence interval. The intervals are those of Student's "
+        f"t-distribution over the seeds. They hold for all {comparisons} comparisons together with a confidence of "
+        f"{100 * (1 - LEVEL):g} % (Bonferroni's correction). The seeds share each table of data, so an interval says "
+        "how sure a difference is for this table, and not for others. An asterisk marks a difference whose interval "
+        f"does not contain 0, which we call *clear*.\n\n{_difference_table(study, differences)}",
+        "The operator and the factor of the temperature with the best validation score. An asterisk marks a factor at "
+        "an end of the range, so that a temperature outside of the range may be better.\n\n" + _choices(study, chosen),
+        f"Versions:\n\n{_installed(frames['installed'])}",
+    ]
+    return Report("\n\n".join(filter(None, parts)), {"relaxations": _draw(differences)})
+
+
+class _Chosen(NamedTuple):
+    """The trainings of a method for a task, with the operator and factor that are best in validation.
+
+    Attributes:
+        operator, factor: the best ones.
+        validation: mean score.
+        test: score of each seed.
+    """
+
+    operator: str
+    factor: float
+    validation: float
+    test: Float[np.ndarray, " seeds"]
+
+
+class _Difference(NamedTuple):
+    """The mean difference of a method from otsort, and its confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def clear(self) -> int:
+        """Returns 1 if the method is clearly better, -1 if it is clearly worse, otherwise 0."""
+        return int(self.low > 0) - int(self.high < 0)
+
+
+def _chosen(study: Relaxations, trainings: pl.DataFrame) -> dict[str, _Chosen]:
+    """Chooses operator and factor of each method. Those at which a training failed are not chosen."""
+    found: dict[str, _Chosen] = {}
+    for (method, operator, factor), rows in trainings.group_by("method", "operator", "factor", maintain_order=True):
+        if set(rows["outcome"]) == {TRAINED}:
+            validation: float = rows["validation"].mean()  # pyright: ignore
+            one = _Chosen(str(operator), float(factor), validation, rows["test"].to_numpy())  # pyright: ignore
+            if str(method) not in found or one.validation > found[str(method)].validation:
+                found[str(method)] = one
+    return {method: found[method] for method in study.methods if method in found}
+
+
+def _differences(of: dict[str, _Chosen], comparisons: int) -> dict[str, _Difference]:
+    if OURS not in of:
+        return {}
+    apart = {name: one.test - of[OURS].test for name, one in of.items() if name != OURS}
+    return {name: _Difference(float(one.mean()), *interval(one, comparisons)) for name, one in apart.items()}
+
+
+def _summary(chosen: dict[str, dict[str, _Chosen]], differences: dict[str, dict[str, _Difference]]) -> str:
+    relaxations = {
+        task: {name: one for name, one in of.items() if name != USUAL} for task, of in differences.items() if of
+    }
+    if not relaxations:
+        return ""
+    every = [one for of in relaxations.values() for one in of.values()]
+    better, worse = (sum(one.clear == sign for one in every) for sign in (1, -1))
+    said = [
+        f"Of {len(every)} comparisons of a relaxation with {OURS}, {better} are clearly in favour of the other one, "
+        f"{worse} are clearly in favour of {OURS}, and {len(every) - better - worse} are no clear difference."
+    ]
+    useful = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == -1]
+    useless = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == 1]
+    plain = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == 0]
+    said += [
+        f"{what}: {', '.join(tasks)}."
+        for what, tasks in (
+            (f"Training through {OURS} is clearly better than the usual loss of the task in", useful),
+            ("The usual loss is clearly better in", useless),
+            ("There is no clear difference from the usual loss in", plain),
+        )
+        if tasks
+    ]
+    return " ".join(said)
+
+
+def _answers(
+    study: Relaxations,
+    frames: dict[str, pl.DataFrame],
+    chosen: dict[str, dict[str, _Chosen]],
+    differences: dict[str, dict[str, _Difference]],
+) -> Iterator[str]:
+    if absent := frames["installed"].filter(outcome=NOT_INSTALLED)["method"].to_list():
+        yield f"- Not installed, and therefore not measured: {', '.join(absent)}."
+    for task in study.tasks:
+        relaxed = {name: one for name, one in chosen[task].items() if name != USUAL}
+        if not relaxed:
+            yield f"- *{task}*: no method was trained with every seed."
+            continue
+        first = max(relaxed, key=lambda name: relaxed[name].test.mean())
+        said = [f"- *{task}*: The best mean score of {len(relaxed)} relaxations is that of {first}"]
+        said[0] += f" ({relaxed[first].test.mean():.3f})."
+        known = {name: one for name, one in differences[task].items() if name != USUAL}
+        if known:
+            for word, sign in (("better", 1), ("worse", -1)):
+                named = [f"{name} ({one.mean:+.3f})" for name, one in known.items() if one.clear == sign]
+                said.append(f"Clearly {word} than {OURS}: {', '.join(named) or 'none'}.")
+        if USUAL in differences[task]:
+            said.append(f"The usual loss differs from {OURS} by {_told(differences[task][USUAL])}.")
+        yield " ".join(said)
+
+
+def _scores(study: Relaxations, chosen: dict[str, dict[str, _Chosen]]) -> str:
+    cell = lambda one: number(one and one.test.mean(), ".3f")
+    return _by_task(study, {(name, task): cell(one) for task, of in chosen.items() for name, one in of.items()})
+
+
+def _difference_table(study: Relaxations, differences: dict[str, dict[str, _Difference]]) -> str:
+    cells = {(name, task): _told(one) for task, of in differences.items() for name, one in of.items()}
+    return _by_task(study, cells)
+
+
+def _told(one: _Difference) -> str:
+    return f"{one.mean:+.3f} ({one.low:+.3f} to {one.high:+.3f}){' *' if one.clear else ''}"
+
+
+def _choices(study: Relaxations, chosen: dict[str, dict[str, _Chosen]]) -> str:
+    ends = (min(study.factors), max(study.factors))
+    cells = {
+        (name, task): f"{one.operator}, {one.factor:g}{' *' if one.factor in ends else ''}"
+        for task, of in chosen.items()
+        for name, one in of.items()
+        if name != USUAL
+    }
+    return _by_task(study, cells)
+
+
+def _by_task(study: Relaxations, cells: dict[tuple[str, str], str]) -> str:
+    """Returns a table with a line for each method and a column for each task."""
+    lines = [[name, *(cells.get((name, task), number(None)) for task in study.tasks)] for name in study.methods]
+    return markdown_table([line for line in lines if set(line[1:]) != {number(None)}], ["method", *study.tasks])
+
+
+def _installed(installed: pl.DataFrame) -> str:
+    lines = [
+        [row["method"], row["version"] or row["outcome"], row["environment"] or ""]
+        for row in installed.iter_rows(named=True)
+    ]
+    return markdown_table(lines, ["method", "version", "environment"])
+
+
+def _draw(differences: dict[str, dict[str, _Difference]]) -> tuple[Figure, str]:
+    """Draws all differences with their intervals."""
+    names = list(dict.fromkeys(name for of in differences.values() for name in of))
+    figure = Figure(figsize=(12, 1.5 + 0.25 * len(names)), layout="constrained")
+    panels = figure.subplots(1, len(differences), sharey=True, squeeze=False)[0]
+    for axes, (task, of) in zip(panels, differences.items(), strict=True):
+        for name, one in of.items():
+            color = {1: "C2", 0: "0.5", -1: "C3"}[one.clear]
+            axes.plot([one.low, one.high], 2 * [names.index(name)], color=color)
+            axes.plot(one.mean, names.index(name), "o", color=color, markersize=4)
+        axes.axvline(0, color="k", linewidth=0.8)
+        axes.set_title(task)
+        axes.grid(alpha=0.3)
+    panels[0].set_yticks(range(len(names)), names)
+    panels[0].invert_yaxis()
+    return figure, (
+        f"Difference of the test score from {OURS}, with its confidence interval. Green: clearly better than {OURS}; "
+        "red: clearly worse; grey: no clear difference."
+    )

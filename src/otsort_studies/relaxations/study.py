@@ -1,0 +1,130 @@
+"""Defines the study that compares how well models train through different relaxations."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..common.study import AbstractCase, AbstractStudy
+from ..common.terms import defined
+from ..peers.methods import OURS, PEER_METHODS, SPARSE
+
+#: Training with the usual loss of a task, without sorting.
+USUAL = "usual loss"
+#: Name of a task -> operators through which a model can be trained for it.
+OPERATORS_BY_TASK = {
+    "spearman": ("rank",),
+    "concrete": ("rank",),
+    "digits": ("rank", "top_k_mask"),
+    "key": ("sort_by",),
+    "ndcg": ("rank",),
+    "trimmed": ("sort",),
+}
+#: Method and operator that may never return: LapSum's sort, if two values are nearly equal.
+ENDLESS = (("LapSum", "sort"),)
+#: Outcome of a training through such an operator, which is not started.
+NEVER_RETURNS = "may never return"
+RELAXATIONS = tuple(name for name, method in PEER_METHODS.items() if method.temperature)
+
+
+@dataclass(frozen=True)
+class Installed(AbstractCase):
+    """A row: the versions with which a method was measured.
+
+    Attributes:
+        method: name of the method.
+        version: version of the package.
+        environment: versions of JAX, PyTorch and Python, in words.
+    """
+
+    part: ClassVar[str] = "installed"
+    measured: ClassVar[dict] = {"version": str, "environment": str}
+
+    method: str
+
+
+@dataclass(frozen=True)
+class Training(AbstractCase):
+    """A row: the scores of a linear model that was trained through an operator.
+
+    Attributes:
+        method: name of the method, or `USUAL`.
+        task: name of the task.
+        operator: operator in the loss; "none" for the usual loss.
+        factor: factor of the temperature of the method.
+        seed: seed of the split, of the initial weights and of the batches.
+        validation, test: scores; larger is better.
+    """
+
+    part: ClassVar[str] = "training"
+    measured: ClassVar[dict] = {"validation": float, "test": float}
+
+    method: str
+    task: str
+    operator: str
+    factor: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Relaxations(AbstractStudy):
+    """Models that are trained through the operators of all known packages.
+
+    Attributes:
+        methods: names of the methods.
+        tasks: names of the tasks.
+        factors: factors of the temperature.
+        seeds: number of trainings for each temperature.
+        steps: number of steps of Adam in a training.
+    """
+
+    name: ClassVar[str] = "relaxations"
+    title: ClassVar[str] = "Which relaxation trains best?"
+    question: ClassVar[str] = (
+        "A loss on ranks, sorted values or a top-k selection needs a smooth operator in place of the exact one. Several "
+        "packages offer such operators, called *relaxations*. Does it matter which of them a model is trained "
+        f"through?\n\n{defined('list')}\n- *method*: a package, or one of several algorithms of a package.\n- "
+        "*temperature*: the number that controls the smoothing of a method, such as epsilon, softness, the strength of "
+        "the regularisation, or one over the steepness.\n- *usual loss*: the loss that one would take without a "
+        "relaxation: the squared error, or the cross-entropy for digits.\n\nMethod: Adam trains a linear model through "
+        "an operator. For each method and task, the operator and the temperature with the best mean validation score "
+        "are used. All methods share the splits, the initial weights and the batches of a seed, so differences are "
+        "taken seed by seed. There are six tasks:\n\n- *spearman*: A model predicts the progress of diabetes. The loss "
+        "is one minus the rank correlation in batches of 64 patients. The score is the rank correlation.\n- "
+        "*concrete*: The same task with the strength of concrete.\n- *digits*: A model classifies digits, and the "
+        "correct class shall have one of the two largest outputs. The loss uses the rank of its output, or a mask of "
+        "the two largest. The score is the share of digits for which this holds.\n- *key*: A model learns a key that "
+        "sorts lists of 16 patients by their progress. The loss is the squared error of the sorted progress. The score "
+        "is the rank correlation.\n- *ndcg*: A model ranks lists of 16 samples of concrete. The relevance is the fifth "
+        "into which the strength falls, 0 to 4. Loss and score are the normalised discounted cumulative gain (NDCG).\n- "
+        "*trimmed*: A model predicts the progress of diabetes from data in which a fifth of the targets was replaced by "
+        "outliers. The loss is the mean of the 48 smallest of 64 squared residuals, and needs sorted values. The score "
+        "is one minus the median absolute error, in units of the median absolute deviation of the target."
+    )
+    dtype: ClassVar[str] = "float32"
+    parts: ClassVar[tuple] = (Installed, Training)
+
+    methods: tuple[str, ...] = (USUAL, *RELAXATIONS)
+    tasks: tuple[str, ...] = tuple(OPERATORS_BY_TASK)
+    factors: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+    seeds: int = 20
+    steps: int = 100
+
+    @classmethod
+    def quick(cls) -> "Relaxations":
+        return cls(methods=(USUAL, OURS, SPARSE), factors=(0.3, 3.0), seeds=4, steps=20)
+
+    def cases(self) -> list[AbstractCase]:
+        """Returns the cases method by method. Seeds that are trained side by side follow each other."""
+        return [case for method in self.methods for case in self._of(method)]
+
+    def _of(self, method: str) -> list[AbstractCase]:
+        usual = method == USUAL
+        return [
+            *([] if usual else [Installed(method)]),
+            *(
+                Training(method, task, operator, factor, seed)
+                for task in self.tasks
+                for operator in (("none",) if usual else OPERATORS_BY_TASK[task])
+                for factor in ((1.0,) if usual else self.factors)
+                for seed in range(self.seeds)
+            ),
+        ]
