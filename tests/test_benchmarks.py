@@ -55,7 +55,14 @@ def test_cases_name_what_is_there(kind):
         assert set(case.options()) <= {"epsilon", "solver", "throw"}
 
 
-@pytest.mark.parametrize(("operator", "program"), [*((name, "gradient") for name in OPERATORS), ("sort", "forward")])
+@pytest.mark.parametrize(
+    ("operator", "program"),
+    [
+        ("rank", "gradient"),
+        ("sort", "forward"),
+        *(pytest.param(name, "gradient", marks=pytest.mark.ci) for name in OPERATORS if name != "rank"),
+    ],
+)
 def test_programs(tiny, operator, program):
     run = compiled(Case(operator, program, 2, 6)).run
     x = Case(operator, program, 2, 6).values()[0]

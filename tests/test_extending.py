@@ -56,6 +56,7 @@ def test_a_closure_made_anew_recompiles(caplog):
         assert "ompil" in caplog.text
 
 
+@pytest.mark.ci
 def test_they_answer_rightly(own):
     a = np.full(12, 1 / 12)
     target = own["Geometric"](jnp.asarray(0.7), 5)

@@ -4,6 +4,8 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 import otsort
 
 ANNOTATIONS_ARE_TRUE = """
@@ -62,6 +64,7 @@ def run(code):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.ci
 def test_annotations_are_true():
     run(ANNOTATIONS_ARE_TRUE)
 

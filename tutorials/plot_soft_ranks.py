@@ -53,15 +53,15 @@ def rank_of_moved(t, epsilon):
     return otsort.rank(x.at[2].set(t), epsilon=epsilon)[2]
 
 
-places = jnp.linspace(-1, 14, 301)
+positions = jnp.linspace(-1, 14, 301)
 soft = jax.jit(jax.vmap(jax.value_and_grad(rank_of_moved), in_axes=(0, None)))
-exact = 1 + sum(places > other for other in (1, 5, 8, 12))
+exact = 1 + sum(positions > other for other in (1, 5, 8, 12))
 figure, axes = plt.subplots(2, 1, figsize=(8, 6), sharex=True, layout="constrained")
-axes[0].plot(places, exact, color="black", label="exact")
+axes[0].plot(positions, exact, color="black", label="exact")
 for epsilon in (1e-3, 1e-2, 1e-1):
-    rank, slope = soft(places, jnp.asarray(epsilon))
-    axes[0].plot(places, rank, label=f"epsilon = {epsilon:g}")
-    axes[1].plot(places, slope, label=f"epsilon = {epsilon:g}")
+    rank, slope = soft(positions, jnp.asarray(epsilon))
+    axes[0].plot(positions, rank, label=f"epsilon = {epsilon:g}")
+    axes[1].plot(positions, slope, label=f"epsilon = {epsilon:g}")
 axes[0].set(ylabel="rank", title="Rank of one value as it moves past 1, 5, 8 and 12")
 axes[1].set(ylabel="slope of the rank", xlabel="the moving value")
 for axis in axes:

@@ -28,8 +28,8 @@ others = ~jnp.eye(len(train), dtype=bool)
 
 
 def loss(plane, others):
-    places = known @ plane
-    distances = jnp.sum((places[:, None] - places[None, :]) ** 2, axis=-1)
+    projected = known @ plane
+    distances = jnp.sum((projected[:, None] - projected[None, :]) ** 2, axis=-1)
     near = otsort.top_k_mask(-distances, 5, where=others, epsilon=0.01)
     same = jnp.sum(near @ classes * classes, axis=1) / 5  # share of the five in the right class
     return -jnp.mean(jnp.log(same + 1e-2))
@@ -57,9 +57,9 @@ for i in range(101):
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 for axis, (name, projection) in zip(axes, {"Principal plane": principal, "Learnt plane": plane}.items(), strict=True):
-    places = pixels @ np.asarray(projection)
-    score = KNeighborsClassifier(5).fit(places[train], digit[train]).score(places[test], digit[test])
+    projected = pixels @ np.asarray(projection)
+    score = KNeighborsClassifier(5).fit(projected[train], digit[train]).score(projected[test], digit[test])
     print(f"{name:15}: {100 * score:.1f} % of the held-out digits are classified correctly")
-    shown = axis.scatter(*places[test].T, c=digit[test], s=8, cmap="tab10", vmin=-0.5, vmax=9.5)
+    shown = axis.scatter(*projected[test].T, c=digit[test], s=8, cmap="tab10", vmin=-0.5, vmax=9.5)
     axis.set(title=f"{name}: {100 * score:.0f} %", xticks=[], yticks=[])
 figure.colorbar(shown, ax=axes, ticks=range(10), label="digit")

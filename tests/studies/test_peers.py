@@ -5,7 +5,6 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest

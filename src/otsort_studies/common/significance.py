@@ -24,10 +24,13 @@ def p_value(differences: Float[np.ndarray, " pairs"]) -> float:
 
 
 def interval(differences: Float[np.ndarray, " pairs"], comparisons: int) -> tuple[float, float]:
-    """Returns the confidence interval of the mean of Student's t-distribution.
+    """Returns a confidence interval of the mean of the differences, by Student's t-distribution.
 
-    Its confidence is one minus the level divided by the number of comparisons.
+    Its confidence is one minus the level divided by the number of comparisons. A single difference has no interval:
+    its ends are infinite.
     """
+    if differences.size < 2:
+        return -np.inf, np.inf
     if np.ptp(differences) == 0:
         return float(differences[0]), float(differences[0])
     found = scipy.stats.ttest_1samp(differences, 0).confidence_interval(1 - LEVEL / comparisons)

@@ -12,17 +12,16 @@ from jaxtyping import Array, Float, Int, Key
 import otsort
 from otsort import losses, metrics
 
-from ..common.labelled import LABELLED, Split
+from ..common.labelled import LABELLED, Split, fifths, with_outliers
 from ..common.learning.classification import cross_entropy
 from ..common.learning.dense import Weights, arrays, first_weights
 from ..common.learning.lesson import Lesson
 from ..common.learning.training import AbstractTask, Network
 
 _HIDDEN = 32  # units that are normalised
-_TAU, _KEPT, _WORST = 0.5, 0.75, 0.8
+_TAU, _KEPT, _WORST = 0.5, 0.75, 0.2
 _AMONG = 2
 _FIRST, _FURTHER = 0.1, 0.2  # k of precision and recall, as a share of the list
-_OUTLIERS, _AWAY = 0.2, 5.0  # share of the targets, and mean of an outlier; targets have standard deviation 1
 _CENSORED = 0.3
 
 #: A metric of predictions and targets, with options.
@@ -30,8 +29,9 @@ Metric = Callable[..., Array]
 
 
 def _among(logits: Float[Array, "batch k"], labels: Int[Array, " batch"], k: int) -> Array:
+    """Computes how often the label is among the first k; equal logits count against it."""
     own = jnp.take_along_axis(logits, labels[:, None], axis=1)
-    return jnp.mean(jnp.sum(logits > own, axis=1) < k, dtype=logits.dtype)
+    return jnp.mean(logits.shape[1] - jnp.sum(logits < own, axis=1) <= k, dtype=logits.dtype)
 
 
 def _accuracy(logits: Float[Array, "batch k"], labels: Int[Array, " batch"]) -> Array:
@@ -44,15 +44,9 @@ def _positives(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (target > np.quantile(target, 0.8)).astype(np.int32)
 
 
-def _fifths(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _relevance(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     del rng
-    return np.floor(5 * (scipy.stats.rankdata(target) - 0.5) / target.size).astype(np.float32)
-
-
-def _spoilt(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Replaces some targets by outliers on one side."""
-    replaced = rng.permutation(target.size) < _OUTLIERS * target.size
-    return np.where(replaced, rng.normal(_AWAY, 1, size=target.size), target).astype(np.float32)
+    return fifths(target)
 
 
 def _censored(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -61,7 +55,10 @@ def _censored(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.where(rng.uniform(size=times.size) < _CENSORED, -times, times).astype(np.float32)
 
 
-def _of_batch(metric: Metric, target: Any = Lesson._field_defaults["target"]) -> Callable[[str], Lesson]:
+_AS_IT_IS = Lesson._field_defaults["target"]
+
+
+def _of_batch(metric: Metric, target: Any = _AS_IT_IS) -> Callable[[str], Lesson]:
     """Returns a lesson that maximises a metric of the predictions of a batch."""
 
     def loss(predicted: Float[Array, "batch 1"], y: Array, length: int, **options: Any) -> Array:
@@ -90,8 +87,8 @@ def _ndcg(predicted: Float[Array, "batch 1"], y: Array, length: int, **options: 
 
 
 def _permutation(predicted: Float[Array, "batch 1"], y: Array, length: int, **options: Any) -> Array:
-    ranks = 1 + jnp.argsort(jnp.argsort(y.reshape(-1, length), axis=1), axis=1)
-    return jnp.mean(losses.permutation_cross_entropy(predicted[:, 0].reshape(-1, length), ranks, **options))
+    scores, targets = (part.reshape(-1, length) for part in (predicted[:, 0], y))
+    return jnp.mean(losses.permutation_cross_entropy(scores, targets, **options))
 
 
 def _top_error(logits: Array, labels: Array, length: int, **options: Any) -> Array:
@@ -137,22 +134,19 @@ def _at_k(metric: Metric, share: float) -> Metric:
     return lambda scores, labels, **options: metric(scores, labels, round(share * labels.size), **options)
 
 
-def _concordance(risks: Array, times: Array, **options: Any) -> Array:
-    # The prediction is a time, so its negative is a risk.
-    return metrics.concordance_index(-risks, jnp.abs(times), times > 0, **options)
+def _concordance(predicted: Array, times: Array, **options: Any) -> Array:
+    return metrics.concordance_index(-predicted, jnp.abs(times), times > 0, **options)  # a late event has a small risk
 
 
-_AS_IT_IS = Lesson._field_defaults["target"]
 _KINDS: dict[str, Callable[[str], Lesson]] = {
     "top_k_error": lambda data: Lesson(data, (10,), _top_error, _accuracy),
     "top_k_cross_entropy": lambda data: Lesson(
         data, (10,), _top_entropy, lambda logits, labels: _among(logits, labels, _AMONG)
     ),
-    "spearman_correlation": _of_batch(losses.spearman_correlation),
     "spearman_distance": lambda data: Lesson(data, (1,), _distance, _spearman),
     "permutation_cross_entropy": lambda data: Lesson(data, (1,), _permutation, _spearman),
-    "quantile_error": _of_errors(_quantile, _median_explained, _spoilt),
-    "trimmed_mean": _of_errors(_trimmed, _median_explained, _spoilt),
+    "quantile_error": _of_errors(_quantile, _median_explained, with_outliers),
+    "trimmed_mean": _of_errors(_trimmed, _median_explained, with_outliers),
     "expected_shortfall": _of_errors(_shortfall, _shortfall_explained, _AS_IT_IS),
     "kendall_tau": _of_batch(metrics.kendall_tau),
     "concordance_index": _of_batch(_concordance, _censored),
@@ -172,7 +166,7 @@ def lesson(loss: str, data: str, length: int) -> Lesson:
     """Returns the task for a loss or metric on some data."""
     if loss == "ndcg":
         score = lambda predicted, y: 1 - _ndcg(predicted, y, length, epsilon=0)
-        return Lesson(data, (1,), _ndcg, score, _fifths)
+        return Lesson(data, (1,), _ndcg, score, _relevance)
     return _KINDS[loss](data)
 
 

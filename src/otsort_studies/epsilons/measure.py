@@ -12,7 +12,6 @@ from ..common.study import Row
 from .lessons import Normalised, lesson
 from .study import Epsilons, Training
 
-
 _lesson = functools.cache(lesson)  # cached, so that nothing is compiled again
 
 
@@ -23,7 +22,7 @@ def measure(study: Epsilons, cases: Sequence[Training]) -> Iterator[Row]:
         if case.loss == "QuantileNormalization":
             return Normalised(case.data, case.epsilon, rng)
         # An array, so that all epsilons share a program.
-        options = {"epsilon": jnp.asarray(case.epsilon, jnp.float32), "throw": False}
+        options = {"epsilon": jnp.asarray(case.epsilon, jnp.float32)}
         return Learnt(_lesson(case.loss, case.data, study.length), options, study.length, rng)
 
     kind = lambda case: (case.loss, case.data, case.epsilon)

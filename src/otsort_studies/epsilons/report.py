@@ -12,25 +12,29 @@ from matplotlib.figure import Figure
 
 from ..common.learning.summary import failures, spread
 from ..common.outcome import TRAINED
-from ..common.report import Report, markdown_table
+from ..common.report import Report, markdown_table, number
 from ..common.significance import LEVEL, interval
 from .study import DATA, DEFAULT, DEFAULTS, Epsilons
 
 
 def report(study: Epsilons, frames: dict[str, pl.DataFrame]) -> Report:
-    """Says for each loss which epsilon is best, how flat the optimum is, and whether the default is as good."""
+    """Says for each loss which epsilon is best, how flat the optimum is, and whether the default is worse."""
     rows = frames["training"]
-    found = [_Tried.of(rows.filter(loss=loss, data=data)) for loss in study.losses for data in DATA[loss]]
+    pairs = [(loss, data) for loss in study.losses for data in DATA[loss]]
+    comparisons = (len(study.epsilons) - 1) * len(pairs)
+    found = [_Tried.of(rows.filter(loss=loss, data=data), comparisons) for loss, data in pairs]
     whole = [one for one in found if one]
     parts = [
-        _summary(study, whole),
-        f"Epsilons that are as good as the best one on both tables of data:\n\n{_short_table(study, whole)}",
-        "The best epsilon is the one with the best mean validation score. An epsilon is *as good* if it is not clearly "
-        "worse than the best one on the test data: the confidence interval of the mean difference, over the seeds, "
-        f"contains 0 or lies above it. The intervals hold for all {len(study.epsilons) - 1} other epsilons of a line "
-        f"together with a confidence of {100 * (1 - LEVEL):g} %. The seeds share each table of data, so an interval "
-        "says how sure a difference is for this table, and not for others. Scores are means and standard deviations "
-        f"over {study.seeds} seeds.\n\n{_table(study, whole)}",
+        _summary(whole),
+        "The best epsilon is the one with the best mean validation score. Another epsilon is *clearly worse* if the "
+        "confidence interval of its mean difference from the best one on the test data, over the seeds, lies below 0. "
+        f"The intervals are those of Student's t-distribution. They hold for all {comparisons} comparisons together "
+        f"with a confidence of {100 * (1 - LEVEL):g} % (Bonferroni's correction). The seeds share each table of data, "
+        "so an interval says how sure a difference is for this table, and not for others. The best epsilon was chosen "
+        "on the same splits, which favours it a little.",
+        "Epsilons that are not clearly worse than the best one, on both tables of data:\n\n"
+        + _short_table(study, whole),
+        f"All results; scores are means and standard deviations over {study.seeds} seeds:\n\n{_table(study, whole)}",
         failures(rows),
     ]
     figures = {"epsilons": _draw(study, whole)} if whole else {}
@@ -42,6 +46,7 @@ class _Tried(NamedTuple):
 
     Attributes:
         loss, data: their names.
+        comparisons: number of comparisons in all lines.
         epsilons: epsilons at which all seeds were trained.
         validation: mean scores.
         test: scores of each seed.
@@ -49,19 +54,23 @@ class _Tried(NamedTuple):
 
     loss: str
     data: str
+    comparisons: int
     epsilons: list[float]
     validation: Float[np.ndarray, " epsilons"]
     test: Float[np.ndarray, "epsilons seeds"]
 
     @classmethod
-    def of(cls, rows: pl.DataFrame) -> "_Tried | None":
+    def of(cls, rows: pl.DataFrame, comparisons: int) -> "_Tried | None":
         """Returns the trainings of some rows; None if no epsilon was trained with every seed."""
-        each = {at[0]: of for at, of in rows.group_by("epsilon", maintain_order=True) if set(of["outcome"]) == {TRAINED}}
+        each = {
+            at[0]: of for at, of in rows.group_by("epsilon", maintain_order=True) if set(of["outcome"]) == {TRAINED}
+        }
         if not each:
             return None
         scores = {use: np.stack([of[use].to_numpy() for of in each.values()]) for use in ("validation", "test")}
         epsilons = [float(epsilon) for epsilon in each]  # pyright: ignore
-        return cls(rows["loss"][0], rows["data"][0], epsilons, scores["validation"].mean(axis=1), scores["test"])
+        means = scores["validation"].mean(axis=1)
+        return cls(rows["loss"][0], rows["data"][0], comparisons, epsilons, means, scores["test"])
 
     @property
     def best(self) -> int:
@@ -75,11 +84,10 @@ class _Tried(NamedTuple):
     def good(self) -> list[int]:
         """Returns the places of the epsilons that are not clearly worse than the best one."""
         apart = self.test - self.test[self.best]
-        others = len(self.epsilons) - 1
-        return [place for place, of in enumerate(apart) if place == self.best or interval(of, others)[1] >= 0]
+        return [place for place, of in enumerate(apart) if place == self.best or interval(of, self.comparisons)[1] >= 0]
 
 
-def _summary(study: Epsilons, found: list[_Tried]) -> str:
+def _summary(found: list[_Tried]) -> str:
     known = [one for one in found if one.default in one.epsilons]
     if not known:
         return "No loss was trained with every seed at its default epsilon."
@@ -87,17 +95,17 @@ def _summary(study: Epsilons, found: list[_Tried]) -> str:
     named = ", ".join(f"`{one.loss}` on {one.data}" for one in worse) or "none"
     ends = [one for one in found if one.best in (0, len(one.epsilons) - 1)]
     said = (
-        f"With {len(known) - len(worse)} of {len(known)} pairs of a loss and a table of data, the default epsilon is as "
-        f"good as the best one. It is clearly worse with: {named}."
+        f"With {len(known) - len(worse)} of {len(known)} pairs of a loss and a table of data, the default epsilon is "
+        f"not clearly worse than the best one. It is clearly worse with: {named}."
     )
     if ends:
         of_ends = ", ".join(f"`{one.loss}` on {one.data}" for one in ends)
-        said += f" The best epsilon is the smallest or the largest one that was tried with: {of_ends}."
+        said += f" The best epsilon is at an end of the range with: {of_ends}."
     return said
 
 
 def _short_table(study: Epsilons, found: list[_Tried]) -> str:
-    """Returns a table of the epsilons that are as good on all tables of data, and of what the default loses at most."""
+    """Returns a table of the epsilons that are nowhere clearly worse, and of the score that the default loses."""
     lines = []
     for loss in study.losses:
         of = [one for one in found if one.loss == loss and one.default in one.epsilons]
@@ -106,7 +114,7 @@ def _short_table(study: Epsilons, found: list[_Tried]) -> str:
         good = set.intersection(*({one.epsilons[place] for place in one.good} for one in of))
         lost = [one.test[one.best].mean() - one.test[one.epsilons.index(one.default)].mean() for one in of]
         lines.append([f"`{loss}`", _listed(good, study.epsilons), f"{of[0].default:g}", f"{max(0.0, *lost):.3f}"])
-    headers = ["loss, metric or layer", "as good as the best", "default", "score lost at the default, at most"]
+    headers = ["loss, metric or layer", "not clearly worse", "default", "largest mean loss at the default"]
     return markdown_table(lines, headers)
 
 
@@ -120,10 +128,14 @@ def _table(study: Epsilons, found: list[_Tried]) -> str:
     lines = []
     for one in found:
         good = _listed({one.epsilons[place] for place in one.good}, study.epsilons)
-        at_default = [spread(one.test[one.epsilons.index(one.default)])] if one.default in one.epsilons else ["–"]
+        at_default = (
+            [spread(one.test[one.epsilons.index(one.default)])] if one.default in one.epsilons else [number(None)]
+        )
         best = f"{one.epsilons[one.best]:g}"
         lines.append([one.loss, one.data, best, spread(one.test[one.best]), good, *at_default])
-    return markdown_table(lines, ["loss", "data", "best epsilon", "its score", "as good", "score at the default"])
+    return markdown_table(
+        lines, ["loss", "data", "best epsilon", "its score", "not clearly worse", "score at the default"]
+    )
 
 
 def _draw(study: Epsilons, found: list[_Tried]) -> tuple[Figure, str]:
@@ -136,13 +148,14 @@ def _draw(study: Epsilons, found: list[_Tried]) -> tuple[Figure, str]:
             axes.errorbar(
                 one.epsilons,
                 one.test.mean(axis=1),
-                one.test.std(axis=1) / math.sqrt(one.test.shape[1]),
+                one.test.std(axis=1, ddof=1) / math.sqrt(one.test.shape[1]),
                 label=one.data,
                 capsize=2,
             )
         axes.axvline(DEFAULTS.get(loss, DEFAULT), color="k", linewidth=0.8, linestyle=":")
         axes.set(xscale="log", title=loss)
-        axes.legend(fontsize="small")
+        if axes.lines:
+            axes.legend(fontsize="small")
     for axes in panels[len(study.losses) :]:
         axes.set_axis_off()
     return figure, (

@@ -10,7 +10,6 @@ from ..common.terms import defined
 DATA = {
     "top_k_error": ("digits", "mnist"),
     "top_k_cross_entropy": ("digits", "mnist"),
-    "spearman_correlation": ("diabetes", "concrete"),
     "spearman_distance": ("diabetes", "concrete"),
     "permutation_cross_entropy": ("diabetes", "concrete"),
     "quantile_error": ("diabetes", "concrete"),
@@ -71,27 +70,31 @@ class Epsilons(AbstractStudy):
     question: ClassVar[str] = (
         "A small epsilon gives a loss that is nearly exact, but its gradient depends on few values. A large epsilon "
         "gives a smooth loss that is far from the exact one. Which epsilon trains best, and how much does it "
-        f"matter?\n\n{defined('epsilon', 'list')}\n\nMethod: Adam trains a small model in float32 with each loss, "
-        "metric or layer, on two tables of data. Half of the data is used for training, a fifth for validation, and "
-        "the rest for testing. The model is linear, except for `QuantileNormalization`, which normalises 32 hidden "
-        "units of each example. All epsilons share the splits, the initial weights and the batches of a seed. The "
-        "losses are those of a batch of 64 examples:\n\n"
+        "matter?\n\n"
+        f"{defined('epsilon', 'list')}\n\n"
+        "Method: Adam trains a small model in float32 with each loss, metric or layer, on two tables of data. Half "
+        "of the data is used for training, a fifth for validation, and the rest for testing. The model is linear, "
+        "except for `QuantileNormalization`, which normalises 32 hidden units of each example. All epsilons share "
+        "the splits, the initial weights and the batches of a seed. The losses are those of a batch of 64 "
+        "examples:\n\n"
         "- `top_k_error` with k = 1, scored by the accuracy.\n"
         "- `top_k_cross_entropy` with k = 2, scored by the share of examples whose label is one of the first two.\n"
-        "- `spearman_correlation` and `spearman_distance`, scored by Spearman's correlation.\n"
+        "- `spearman_distance`, scored by Spearman's correlation. It is one minus `spearman_correlation`, so the "
+        "answers hold for both.\n"
         "- `permutation_cross_entropy` for lists of 16 examples, scored by Spearman's correlation.\n"
         "- `quantile_error` of absolute residuals with tau = 0.5, and `trimmed_mean` of squared residuals up to the "
-        "level 0.75. A fifth of the targets are outliers. The score is one minus the median absolute residual, in "
-        "units of the median absolute deviation.\n"
-        "- `expected_shortfall` of absolute residuals with alpha = 0.8. The score is one minus the expected shortfall, "
-        "in units of that of the targets.\n"
-        "- `roc_auc`, `average_precision`, `precision_at_k` with k = 6 and `recall_at_k` with k = 13, scored by the same "
-        "metric; k has the same share of the list. Positives are a tenth (*eights*: digits that are an 8) or a fifth "
-        "(*diabetes*: the most progress) of the examples.\n"
+        "level 0.75. A fifth of the targets are outliers, also for testing. The score is one minus the median "
+        "absolute residual, in units of the median absolute deviation.\n"
+        "- `expected_shortfall` of the largest fifth of the absolute residuals. The score is one minus this loss, in "
+        "units of the same loss for the deviations of the targets from their median.\n"
+        "- `roc_auc`, `average_precision`, `precision_at_k` with k = 6 and `recall_at_k` with k = 13, scored by the "
+        "same metric; k has the same share of the list. Positives are a tenth (*eights*: digits that are an 8) or a "
+        "fifth (*diabetes*: the most progress) of the examples.\n"
         "- `ndcg` for lists of 16 examples, with the fifth of the targets, 0 to 4, as relevance; `kendall_tau`; and "
         "`concordance_index`, with three tenths of the times censored. Each is scored by the same metric.\n"
         "- `QuantileNormalization`, trained with cross-entropy and scored by the accuracy.\n\n"
-        "Scores use exact metrics (epsilon = 0) on the test data."
+        "Scores use exact metrics (epsilon = 0) on the test data. All solves have to reach their tolerance: a miss "
+        "would end the training with an error."
     )
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Training,)

@@ -13,7 +13,7 @@ import otsort
 from ..common.execution import failure
 from ..common.precision import precision
 from .library import LEVELS, K, Library
-from .methods import HARD
+from .methods import HARD, SPARSE
 
 LOWEST = 1e-4
 _NOT_ASKED = {
@@ -149,8 +149,9 @@ def _defined(method: str, library: Library, operator: str, x: np.ndarray) -> np.
     if method in HARD:
         return _hard("rank", exact)
     if library.package in ("otsort", "ott-jax"):
+        kind = otsort.SparseNewton if method == SPARSE else otsort.Newton
         with precision(np.float64):
-            return np.asarray(otsort.rank(exact, solver=otsort.Newton(library.temperature, tol=1e-10)))
+            return np.asarray(otsort.rank(exact, solver=kind(library.temperature, tol=1e-10)))
     if library.package in ("torchsort", "torchpsort", "fast-soft-sort") and method.endswith("l2"):
         return np.stack([_projected(values / library.temperature) for values in exact])
     return None

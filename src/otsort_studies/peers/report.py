@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from ..common.outcome import MEASURED, NOT_INSTALLED, NOT_OFFERED
 from ..common.report import Report, markdown_table, number
+from .installed import absent, versions
 from .methods import OURS, PEER_METHODS
 from .study import CHECKS, Peers
 
@@ -32,11 +33,11 @@ _PROPERTIES = """Properties were found by calling each operator. An entry is yes
 def report(study: Peers, frames: dict[str, pl.DataFrame]) -> Report:
     """Says where otsort stands, then lists all measurements."""
     costs = frames["cost"]
-    answers = [*_absent(frames["installed"]), *_speeds(study, costs)]
+    answers = [*absent(frames["installed"]), *_speeds(study, costs)]
     parts = [
         _summary(study, costs),
         "\n".join(f"- {answer}" for answer in answers),
-        f"### Versions\n\n{_installed(frames['installed'])}",
+        f"### Versions\n\n{versions(frames['installed'])}",
         "### Operators\n\nThe names are those of otsort. *Yes* means that a method offers the operator, and an error "
         f"means that its call failed.\n\n{_offered(study, frames['ability'])}",
         f"### Properties\n\n{_PROPERTIES}",
@@ -55,12 +56,6 @@ def _summary(study: Peers, costs: pl.DataFrame) -> str:
     speeds = [_by_speed(study, costs, *shape) for shape in study.shapes]
     fast = sum(frame["method"].to_list()[:1] == [OURS] for frame in speeds)
     return f"otsort has the fastest gradient of ranks for {fast} of {len(speeds)} shapes. The details:"
-
-
-def _absent(installed: pl.DataFrame) -> Iterator[str]:
-    absent = installed.filter(outcome=NOT_INSTALLED)["method"].to_list()
-    if absent:
-        yield f"Not installed, and therefore not measured: {', '.join(absent)}."
 
 
 def _speeds(study: Peers, costs: pl.DataFrame) -> Iterator[str]:
@@ -95,14 +90,6 @@ def _place(what: str, found: dict[str, float], words: Callable[[float], str]) ->
         return f"{what}: otsort is first of {len(found)} ({words(found[OURS])}).{behind}"
     ahead = f"The first is {first} ({words(found[first])})."
     return f"{what}: otsort is number {place} of {len(found)} ({words(found[OURS])}). {ahead}"
-
-
-def _installed(installed: pl.DataFrame) -> str:
-    lines = [
-        [row["method"], row["version"] or row["outcome"], row["environment"] or ""]
-        for row in installed.iter_rows(named=True)
-    ]
-    return markdown_table(lines, ["method", "version", "environment"])
 
 
 def _offered(study: Peers, abilities: pl.DataFrame) -> str:

@@ -101,14 +101,15 @@ class Peers(AbstractStudy):
     title: ClassVar[str] = "Comparison with other packages for sorting, ranking and selection"
     question: ClassVar[str] = (
         "Which operators do other packages offer, how fast are they, and how accurate are they?\n\n"
-        f"{defined('list', 'scratch memory')}\n- *method*: a package, or one of several algorithms "
-        "of a package.\n- *temperature*: the number that controls the smoothing of a method, such as epsilon, "
-        "softness, the strength of the regularisation, or one over the steepness.\n\nMethod: All results are found by "
-        "calling the packages. Times are medians of at most five calls with normal random values in float32 on the "
-        "CPU. JAX functions are compiled, and PyTorch functions run without compilation. A package that is not "
-        "installed is marked as such. Packages that need another version of Python or JAX are measured in an "
-        "environment of their own by `python -m otsort_studies.peers FOLDER`. The study `relaxations` compares how well "
-        "models train through them."
+        f"{defined('list', 'scratch memory')}\n"
+        "- *method*: a package, or one of several algorithms of a package.\n"
+        "- *temperature*: the number that controls the smoothing of a method, such as epsilon, softness, the "
+        "strength of the regularisation, or one over the steepness.\n\n"
+        "Method: All results are found by calling the packages. Times are medians of at most five calls with normal "
+        "random values in float32 on the CPU. JAX functions are compiled, and PyTorch functions run without "
+        "compilation. A package that is not installed is marked as such. Packages that need another version of "
+        "Python or JAX are measured in an environment of their own by `python -m otsort_studies.peers FOLDER`. The "
+        "study `relaxations` compares how well models train through them."
     )
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Installed, Ability, Cost)

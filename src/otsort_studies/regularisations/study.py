@@ -172,7 +172,7 @@ class Regularisations(AbstractStudy):
             sizes=(20,),
             epsilons=(1e-3, 1e-1),
             tasks=("spearman", "top 2"),
-            learning_epsilons=(1e-1, 1.0),
+            learning_epsilons=(1e-1,),
             mixtures=("curve",),
             seeds=2,
             steps=60,

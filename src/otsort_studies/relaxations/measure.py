@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ..common import outcome
+from ..common.errors import InputError
 from ..common.execution import failure
 from ..common.study import AbstractCase, Row
 from ..peers.library import Library
-from .study import ENDLESS, NEVER_RETURNS, USUAL, Installed, Relaxations, Training
+from ..peers.study import Installed
+from .study import ENDLESS, NEVER_RETURNS, USUAL, Relaxations, Training
 from .training import train
 
 _load = functools.lru_cache(maxsize=1)(Library)  # cases of a method follow each other
@@ -22,7 +24,9 @@ def measure(study: Relaxations, cases: Sequence[AbstractCase]) -> Iterator[Row]:
         together = list(group)
         try:
             rows = list(_rows(study, together))
-        except Exception as error:  # the error is the outcome
+        except InputError:  # of the data
+            raise
+        except Exception as error:  # the error is the outcome, of all seeds
             rows = [case.row(failure(error)) for case in together]
         yield from rows
 

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from ..common.outcome import NOT_INSTALLED, TRAINED
 from ..common.report import Report, markdown_table, number
 from ..common.significance import LEVEL, interval
+from ..peers.installed import absent, versions
 from ..peers.methods import OURS
-from .study import USUAL, Relaxations
+from .study import NEVER_RETURNS, USUAL, Relaxations
 
 
 def report(study: Relaxations, frames: dict[str, pl.DataFrame]) -> Report:
@@ -31,7 +32,8 @@ def report(study: Relaxations, frames: dict[str, pl.DataFrame]) -> Report:
         f"does not contain 0, which we call *clear*.\n\n{_difference_table(study, differences)}",
         "The operator and the factor of the temperature with the best validation score. An asterisk marks a factor at "
         "an end of the range, so that a temperature outside of the range may be better.\n\n" + _choices(study, chosen),
-        f"Versions:\n\n{_installed(frames['installed'])}",
+        _failures(study, frames["training"]),
+        f"Versions:\n\n{versions(frames['installed'])}",
     ]
     return Report("\n\n".join(filter(None, parts)), {"relaxations": _draw(differences)})
 
@@ -116,8 +118,7 @@ def _answers(
     chosen: dict[str, dict[str, _Chosen]],
     differences: dict[str, dict[str, _Difference]],
 ) -> Iterator[str]:
-    if absent := frames["installed"].filter(outcome=NOT_INSTALLED)["method"].to_list():
-        yield f"- Not installed, and therefore not measured: {', '.join(absent)}."
+    yield from (f"- {sentence}" for sentence in absent(frames["installed"]))
     for task in study.tasks:
         relaxed = {name: one for name, one in chosen[task].items() if name != USUAL}
         if not relaxed:
@@ -161,18 +162,27 @@ def _choices(study: Relaxations, chosen: dict[str, dict[str, _Chosen]]) -> str:
     return _by_task(study, cells)
 
 
+def _failures(study: Relaxations, trainings: pl.DataFrame) -> str:
+    """Lists what was not trained, and why."""
+    failed = trainings.filter(~pl.col("outcome").is_in([TRAINED, NOT_INSTALLED]))
+    counts = failed.group_by("method", "task", "operator", "outcome", maintain_order=True).len()
+    lines = [
+        [method, task, operator, outcome, f"{count} of {study.seeds * len(study.factors)}"]
+        for method, task, operator, outcome, count in counts.iter_rows()
+    ]
+    if not lines:
+        return "No training failed."
+    headers = ["method", "task", "operator", "outcome", "trainings"]
+    return (
+        f"Trainings without a score. *{NEVER_RETURNS}*: the operator has been seen to run without end if two values "
+        f"are nearly equal, and was not started.\n\n{markdown_table(lines, headers)}"
+    )
+
+
 def _by_task(study: Relaxations, cells: dict[tuple[str, str], str]) -> str:
     """Returns a table with a line for each method and a column for each task."""
     lines = [[name, *(cells.get((name, task), number(None)) for task in study.tasks)] for name in study.methods]
     return markdown_table([line for line in lines if set(line[1:]) != {number(None)}], ["method", *study.tasks])
-
-
-def _installed(installed: pl.DataFrame) -> str:
-    lines = [
-        [row["method"], row["version"] or row["outcome"], row["environment"] or ""]
-        for row in installed.iter_rows(named=True)
-    ]
-    return markdown_table(lines, ["method", "version", "environment"])
 
 
 def _draw(differences: dict[str, dict[str, _Difference]]) -> tuple[Figure, str]:

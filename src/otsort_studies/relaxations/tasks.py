@@ -11,15 +11,13 @@ import scipy.stats
 import sklearn.metrics
 from jaxtyping import Array, Float, Int
 
-from ..common.labelled import LABELLED, Split
+from ..common.labelled import LABELLED, Split, fifths, with_outliers
 
 BATCH = 64
 LENGTH = 16  # of the lists that a key sorts or a score ranks
 TOP = 2
 KEPT = 48  # of the squared residuals of a batch
 LEAST = 1e-6  # lower limit of a mask in the logarithm
-OUTLIERS = 0.2  # share of the targets
-AWAY = 5.0  # mean of an outlier; targets have mean 0 and standard deviation 1
 
 #: A function from the result of an operator and the targets of a batch to the loss.
 Loss = Callable[[Array, Array], Array]
@@ -55,21 +53,16 @@ def _halves(name: str) -> Callable[[np.random.Generator], Split]:
     return lambda rng: Split.half(*LABELLED[name](), rng)
 
 
-def _fifths(rng: np.random.Generator) -> Split:
+def _relevance(rng: np.random.Generator) -> Split:
     """Replaces the strength of concrete by the fifth of all samples that it belongs to, 0 to 4."""
     features, strength = LABELLED["concrete"]()
-    relevance = np.floor(5 * (scipy.stats.rankdata(strength) - 0.5) / strength.size)
-    return Split.half(features, relevance.astype(np.float32), rng)
+    return Split.half(features, fifths(strength), rng)
 
 
 def _spoilt(rng: np.random.Generator) -> Split:
-    """Replaces some of the targets for training and validation by outliers on one side."""
+    """Replaces some of the targets for training and validation by outliers."""
     split = _halves("diabetes")(rng)
-
-    def spoil(features: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        replaced = rng.permutation(target.size) < OUTLIERS * target.size
-        return features, np.where(replaced, rng.normal(AWAY, 1, size=target.size), target).astype(np.float32)
-
+    spoil = lambda features, target: (features, with_outliers(target, rng))
     return split._replace(train=spoil(*split.train), validation=spoil(*split.validation))
 
 
@@ -168,7 +161,7 @@ TASKS: dict[str, Task] = {
         {"none": _squared_error, "sort_by": _order_loss},
         _spearman,
     ),
-    "ndcg": Task(_fifths, 1, (2 * BATCH // LENGTH, LENGTH), {"none": _squared_error, "rank": _ndcg_loss}, _ndcg),
+    "ndcg": Task(_relevance, 1, (2 * BATCH // LENGTH, LENGTH), {"none": _squared_error, "rank": _ndcg_loss}, _ndcg),
     "trimmed": Task(
         _spoilt,
         1,

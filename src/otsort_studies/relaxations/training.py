@@ -59,7 +59,7 @@ def train(
 
 
 def _drawn(task: Task, splits: list[Split], generators: list[np.random.Generator]) -> tuple[np.ndarray, np.ndarray]:
-    """Draws the examples of a step for each seed, without repetition, because some operators fail at ties."""
+    """Draws the examples of a step for each seed, without repetition: some operators fail at many ties."""
     parts = []
     for (features, target), rng in zip((split.train for split in splits), generators, strict=True):
         drawn = rng.permutation(target.size)[: math.prod(task.shape)].reshape(task.shape)
@@ -120,4 +120,6 @@ def _compiled_operator(library: Library, operator: str, temperature: float, shap
 
 def _scores(task: Task, split: Split, weights: Float[np.ndarray, "inputs outputs"]) -> dict[str, float]:
     parts = {"validation": split.validation, "test": split.test}
+    if not np.all(np.isfinite(weights)):
+        return dict.fromkeys(parts, np.nan)
     return {use: task.score(features @ weights, target) for use, (features, target) in parts.items()}

@@ -63,9 +63,7 @@ class Learnt(training.AbstractTask):
         del key
         return training.Network(self.weights, None)
 
-    def loss(
-        self, network: training.Network, examples: Any, key: Key[Array, ""]
-    ) -> tuple[Float[Array, ""], None]:
+    def loss(self, network: training.Network, examples: Any, key: Key[Array, ""]) -> tuple[Float[Array, ""], None]:
         del key
         x, y = examples
         return self.lesson.loss(outputs(network.model, x), y, self.length, **self.options), None
