@@ -3,6 +3,7 @@
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from ..common.execution import failure
 from ..common.study import AbstractCase, Row
 from ..peers.library import Library
 from ..peers.study import Installed
-from .study import ENDLESS, NEVER_RETURNS, USUAL, Relaxations, Training
+from .study import NOT_STARTED, USUAL, Relaxations, Training
 from .training import train
 
 _load = functools.lru_cache(maxsize=1)(Library)  # cases of a method follow each other
@@ -35,7 +36,7 @@ def _program(case: AbstractCase) -> tuple:
     return (case.method, case.task, case.operator, case.factor) if isinstance(case, Training) else (case,)
 
 
-def _rows(study: Relaxations, cases: list[AbstractCase]) -> Iterator[Row]:
+def _rows(study: Relaxations, cases: list[Any]) -> Iterator[Row]:
     first = cases[0]
     if isinstance(first, Installed):
         yield first.row(outcome.MEASURED, **_load(first.method).environment())
@@ -45,12 +46,12 @@ def _rows(study: Relaxations, cases: list[AbstractCase]) -> Iterator[Row]:
     if library and first.operator not in library.operators:
         yield from (case.row(outcome.NOT_OFFERED) for case in cases)
         return
-    if (first.method, first.operator) in ENDLESS:
-        yield from (case.row(NEVER_RETURNS) for case in cases)
+    word, below = NOT_STARTED.get((first.method, first.task), ("", 0.0))
+    if first.factor < below:
+        yield from (case.row(word) for case in cases)
         return
     temperature = first.factor * library.temperature if library else 0.0
     seeds = [case.seed for case in cases]
-    for case, scores in zip(
-        cases, train(library, first.task, first.operator, temperature, seeds, study.steps), strict=True
-    ):
+    found = train(library, first.task, first.operator, temperature, seeds, study.steps)
+    for case, scores in zip(cases, found, strict=True):
         yield case.row(outcome.outcome(outcome.TRAINED, finite=np.isfinite(list(scores.values()))), **scores)

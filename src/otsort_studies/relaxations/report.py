@@ -8,12 +8,12 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from ..common.outcome import NOT_INSTALLED, TRAINED
+from ..common.outcome import NOT_INSTALLED, NOT_OFFERED, TRAINED
 from ..common.report import Report, markdown_table, number
 from ..common.significance import LEVEL, interval
 from ..peers.installed import absent, versions
 from ..peers.methods import OURS
-from .study import NEVER_RETURNS, USUAL, Relaxations
+from .study import NEVER_RETURNS, TOO_SLOW, USUAL, Relaxations
 
 
 def report(study: Relaxations, frames: dict[str, pl.DataFrame]) -> Report:
@@ -164,7 +164,7 @@ def _choices(study: Relaxations, chosen: dict[str, dict[str, _Chosen]]) -> str:
 
 def _failures(study: Relaxations, trainings: pl.DataFrame) -> str:
     """Lists what was not trained, and why."""
-    failed = trainings.filter(~pl.col("outcome").is_in([TRAINED, NOT_INSTALLED]))
+    failed = trainings.filter(~pl.col("outcome").is_in([TRAINED, NOT_INSTALLED, NOT_OFFERED]))
     counts = failed.group_by("method", "task", "operator", "outcome", maintain_order=True).len()
     lines = [
         [method, task, operator, outcome, f"{count} of {study.seeds * len(study.factors)}"]
@@ -174,8 +174,9 @@ def _failures(study: Relaxations, trainings: pl.DataFrame) -> str:
         return "No training failed."
     headers = ["method", "task", "operator", "outcome", "trainings"]
     return (
-        f"Trainings without a score. *{NEVER_RETURNS}*: the operator has been seen to run without end if two values "
-        f"are nearly equal, and was not started.\n\n{markdown_table(lines, headers)}"
+        "Trainings without a score, but for operators that a package does not offer. Some were not started. "
+        f"*{NEVER_RETURNS}*: the operator has been seen to run without end if two values are nearly equal. "
+        f"*{TOO_SLOW}*: a training takes more than ten minutes.\n\n" + markdown_table(lines, headers)
     )
 
 

@@ -1,5 +1,6 @@
 """Defines the study that compares how well models train through different relaxations."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,10 +20,14 @@ OPERATORS_BY_TASK = {
     "ndcg": ("rank",),
     "trimmed": ("sort",),
 }
-#: Method and operator that may never return: LapSum's sort, if two values are nearly equal.
-ENDLESS = (("LapSum", "sort"),)
-#: Outcome of a training through such an operator, which is not started.
-NEVER_RETURNS = "may never return"
+# Outcomes of trainings that are not started.
+NEVER_RETURNS, TOO_SLOW = "may never return", "too slow"
+#: Method and task -> outcome of trainings that are not started, and the factor of the temperature below which it holds.
+#: LapSum's sort runs without end if two values are nearly equal. softjax's iterations converge slowly.
+NOT_STARTED = {
+    ("LapSum", "trimmed"): (NEVER_RETURNS, math.inf),
+    ("softjax smooth_sort", "digits"): (TOO_SLOW, 3.0),
+}
 #: All smooth methods but those of fast-soft-sort, whose formulas torchsort and torchpsort repeat in PyTorch.
 RELAXATIONS = tuple(
     name for name, method in PEER_METHODS.items() if method.temperature and method.package != "fast-soft-sort"

@@ -120,7 +120,8 @@ def _trimmed(ordered: Float[Array, "lists n"], target: Float[Array, "lists n"]) 
 
 
 def _spearman(outputs: np.ndarray, target: np.ndarray) -> float:
-    return float(scipy.stats.spearmanr(outputs[:, 0], target).statistic)
+    ranks = [scipy.stats.rankdata(part) for part in (outputs[:, 0], target)]
+    return float(np.corrcoef(ranks)[0, 1])
 
 
 def _among(outputs: np.ndarray, labels: np.ndarray) -> float:
