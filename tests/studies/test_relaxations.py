@@ -110,6 +110,20 @@ def test_what_an_operator_lacks_is_said(toy):
     assert "| LapSum   | trimmed | sort       | may never return | 1 of 1" in text
 
 
+def test_a_method_that_failed_at_some_temperatures_is_marked():
+    """LapSum is clearly worse with the factor 3, and its other factor failed."""
+    study = Relaxations(methods=(OURS, "LapSum"), tasks=("key",), factors=(1.0, 3.0), seeds=6)
+    rows = []
+    for case in study.cases():
+        row = invented(case)
+        if case.method == "LapSum" and isinstance(case, Training):
+            row = case.row("raised Error") if case.factor == 1.0 else {**row, "test": 0.1 + 0.001 * case.seed}
+        rows.append(row)
+    text = " ".join(report(study, frames(Relaxations, rows)).text.split())
+    assert "In 1 of the 1 that are in favour of otsort, the other method failed at some of its temperatures" in text
+    assert "it failed at 50 % of its temperatures" in text
+
+
 @pytest.mark.parametrize(("task", "operator"), [("digits", "rank"), ("ndcg", "rank"), ("trimmed", "sort")])
 def test_a_model_of_nan_is_not_trained(toy, task, operator):
     toy(**{operator: lambda x, _: x * jnp.nan})

@@ -28,7 +28,7 @@ SAID = {
     "regularisations": "4 of 4 solves did not converge or raised",
     "peers": "Gradient of the ranks of 100 x 10 values: nothing was measured.",
     "epsilons": "No loss was trained with every seed at its default epsilon.",
-    "relaxations": "*key*: no method was trained with every seed.",
+    "relaxations": "*ndcg*: no method was trained with every seed.",
     "tutorial": "**Soft 0/1 loss: open.**",
     "table1": "102 of 102 trainings failed (raised ValueError)",
     "figure4": "**Open.**",

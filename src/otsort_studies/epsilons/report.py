@@ -30,10 +30,11 @@ def report(study: Epsilons, frames: dict[str, pl.DataFrame]) -> Report:
         "confidence interval of its mean difference from the best one on the test data, over the seeds, lies below 0. "
         f"The intervals are those of Student's t-distribution. They hold for all {comparisons} comparisons together "
         f"with a confidence of {100 * (1 - LEVEL):g} % (Bonferroni's correction). The seeds share each table of data, "
-        "so an interval says how sure a difference is for this table, and not for others. The best epsilon was chosen "
-        "on the same splits, which favours it a little.",
-        "Epsilons that are not clearly worse than the best one, on both tables of data:\n\n"
-        + _short_table(study, whole),
+        "so an interval says how sure a difference is for this table, and not for others. Validation examples of one "
+        "seed are test examples of another, which favours the best epsilon a little.",
+        "The next table lists the epsilons that are not clearly worse than the best one, on both tables of data. The "
+        "last column is the mean score that the default loses, on the table where it loses more; it is 0 where the "
+        f"default has the better test score.\n\n{_short_table(study, whole)}",
         f"All results; scores are means and standard deviations over {study.seeds} seeds:\n\n{_table(study, whole)}",
         failures(rows),
     ]
@@ -114,7 +115,7 @@ def _short_table(study: Epsilons, found: list[_Tried]) -> str:
         good = set.intersection(*({one.epsilons[place] for place in one.good} for one in of))
         lost = [one.test[one.best].mean() - one.test[one.epsilons.index(one.default)].mean() for one in of]
         lines.append([f"`{loss}`", _listed(good, study.epsilons), f"{of[0].default:g}", f"{max(0.0, *lost):.3f}"])
-    headers = ["loss, metric or layer", "not clearly worse", "default", "largest mean loss at the default"]
+    headers = ["loss, metric or layer", "not clearly worse", "default", "score lost at the default"]
     return markdown_table(lines, headers)
 
 

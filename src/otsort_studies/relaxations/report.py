@@ -24,14 +24,16 @@ def report(study: Relaxations, frames: dict[str, pl.DataFrame]) -> Report:
     parts = [
         _summary(chosen, differences),
         "\n".join(_answers(study, frames, chosen, differences)),
-        f"The test score, mean over {study.seeds} seeds:\n\n" + _scores(study, chosen),
-        f"The difference from {OURS}, and in brackets its confidence interval. The intervals are those of Student's "
-        f"t-distribution over the seeds. They hold for all {comparisons} comparisons together with a confidence of "
-        f"{100 * (1 - LEVEL):g} % (Bonferroni's correction). The seeds share each table of data, so an interval says "
-        "how sure a difference is for this table, and not for others. An asterisk marks a difference whose interval "
-        f"does not contain 0, which we call *clear*.\n\n{_difference_table(study, differences)}",
-        "The operator and the factor of the temperature with the best validation score. An asterisk marks a factor at "
-        "an end of the range, so that a temperature outside of the range may be better.\n\n" + _choices(study, chosen),
+        f"Test scores are means over {study.seeds} seeds:\n\n" + _scores(study, chosen),
+        f"The next table shows the difference from {OURS}, and in brackets its confidence interval. The intervals are "
+        f"those of Student's t-distribution over the seeds. They hold for all {comparisons} comparisons together with "
+        f"a confidence of {100 * (1 - LEVEL):g} % (Bonferroni's correction). The seeds share each table of data, so an "
+        "interval says how sure a difference is for this table, and not for others. An asterisk marks a difference "
+        "whose interval does not contain 0, which we call *clear*. *Equal* means that both have the same score for "
+        "every seed.\n\n" + _difference_table(study, differences),
+        "The next table shows the operator and the factor with the best mean validation score. An asterisk marks a "
+        "factor at an end of the range, so that a temperature outside of the range may be better.\n\n"
+        + _choices(study, chosen),
         _failures(study, frames["training"]),
         f"Versions:\n\n{versions(frames['installed'])}",
     ]
@@ -45,12 +47,14 @@ class _Chosen(NamedTuple):
         operator, factor: the best ones.
         validation: mean score.
         test: score of each seed.
+        failed: share of the operators and factors that could not be chosen.
     """
 
     operator: str
     factor: float
     validation: float
     test: Float[np.ndarray, " seeds"]
+    failed: float
 
 
 class _Difference(NamedTuple):
@@ -69,13 +73,17 @@ class _Difference(NamedTuple):
 def _chosen(study: Relaxations, trainings: pl.DataFrame) -> dict[str, _Chosen]:
     """Chooses operator and factor of each method. Those at which a training failed are not chosen."""
     found: dict[str, _Chosen] = {}
-    for (method, operator, factor), rows in trainings.group_by("method", "operator", "factor", maintain_order=True):
-        if set(rows["outcome"]) == {TRAINED}:
-            validation: float = rows["validation"].mean()  # pyright: ignore
-            one = _Chosen(str(operator), float(factor), validation, rows["test"].to_numpy())  # pyright: ignore
-            if str(method) not in found or one.validation > found[str(method)].validation:
-                found[str(method)] = one
-    return {method: found[method] for method in study.methods if method in found}
+    for method in study.methods:
+        of = trainings.filter(pl.col("method") == method, pl.col("outcome") != NOT_OFFERED)
+        each = dict(of.group_by("operator", "factor", maintain_order=True))
+        whole = {kind: rows for kind, rows in each.items() if set(rows["outcome"]) == {TRAINED}}
+        if whole:
+            validation = {kind: float(np.mean(rows["validation"].to_numpy())) for kind, rows in whole.items()}
+            best = max(validation, key=lambda kind: validation[kind])
+            operator, factor = best
+            failed = 1 - len(whole) / len(each)
+            found[method] = _Chosen(operator, factor, validation[best], whole[best]["test"].to_numpy(), failed)
+    return found
 
 
 def _differences(of: dict[str, _Chosen], comparisons: int) -> dict[str, _Difference]:
@@ -93,10 +101,18 @@ def _summary(chosen: dict[str, dict[str, _Chosen]], differences: dict[str, dict[
         return ""
     every = [one for of in relaxations.values() for one in of.values()]
     better, worse = (sum(one.clear == sign for one in every) for sign in (1, -1))
+    limited = [
+        chosen[task][name].failed > 0 for task, of in relaxations.items() for name, one in of.items() if one.clear == -1
+    ]
     said = [
         f"Of {len(every)} comparisons of a relaxation with {OURS}, {better} are clearly in favour of the other one, "
         f"{worse} are clearly in favour of {OURS}, and {len(every) - better - worse} are no clear difference."
     ]
+    if any(limited):
+        said.append(
+            f"In {sum(limited)} of the {worse} that are in favour of {OURS}, the other method failed at some of its "
+            "temperatures, so that fewer could be chosen."
+        )
     useful = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == -1]
     useless = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == 1]
     plain = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == 0]
@@ -130,11 +146,19 @@ def _answers(
         known = {name: one for name, one in differences[task].items() if name != USUAL}
         if known:
             for word, sign in (("better", 1), ("worse", -1)):
-                named = [f"{name} ({one.mean:+.3f})" for name, one in known.items() if one.clear == sign]
+                named = [
+                    f"{name} ({one.mean:+.3f}{_limits(relaxed[name])})"
+                    for name, one in known.items()
+                    if one.clear == sign
+                ]
                 said.append(f"Clearly {word} than {OURS}: {', '.join(named) or 'none'}.")
         if USUAL in differences[task]:
             said.append(f"The usual loss differs from {OURS} by {_told(differences[task][USUAL])}.")
         yield " ".join(said)
+
+
+def _limits(one: _Chosen) -> str:
+    return f"; it failed at {100 * one.failed:.0f} % of its temperatures" if one.failed else ""
 
 
 def _scores(study: Relaxations, chosen: dict[str, dict[str, _Chosen]]) -> str:
@@ -148,7 +172,9 @@ def _difference_table(study: Relaxations, differences: dict[str, dict[str, _Diff
 
 
 def _told(one: _Difference) -> str:
-    return f"{one.mean:+.3f} ({one.low:+.3f} to {one.high:+.3f}){' *' if one.clear else ''}"
+    if one.low == one.high:
+        return "equal" if one.mean == 0 else f"{one.mean:+.4f} *"
+    return f"{one.mean:+.4f} ({one.low:+.4f} to {one.high:+.4f}){' *' if one.clear else ''}"
 
 
 def _choices(study: Relaxations, chosen: dict[str, dict[str, _Chosen]]) -> str:
@@ -174,9 +200,11 @@ def _failures(study: Relaxations, trainings: pl.DataFrame) -> str:
         return "No training failed."
     headers = ["method", "task", "operator", "outcome", "trainings"]
     return (
-        "Trainings without a score, but for operators that a package does not offer. Some were not started. "
-        f"*{NEVER_RETURNS}*: the operator has been seen to run without end if two values are nearly equal. "
-        f"*{TOO_SLOW}*: a training takes more than ten minutes.\n\n" + markdown_table(lines, headers)
+        "This table lists the trainings that gave no score. Operators that a package does not offer are not listed. "
+        "*Raised* and a name: the package raised this error. *Not finite*: the weights became NaN or infinite. The "
+        f"others were not started. *{NEVER_RETURNS.capitalize()}*: the operator has been seen to run without end if "
+        f"two values are nearly equal. *{TOO_SLOW.capitalize()}*: a training takes more than ten minutes.\n\n"
+        + markdown_table(lines, headers)
     )
 
 
