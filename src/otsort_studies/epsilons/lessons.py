@@ -15,7 +15,7 @@ from otsort import losses, metrics
 from ..common.labelled import LABELLED, Split, fifths, with_outliers
 from ..common.learning.classification import cross_entropy
 from ..common.learning.dense import Weights, arrays, first_weights
-from ..common.learning.lesson import Lesson
+from ..common.learning.lesson import Lesson, as_it_is
 from ..common.learning.training import AbstractTask, Network
 
 _HIDDEN = 32  # units that are normalised
@@ -55,10 +55,7 @@ def _censored(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.where(rng.uniform(size=times.size) < _CENSORED, -times, times).astype(np.float32)
 
 
-_AS_IT_IS = Lesson._field_defaults["target"]
-
-
-def _of_batch(metric: Metric, target: Any = _AS_IT_IS) -> Callable[[str], Lesson]:
+def _of_batch(metric: Metric, target: Any = as_it_is) -> Callable[[str], Lesson]:
     """Returns a lesson that maximises a metric of the predictions of a batch."""
 
     def loss(predicted: Float[Array, "batch 1"], y: Array, length: int, **options: Any) -> Array:
@@ -147,11 +144,11 @@ _KINDS: dict[str, Callable[[str], Lesson]] = {
     "permutation_cross_entropy": lambda data: Lesson(data, (1,), _permutation, _spearman),
     "quantile_error": _of_errors(_quantile, _median_explained, with_outliers),
     "trimmed_mean": _of_errors(_trimmed, _median_explained, with_outliers),
-    "expected_shortfall": _of_errors(_shortfall, _shortfall_explained, _AS_IT_IS),
+    "expected_shortfall": _of_errors(_shortfall, _shortfall_explained, as_it_is),
     "kendall_tau": _of_batch(metrics.kendall_tau),
     "concordance_index": _of_batch(_concordance, _censored),
     **{
-        name: (lambda data, metric=metric: _of_batch(metric, _positives if data == "diabetes" else _AS_IT_IS)(data))
+        name: (lambda data, metric=metric: _of_batch(metric, _positives if data == "diabetes" else as_it_is)(data))
         for name, metric in {
             "roc_auc": metrics.roc_auc,
             "average_precision": metrics.average_precision,

@@ -78,8 +78,10 @@ class _Tried(NamedTuple):
         return int(np.argmax(self.validation))
 
     @property
-    def default(self) -> float:
-        return DEFAULTS.get(self.loss, DEFAULT)
+    def default(self) -> int | None:
+        """Returns the place of the default epsilon; None if it was not trained with every seed."""
+        epsilon = _default(self.loss)
+        return self.epsilons.index(epsilon) if epsilon in self.epsilons else None
 
     @property
     def good(self) -> list[int]:
@@ -88,11 +90,15 @@ class _Tried(NamedTuple):
         return [place for place, of in enumerate(apart) if place == self.best or interval(of, self.comparisons)[1] >= 0]
 
 
+def _default(loss: str) -> float:
+    return DEFAULTS.get(loss, DEFAULT)
+
+
 def _summary(found: list[_Tried]) -> str:
-    known = [one for one in found if one.default in one.epsilons]
+    known = [one for one in found if one.default is not None]
     if not known:
         return "No loss was trained with every seed at its default epsilon."
-    worse = [one for one in known if one.epsilons.index(one.default) not in one.good]
+    worse = [one for one in known if one.default not in one.good]
     named = ", ".join(f"`{one.loss}` on {one.data}" for one in worse) or "none"
     ends = [one for one in found if one.best in (0, len(one.epsilons) - 1)]
     said = (
@@ -109,12 +115,12 @@ def _short_table(study: Epsilons, found: list[_Tried]) -> str:
     """Returns a table of the epsilons that are nowhere clearly worse, and of the score that the default loses."""
     lines = []
     for loss in study.losses:
-        of = [one for one in found if one.loss == loss and one.default in one.epsilons]
+        of = [one for one in found if one.loss == loss and one.default is not None]
         if not of:
             continue
         good = set.intersection(*({one.epsilons[place] for place in one.good} for one in of))
-        lost = [one.test[one.best].mean() - one.test[one.epsilons.index(one.default)].mean() for one in of]
-        lines.append([f"`{loss}`", _listed(good, study.epsilons), f"{of[0].default:g}", f"{max(0.0, *lost):.3f}"])
+        lost = [one.test[one.best].mean() - one.test[one.default].mean() for one in of]
+        lines.append([f"`{loss}`", _listed(good, study.epsilons), f"{_default(loss):g}", f"{max(0.0, *lost):.3f}"])
     headers = ["loss, metric or layer", "not clearly worse", "default", "score lost at the default"]
     return markdown_table(lines, headers)
 
@@ -129,11 +135,9 @@ def _table(study: Epsilons, found: list[_Tried]) -> str:
     lines = []
     for one in found:
         good = _listed({one.epsilons[place] for place in one.good}, study.epsilons)
-        at_default = (
-            [spread(one.test[one.epsilons.index(one.default)])] if one.default in one.epsilons else [number(None)]
-        )
+        at_default = number(None) if one.default is None else spread(one.test[one.default])
         best = f"{one.epsilons[one.best]:g}"
-        lines.append([one.loss, one.data, best, spread(one.test[one.best]), good, *at_default])
+        lines.append([one.loss, one.data, best, spread(one.test[one.best]), good, at_default])
     return markdown_table(
         lines, ["loss", "data", "best epsilon", "its score", "not clearly worse", "score at the default"]
     )
@@ -153,7 +157,7 @@ def _draw(study: Epsilons, found: list[_Tried]) -> tuple[Figure, str]:
                 label=one.data,
                 capsize=2,
             )
-        axes.axvline(DEFAULTS.get(loss, DEFAULT), color="k", linewidth=0.8, linestyle=":")
+        axes.axvline(_default(loss), color="k", linewidth=0.8, linestyle=":")
         axes.set(xscale="log", title=loss)
         if axes.lines:
             axes.legend(fontsize="small")

@@ -203,7 +203,7 @@ def _failures(study: Relaxations, trainings: pl.DataFrame) -> str:
         "This table lists the trainings that gave no score. Operators that a package does not offer are not listed. "
         "*Raised* and a name: the package raised this error. *Not finite*: the weights became NaN or infinite. The "
         f"others were not started. *{NEVER_RETURNS.capitalize()}*: the operator has been seen to run without end if "
-        f"two values are nearly equal. *{TOO_SLOW.capitalize()}*: a training takes more than ten minutes.\n\n"
+        f"two values are nearly equal. *{TOO_SLOW.capitalize()}*: one such training took more than ten minutes.\n\n"
         + markdown_table(lines, headers)
     )
 

@@ -23,7 +23,7 @@ OPERATORS_BY_TASK = {
 # Outcomes of trainings that are not started.
 NEVER_RETURNS, TOO_SLOW = "may never return", "too slow"
 #: Method and task -> outcome of trainings that are not started, and the factor of the temperature below which it holds.
-#: LapSum's sort runs without end if two values are nearly equal. softjax's iterations converge slowly.
+#: LapSum's sort runs without end if two values are nearly equal. One training of softjax took over ten minutes.
 NOT_STARTED = {
     ("LapSum", "trimmed"): (NEVER_RETURNS, math.inf),
     ("softjax smooth_sort", "digits"): (TOO_SLOW, 3.0),

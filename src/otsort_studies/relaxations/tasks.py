@@ -6,12 +6,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import scipy.stats
 import sklearn.metrics
 from jaxtyping import Array, Float, Int
 
 from ..common.labelled import LABELLED, Split, fifths, with_outliers
+from ..common.learning.classification import cross_entropy
 
 BATCH = 64
 LENGTH = 16  # of the lists that a key sorts or a score ranks
@@ -87,7 +87,7 @@ def _at(values: Float[Array, "lists n"], labels: Int[Array, " lists"]) -> Float[
 
 
 def _cross_entropy(logits: Float[Array, "lists n"], labels: Int[Array, " lists"]) -> Array:
-    return jnp.mean(optax.losses.softmax_cross_entropy_with_integer_labels(logits, labels))
+    return jnp.mean(cross_entropy(logits, labels))
 
 
 def _squared_error(answer: Float[Array, "lists n"], target: Float[Array, "lists n"]) -> Array:
