@@ -64,4 +64,4 @@ from ._transport.target import AbstractTarget as AbstractTarget
 from ._transport.target import TargetMeasure as TargetMeasure
 from ._transport.target import UniformTarget as UniformTarget
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
