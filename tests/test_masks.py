@@ -144,6 +144,7 @@ def test_every_solver(name):
     check("rank", float, 1e-6, solver=problems.SOLVERS[name](0.1))
 
 
+@pytest.mark.ci
 def test_tables_of_masked_lists():
     """Quadrature with so many inputs that it tabulates, and a target whose number of points it does not know."""
     rng = np.random.default_rng(3)

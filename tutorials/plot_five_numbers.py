@@ -1,8 +1,8 @@
 """
-Smooth ranks of five numbers
+Soft ranks of five numbers
 ============================
 
-Ranks jump, so they have no useful gradient. This page shows where a smooth rank comes from.
+Ranks jump, so they have no useful gradient. This page shows where a soft rank comes from.
 
 The rank of a number is one more than the count of the numbers below it. If the number moves a little, its rank stays
 the same. If it moves past another number, its rank jumps. So a rank has no gradient to learn from. The ranks of otsort
@@ -22,7 +22,7 @@ np.set_printoptions(precision=2, suppress=True)
 
 x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
 print("exact ranks ", otsort.rank(x, epsilon=0))
-print("smooth ranks", otsort.rank(x))
+print("soft ranks", otsort.rank(x))
 
 # %%
 # Ranking is a matching
@@ -82,7 +82,7 @@ axes[0].set(ylabel="number", yticks=range(5), yticklabels=[f"{number:.0f}" for n
 # Ranks and sorted values are means
 # ---------------------------------
 #
-# Each row of the plan gives a smooth rank: the mean of the places to which a number is sent. Each column gives a smooth
+# Each row of the plan gives a soft rank: the mean of the places to which a number is sent. Each column gives a smooth
 # sorted value: the mean of the numbers that are sent to a place. Places are counted from 1 to 5. :func:`otsort.rank`
 # and :func:`otsort.sort` do nothing else:
 

@@ -2,7 +2,7 @@
 What epsilon does, and how to choose it
 =======================================
 
-Epsilon says how smooth ranks are. Choose it by the number of neighbours of a value.
+Epsilon says how soft ranks are. Choose it by the number of neighbours of a value.
 
 Epsilon is a number in units of the squared distance between values that were squashed into [0, 1]. It decides how many
 neighbours a value has. The neighbours of a value are the other values that its rank depends on, or *sees*. This page

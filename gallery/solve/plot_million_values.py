@@ -4,7 +4,7 @@ Rank a million values, or more than fit in memory
 
 Long lists take time and memory in proportion to their length.
 
-A few thousand numbers are enough to describe the smooth plan of a long list. Values that do not fit in memory go
+A few thousand numbers are enough to describe the soft plan of a long list. Values that do not fit in memory go
 through :mod:`otsort.streaming` in two passes. Values that are spread over several devices are ranked where they are.
 """
 

@@ -40,7 +40,7 @@ smooth = {"rank_fn": otsort.ranking.rank_fn(epsilon=0.03), "cutoff_fn": otsort.r
 losses = {
     "squared error": rax.pointwise_mse_loss,
     "softmax": rax.softmax_loss,
-    "smooth NDCG": lambda scores, grades: -rax.ndcg_metric(scores, grades, topn=3, **smooth),
+    "soft NDCG": lambda scores, grades: -rax.ndcg_metric(scores, grades, topn=3, **smooth),
 }
 optimiser = optax.adam(0.02)
 

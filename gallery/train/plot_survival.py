@@ -7,7 +7,7 @@ Survival data: train for the concordance index
 Survival models predict who has an event first, here a relapse or death. If the observation of a patient ended before
 the event, only a lower bound of its time is known (censoring). Models of risk are trained with Cox's partial
 likelihood, and then judged by the concordance index: of two patients, how often does the one with the higher risk have
-the earlier event? The index counts pairs, and its smooth version takes O(n log n) time.
+the earlier event? The index counts pairs, and its soft version takes O(n log n) time.
 
 The models are trained on 686 patients of a German study of breast cancer, and judged on 2982 patients in Rotterdam.
 """

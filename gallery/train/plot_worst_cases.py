@@ -5,7 +5,7 @@ Train for the worst cases: expected shortfall
 The expected shortfall is the mean of the largest errors. Minimise it for the worst cases.
 
 A model with a small mean error may have large errors for some examples. The expected shortfall averages the worst share
-of the errors, here a tenth. :func:`otsort.losses.expected_shortfall` is its smooth form. Here a model predicts the
+of the errors, here a tenth. :func:`otsort.losses.expected_shortfall` is its soft form. Here a model predicts the
 price of a diamond from its weight. Minimising the expected shortfall lowers its worst errors, also on new diamonds, and
 raises the others.
 """

@@ -93,6 +93,7 @@ def test_version_needs_neither_jax_nor_the_extra():
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has it")
 @pytest.mark.parametrize("arguments", [["--version"], ["study", "list"], ["--help"]])
+@pytest.mark.ci
 def test_tells_that_standard_output_is_full(arguments):
     command = [sys.executable, "-m", "otsort_studies", *arguments]
     with open("/dev/full", "w") as full:
@@ -124,6 +125,7 @@ def test_without_the_extra(package, monkeypatch, capsys):
     assert said.err.count("\n") == 1
 
 
+@pytest.mark.ci
 def test_help_waits_for_no_jax():
     code = "import sys; from otsort_studies.app import app; assert not {'jax', 'otsort', 'sklearn'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

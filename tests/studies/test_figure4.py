@@ -68,6 +68,7 @@ def test_rows_of_a_tiny_study(rows):
     assert rows[0]["test_cross_entropy"] != rows[1]["test_cross_entropy"]
 
 
+@pytest.mark.ci
 def test_a_row_depends_on_its_case_alone(rows):
     (again,) = measured(TINY, TINY.cases()[3:])
     assert {**again, "seconds": 0} == {**rows[3], "seconds": 0}
@@ -144,12 +145,14 @@ def test_the_verdict(behind, word):
     assert "0 of 15 trainings failed." in text
 
 
+@pytest.mark.ci
 def test_report_of_a_tiny_study(rows):
     found = report(TINY, frames(TINY, rows))
     assert set(found.figures) == {"figure4"}
     assert "nan" not in found.text
 
 
+@pytest.mark.ci
 def test_report_of_a_study_in_which_a_loss_fails(rows):
     failed = [case.row(outcome.NOT_FINITE) for case in TINY.cases()[2:]]
     text = report(TINY, frames(TINY, rows[:2] + failed)).text

@@ -69,6 +69,7 @@ def test_the_right_order_has_the_least_loss(name):
     assert losses[tuple(ranks)] == pytest.approx(0, abs=0.05)
 
 
+@pytest.mark.ci
 def test_exact_ranks_with_the_derivative_of_soft_ones():
     scores, ranks = jnp.asarray([0.0, 0.3, -0.2]), jnp.asarray([2, 0, 1])
     setting = jnp.asarray(0.1)

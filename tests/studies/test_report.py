@@ -69,6 +69,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.ci
 def test_needs_neither_jax_nor_otsort(folder):
     process = subprocess.run(
         [sys.executable, "-c", BLOCKER + REPORT, "report", str(folder)], capture_output=True, text=True

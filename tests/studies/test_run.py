@@ -118,6 +118,7 @@ def test_measures_only_what_is_missing(toy, tmp_path):
     assert dateless(tmp_path / "part") == before
 
 
+@pytest.mark.ci
 def test_a_full_disk_loses_no_row(toy, tmp_path):
     run(Toy(), tmp_path / "whole")
     lines = (tmp_path / "whole" / "results.jsonl").read_bytes().splitlines(keepends=True)

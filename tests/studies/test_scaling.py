@@ -121,6 +121,7 @@ def rows():
     return list(measured(TINY, TINY.cases()))
 
 
+@pytest.mark.ci
 def test_what_is_too_large_or_unsound_is_a_row(rows):
     cases = TINY.cases()
     assert [type(case).of(row) for case, row in zip(cases, rows, strict=True)] == cases
@@ -182,6 +183,7 @@ def known(case):
     return case.row(CONVERGED, entries=case.n, tol=tol, **costs)
 
 
+@pytest.mark.ci
 def test_answers_are_those_of_the_rows(tmp_path):
     study = Scaling()
     found = report(study, frames(Scaling, map(known, study.cases())))

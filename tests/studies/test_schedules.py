@@ -128,11 +128,13 @@ def test_a_solve_that_fails_is_a_row():
     assert all(row["steps"] == 1 and row["marginal_error"] > row["tol"] for row in found)
 
 
+@pytest.mark.ci
 def test_a_training_that_fails_is_a_row():
     (row,) = measured(TINY, [Training("diabetes", "constant 1", float("inf"), 0)])
     assert row["outcome"] == outcome.NOT_FINITE
 
 
+@pytest.mark.ci
 def test_report_of_a_tiny_study(rows):
     found = report(TINY, frames(TINY, rows))
     assert set(found.figures) == {"schedules-solve", "schedules-training"}

@@ -77,6 +77,7 @@ def rows():
     return list(measured(TINY, TINY.cases()))
 
 
+@pytest.mark.ci
 def test_rows_of_a_tiny_study(rows):
     assert [type(case).of(row) for case, row in zip(TINY.cases(), rows, strict=True)] == TINY.cases()
     for row in rows:

@@ -13,10 +13,10 @@ _Arguments = ParamSpec("_Arguments")
 def straight_through(
     operator: Callable[_Arguments, Float[Array, "..."]],
 ) -> Callable[_Arguments, Float[Array, "..."]]:
-    """Returns an operator with the values of the exact operator and the derivatives of the smooth operator.
+    """Returns an operator with the values of the exact operator and the derivatives of the soft operator.
 
     This is straight-through estimation (Bengio, Léonard and Courville, 2013). In training, a network then sees the same
-    exact ranks, masks or sorted values (`epsilon=0`) as in use. It learns from the derivatives of the smooth ones, at
+    exact ranks, masks or sorted values (`epsilon=0`) as in use. It learns from the derivatives of the soft ones, at
     the epsilon or with the solver that is given.
 
     Args:

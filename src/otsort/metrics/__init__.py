@@ -1,4 +1,4 @@
-"""Smooth versions of metrics for binary labels, for graded relevance and for orders.
+"""Soft versions of metrics for binary labels, for graded relevance and for orders.
 
 Predictions come first, as in `optax.losses` and rax. A metric returns one value for each list along the axis, and
 larger is better. The options of the operators are accepted, but `weights` only by `roc_auc` and `average_precision`.

@@ -27,7 +27,7 @@ class Pairs(NamedTuple):
         compared: the number of pairs (i, j) with different keys. The value with the lower key counts as the earlier
             one.
         reverse: the number of compared pairs in which the earlier value i has x_i above x_j; equal values count half.
-        unequal: the number of all pairs with different x; for a smooth solver, the number of all pairs.
+        unequal: the number of all pairs with different x; for a soft solver, the number of all pairs.
     """
 
     compared: Float[Array, "*lists"]
@@ -42,7 +42,7 @@ def compared_pairs(one_list: OneList, transport: Transport, most_places: int) ->
         one_list: the list. Its `values` are two numbers for each entry: its key, and whether it may be the earlier of a
             pair (1 or 0). Entries with equal keys have equal second numbers.
         transport: transport of the list.
-        most_places: number of points of the uniform target of a smooth solver.
+        most_places: number of points of the uniform target of a soft solver.
     """
     keys, earlier = one_list.values[:, 0], one_list.values[:, 1]
     later = jnp.ones_like(keys)

@@ -35,7 +35,7 @@ def places(one_list: OneList, transport: Transport, weighted: bool) -> Places:
 def tied_mass(masses: Float[Array, "n *lists"], transport: Transport) -> Float[Array, "n *lists"]:
     """Returns for each score the mass of all scores that are equal to it.
 
-    For a smooth solver it is the mass of the score alone, so that a metric is continuous where scores become equal.
+    For a soft solver it is the mass of the score alone, so that a metric is continuous where scores become equal.
 
     Args:
         masses: masses of the scores.

@@ -124,7 +124,7 @@ class Peers(AbstractStudy):
 
     @classmethod
     def quick(cls) -> "Peers":
-        return cls(operators=RANKING, shapes=((100, 10),))
+        return cls(operators=RANKING[:1], shapes=((100, 10),))
 
     def cases(self) -> list[AbstractCase]:
         """Returns the cases method by method, so that cases with the same program follow each other."""
