@@ -9,6 +9,7 @@ from .figure4.study import Figure4
 from .figure5.study import Figure5
 from .figure6.study import Figure6
 from .gradients.study import Gradients
+from .outliers.study import Outliers
 from .peers.study import Peers
 from .regularisations.study import Regularisations
 from .relaxations.study import Relaxations
@@ -34,6 +35,7 @@ STUDIES: dict[str, type[AbstractStudy]] = {
         Epsilons,
         Tutorial,
         Table1,
+        Outliers,
         Figure4,
         Figure5,
         Figure6,

@@ -11,7 +11,7 @@ import otsort
 from otsort_studies.common import outcome
 from otsort_studies.common.learning.tables import table
 from otsort_studies.common.run import measured
-from otsort_studies.table1.measure import _SQUASHES, FORMULAS, Loss, _task, split
+from otsort_studies.table1.measure import _SQUASHES, FORMULAS, Loss, _task, multiplied, split
 from otsort_studies.table1.report import report
 from otsort_studies.table1.study import CANDIDATES, LOGISTIC, PAPER, PINBALL, Constant, Fit, Setting, Table1
 
@@ -97,7 +97,7 @@ def test_a_feature_that_does_not_vary_is_zero():
     data = table("concrete")
     features = data.features.copy()
     features[:, 0] = 3.7
-    task = _task(TINY, data._replace(features=features), loss(PINBALL, 0.5), 0.0, 0)
+    task = _task(TINY, data._replace(features=features), loss(PINBALL, 0.5), multiplied(0.0, 1.0), 0)
     for x, y in task.parts.values():
         assert np.all(np.isfinite(x))
         assert np.all(np.isfinite(y))

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
@@ -27,6 +27,9 @@ from .study import LOGISTIC, MIN_MAX, PAPER_EPSILON, PAPER_T, PINBALL, Constant,
 
 _TRAIN, _VALIDATION = 0.8, 0.1  # share of all rows, and share of the training rows
 
+#: A function `(training targets, random generator) -> training targets`.
+Change: TypeAlias = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
 
 class Loss(eqx.Module):
     """A loss of residuals.
@@ -36,6 +39,7 @@ class Loss(eqx.Module):
         epsilon, squash: options of the S-quantile or the S-CDF.
         target: target of equation (4); None for the pinball loss.
         formula: function `(residuals, loss) -> number`.
+        throw: whether a solve that misses its tolerance ends the training.
     """
 
     tau: Float[Array, ""]
@@ -43,6 +47,7 @@ class Loss(eqx.Module):
     target: otsort.TargetMeasure | None
     squash: Callable[..., Array]
     formula: Callable[[Float[Array, " batch"], "Loss"], Float[Array, ""]]
+    throw: bool = False
 
     def __call__(self, residuals: Float[Array, " batch"]) -> Float[Array, ""]:
         return self.formula(residuals, self)
@@ -50,7 +55,7 @@ class Loss(eqx.Module):
     @property
     def options(self) -> dict[str, Any]:
         """Returns the options of the operators."""
-        return {"epsilon": self.epsilon, "squash": self.squash, "throw": False}
+        return {"epsilon": self.epsilon, "squash": self.squash, "throw": self.throw}
 
 
 def pinball(residuals: Float[Array, " n"], tau: Float[Array, ""]) -> Float[Array, " n"]:
@@ -130,7 +135,8 @@ def measure(study: Table1, cases: Sequence[Any], data: dict[str, Table], bench: 
             yield from (_constant(case, data[case.data]) for case in group)
             continue
         known = data[study.setting_data if isinstance(first, Setting) else first.data]
-        found = _regressions(study, first, known, bench)
+        loss, outliers = _loss(first)
+        found = regressions(study, repr(first), loss, multiplied(outliers, study.factor), known, bench)
         for case in group:
             yield found[case.seed].row(case, known.source)
 
@@ -144,9 +150,17 @@ def _constant(case: Constant, data: Table) -> Row:
     return case.row(outcome.EXACT, scaled=float(scaled), standardised=float(standardised))
 
 
-def _regressions(study: Table1, case: Fit | Setting, data: Table, bench: Workbench) -> list[Trained]:
-    """Trains a regression with all seeds."""
-    loss, outliers = _loss(case)
+def regressions(study: Any, name: str, loss: Loss, change: Change, data: Table, bench: Workbench) -> list[Trained]:
+    """Trains a regression with all seeds of a study.
+
+    Args:
+        study: a study with the sizes, rates and seeds of `Table1`.
+        name: name of the training, which identifies its checkpoint.
+        loss: loss of the residuals.
+        change: change of the training targets.
+        data: the table.
+        bench: checkpoint file, and function that receives the progress.
+    """
     parts = split(data, seed=0)
     scored = {part: [np.arange(target.size)] for part, (_, target) in parts._asdict().items()}
     plan = Plan(
@@ -158,8 +172,18 @@ def _regressions(study: Table1, case: Fit | Setting, data: Table, bench: Workben
         loops=True,
     )
     seeds = range(study.seeds)
-    tasks = [_task(study, data, loss, outliers, seed) for seed in seeds]
-    return train(repr(replace(case, seed=0)), tasks, seeds, plan, bench)
+    tasks = [_task(study, data, loss, change, seed) for seed in seeds]
+    return train(name, tasks, seeds, plan, bench)
+
+
+def multiplied(share: float, factor: float) -> Change:
+    """Returns a function that multiplies a random share of the targets by a factor."""
+
+    def change(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        far = rng.permutation(y.size)[: round(share * y.size)]
+        return np.where(np.isin(np.arange(y.size), far), factor * y, y)
+
+    return change
 
 
 def _loss(case: Fit | Setting) -> tuple[Loss, float]:
@@ -173,7 +197,7 @@ def _loss(case: Fit | Setting) -> tuple[Loss, float]:
     return Loss(tau, epsilon, target, squash, FORMULAS[case.method]), outliers
 
 
-def _task(study: Table1, data: Table, loss: Loss, outliers: float, seed: int) -> Regression:
+def _task(study: Any, data: Table, loss: Loss, change: Change, seed: int) -> Regression:
     whole = split(data, seed)
     x, y = whole.train
     mean, scale = x.mean(axis=0), np.mean(np.abs(y))
@@ -184,9 +208,7 @@ def _task(study: Table1, data: Table, loss: Loss, outliers: float, seed: int) ->
         return jnp.asarray((x - mean) / deviation, jnp.float32), jnp.asarray(y / scale, jnp.float32)
 
     parts = {name: prepared(*part) for name, part in whole._asdict().items()}
-    far = np.random.default_rng(seed).permutation(y.size)[: round(outliers * y.size)]
-    x_train, y_train = parts["train"]
-    parts["train"] = x_train, y_train.at[far].multiply(study.factor)
+    parts["train"] = prepared(x, change(y, np.random.default_rng(seed)))
     return Regression(parts, loss, unit, _begin(x.shape[1], study.hidden, study.dropout))
 
 
