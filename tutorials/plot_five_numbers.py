@@ -34,7 +34,8 @@ print("soft ranks", otsort.rank(x))
 # The squared distance is the *cost*. The matrix of costs has a row for each number and a column for each place:
 
 targets = np.linspace(0, 1, 5)
-squashed = np.asarray(otsort.squash.logistic(x, jnp.full(5, 1 / 5)))  # the numbers and their weights
+weights = jnp.full(5, 1 / 5)
+squashed = np.asarray(otsort.squash.logistic(x, weights))
 cost = (targets[None, :] - squashed[:, None]) ** 2
 print(squashed)
 print(cost)
@@ -70,11 +71,17 @@ print(plan_of(0.01))
 # %%
 
 figure, axes = plt.subplots(1, 4, figsize=(10, 3), layout="constrained", sharey=True)
-panels = {"cost": cost, "plan, epsilon = 0": plan_of(0), "0.01, the default": plan_of(0.01), "0.1": plan_of(0.1)}
+panels = {
+    "cost": cost,
+    "plan, epsilon = 0": plan_of(0),
+    "0.01, the default": plan_of(0.01),
+    "0.1": plan_of(0.1),
+}
 for axis, (title, matrix) in zip(axes, panels.items(), strict=True):
     axis.imshow(matrix, cmap="Oranges" if title == "cost" else "Blues", vmin=0, vmax=1)
     for (i, j), entry in np.ndenumerate(matrix):
-        axis.text(j, i, f"{entry:.2f}", ha="center", va="center", fontsize=8, color="white" if entry > 0.6 else "black")
+        color = "white" if entry > 0.6 else "black"
+        axis.text(j, i, f"{entry:.2f}", ha="center", va="center", fontsize=8, color=color)
     axis.set(title=title, xlabel="place", xticks=range(5), xticklabels=range(1, 6))
 axes[0].set(ylabel="number", yticks=range(5), yticklabels=[f"{number:.0f}" for number in x])
 
@@ -82,7 +89,7 @@ axes[0].set(ylabel="number", yticks=range(5), yticklabels=[f"{number:.0f}" for n
 # Ranks and sorted values are means
 # ---------------------------------
 #
-# Each row of the plan gives a soft rank: the mean of the places to which a number is sent. Each column gives a smooth
+# Each row of the plan gives a soft rank: the mean of the places to which a number is sent. Each column gives a soft
 # sorted value: the mean of the numbers that are sent to a place. Places are counted from 1 to 5. :func:`otsort.rank`
 # and :func:`otsort.sort` do nothing else:
 
@@ -95,7 +102,8 @@ print(plan.T @ np.asarray(x), otsort.sort(x))
 # all ranks move towards the middle:
 
 for epsilon in (0, 0.001, 0.01, 0.1, 1):
-    print(f"epsilon = {epsilon:<5}: ranks {otsort.rank(x, epsilon=epsilon)}, sorted {otsort.sort(x, epsilon=epsilon)}")
+    ranks, in_order = otsort.rank(x, epsilon=epsilon), otsort.sort(x, epsilon=epsilon)
+    print(f"epsilon = {epsilon:<5}: ranks {ranks}, sorted {in_order}")
 
 # %%
 # The gradient

@@ -1,4 +1,7 @@
-"""Ranks among values that the workers of a Dask cluster hold: `python dask_stream.py [CHUNKS [SIZE]]`."""
+"""Ranks among values that the workers of a Dask cluster hold.
+
+`python dask_stream.py [CHUNKS [SIZE]]`
+"""
 
 import sys
 

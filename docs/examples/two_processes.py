@@ -1,4 +1,7 @@
-"""Ranks of one list that several processes hold together: `python two_processes.py ADDRESS PROCESSES ID [VALUES]`."""
+"""Ranks of one list that several processes hold together.
+
+`python two_processes.py ADDRESS PROCESSES ID [VALUES]`
+"""
 
 import sys
 
@@ -17,7 +20,8 @@ def ranks_and_gradient(x: jax.Array, weights: jax.Array) -> tuple[jax.Array, jax
 
 
 def main(address: str, processes: int, process: int, values: int = 2**14) -> None:
-    jax.config.update("jax_cpu_collectives_implementation", "gloo")  # between CPUs; GPUs have their own
+    # Between CPUs; GPUs have their own.
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
     jax.distributed.initialize(address, processes, process)
     mesh = jax.make_mesh((jax.device_count(),), ("devices",), axis_types=(AxisType.Auto,))
     sharding = NamedSharding(mesh, PartitionSpec("devices"))
@@ -31,7 +35,8 @@ def main(address: str, processes: int, process: int, values: int = 2**14) -> Non
         np.concatenate([shard.data for shard in answer.addressable_shards]) for answer in answers
     )
     np.save(f"answers-{process}.npy", [own_ranks, own_gradient])
-    print(f"process {process} of {jax.process_count()}: ranks {own_ranks[:3]}, gradient {own_gradient[:3]}")
+    print(f"process {process} of {jax.process_count()}:")
+    print(f"ranks {own_ranks[:3]}, gradient {own_gradient[:3]}")
 
 
 if __name__ == "__main__":
