@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 import otsort
 
@@ -99,3 +100,23 @@ def test_an_offset_costs_no_digits(solver, moved):
     reference = np.sort(x)[::4]
     expected = np.asarray(otsort.quantile_normalize(x, reference - shift, solver=solver), float) + float(shift)
     np.testing.assert_allclose(otsort.quantile_normalize(x, reference, solver=solver), expected, rtol=0, atol=rounding)
+
+
+@pytest.mark.parametrize("decimals", [None, 1])
+@pytest.mark.parametrize("n", [1, 20, 999, 100_000])
+def test_exact_ranks_are_exact(n, decimals, without_x64):
+    """Whole numbers, and half numbers for equal values, as SciPy has them."""
+    x = np.random.default_rng(0).normal(size=n).astype(np.float32)
+    x = x if decimals is None else np.round(x, decimals)
+    ranks = otsort.rank(x, epsilon=0)
+    assert ranks.dtype == np.float32
+    np.testing.assert_array_equal(ranks, scipy.stats.rankdata(x))
+
+
+def test_exact_ranks_of_masked_lists_are_exact(without_x64):
+    rng = np.random.default_rng(0)
+    x, where = np.round(rng.normal(size=(5, 40)), 1).astype(np.float32), rng.uniform(size=(5, 40)) > 0.3
+    ranks = np.asarray(otsort.rank(x, where=where, epsilon=0, descending=True))
+    for row, values, taken in zip(ranks, x, where, strict=True):
+        np.testing.assert_array_equal(row[taken], scipy.stats.rankdata(-values[taken]))
+        np.testing.assert_array_equal(row[~taken], 0)

@@ -29,6 +29,12 @@ CALLS = {
     "k of a mask": (lambda: otsort.top_k_mask(X, 7), ValueError, ["k must be above 0 and at most 5", "got 7"]),
     "k of another shape": (lambda: otsort.top_k_mask(X, [1, 2]), ValueError, ["k must", "scalar", "(2,)"]),
     "traced k": (lambda: jax.jit(otsort.top_k)(X, 2), TypeError, ["k decides a shape", "static_argnames"]),
+    "misspelt option": (lambda: otsort.rank(X, eps=0.1), TypeError, ["['eps']", "did you mean epsilon?"]),
+    "a class as squash": (
+        lambda: otsort.rank(X, squash=otsort.squash.Sigmoid),
+        TypeError,
+        ["squash must be a function", "the class Sigmoid", "instance"],
+    ),
     "num_targets no integer": (
         lambda: otsort.rank(X, num_targets=3.0),
         TypeError,
@@ -44,7 +50,7 @@ CALLS = {
     "axis out of range": (
         lambda: otsort.rank(SQUARE, axis=5),
         ValueError,
-        ["axis 5 is out of range for an array with 2 dimensions"],
+        ["axis must lie from -2 to 1 for an array of shape"],
     ),
     "axis twice": (lambda: otsort.rank(SQUARE, axis=(0, -2)), ValueError, ["axis must name different axes", "(0, -2)"]),
     "axis a word": (lambda: otsort.rank(SQUARE, axis="rows"), TypeError, ["axis must be an integer", "'rows'"]),

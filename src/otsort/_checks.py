@@ -89,6 +89,10 @@ def as_callable(value: Any, name: str, example: str) -> Any:
     """
     if not callable(value):
         raise TypeError(f"{name} must be a function such as {example}, got {value!r}")
+    if isinstance(value, type):
+        raise TypeError(
+            f"{name} must be a function such as {example}, got the class {value.__name__}: make an instance"
+        )
     return value
 
 

@@ -119,7 +119,7 @@ class TopKGate(eqx.Module):
         router: linear map from a token to scores.
         k: number of experts that are used.
         straight_through: whether the mask is exact but has the derivatives of the soft mask. Unused experts then have
-            weight 0 and still learn. Among experts with equal scores, the first are used.
+            weight 0; their scores still learn. Among experts with equal scores, the first are used.
         options: options of `otsort.top_k_mask`.
 
     Example:

@@ -1,6 +1,7 @@
 """The command line. Only the commands that measure import JAX."""
 
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,8 +57,9 @@ def compare(
 ) -> None:
     """Compare the accuracy, time and memory of all solvers and ways of differentiating them.
 
-    Solvers run in float32 and are compared with a converged solution in float64. The command runs the study `compare`
-    on the given values and prints its report. If a run was interrupted, the same command finishes it.
+    Solvers run in float32 and are compared with a converged solution in float64. The report is printed.
+
+    If a run was interrupted, the same command finishes it.
     """
     with _told():
         if data is None and column is not None:
@@ -83,7 +85,7 @@ def report(folder: Annotated[Path, typer.Argument(help="Folder of a finished run
 def list_studies() -> None:
     """List all studies with their titles."""
     for name, kind in STUDIES.items():
-        print(f"{name:16}{kind.title}")
+        print(textwrap.fill(kind.title, 80, initial_indent=f"{name:16}", subsequent_indent=" " * 16))
 
 
 _Full = Annotated[
@@ -99,15 +101,19 @@ _Out = Annotated[
 
 
 def _add(kind: type[AbstractStudy]) -> None:
-    @study.command(kind.name, help=f"{kind.title}.")
+    @study.command(kind.name, help=_sentence(kind.title))
     def run_one(full: _Full = False, out: _Out = None) -> None:
         _study(*_sized(kind, full), out)
 
 
 def _add_learning(kind: type[AbstractLearning]) -> None:
-    @study.command(kind.name, help=f"{kind.title}.")
+    @study.command(kind.name, help=_sentence(kind.title))
     def run_one(full: _Full = False, paper: _Paper = False, data: _Data = None, out: _Out = None) -> None:
         _study(*((kind.paper(), "-paper") if paper else _sized(kind, full)), out, data)
+
+
+def _sentence(title: str) -> str:
+    return title if title.endswith("?") else f"{title}."
 
 
 def _sized(kind: type[AbstractStudy], full: bool) -> tuple[AbstractStudy, str]:
@@ -144,6 +150,9 @@ def _told() -> Iterator[None]:
     except InputError as error:
         print(f"otsort: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        print("otsort: interrupted: all rows are kept, and the same command continues", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 def _decreasing(epsilons: Sequence[float]) -> tuple[float, ...]:

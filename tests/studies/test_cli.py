@@ -8,9 +8,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from otsort_studies.app import app
+from otsort_studies.app import _told, app
 from otsort_studies.cli import main
 from otsort_studies.common.lock import locked
 from otsort_studies.studies import STUDIES
@@ -33,8 +34,10 @@ def rejected(*arguments):
 def test_list_names_every_study():
     said = invoke("study", "list")
     assert said.exit_code == 0
-    assert [line.split()[0] for line in said.stdout.splitlines()] == list(STUDIES)
-    assert all(kind.title in said.stdout for kind in STUDIES.values())
+    assert [line.split()[0] for line in said.stdout.splitlines() if not line.startswith(" ")] == list(STUDIES)
+    words = " ".join(said.stdout.split())
+    assert all(kind.title in words for kind in STUDIES.values())
+    assert max(map(len, said.stdout.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("arguments", [["figure2"], ["compare", "--full"], ["list"]])
@@ -80,6 +83,13 @@ def test_refuses_a_folder_in_use(tmp_path):
         with locked(tmp_path):
             assert f"{tmp_path} is in use by process {os.getpid()} on " in rejected(*command)
             assert {path.name for path in tmp_path.iterdir()} == {"config.json", "otsort.lock"}
+
+
+def test_an_interrupted_run_says_how_to_continue(capsys):
+    with pytest.raises(typer.Exit) as left, _told():
+        raise KeyboardInterrupt
+    assert left.value.exit_code == 130
+    assert "the same command continues" in capsys.readouterr().err
 
 
 def test_version_needs_neither_jax_nor_the_extra():

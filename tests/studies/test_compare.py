@@ -12,6 +12,7 @@ import pytest
 
 from otsort_studies.common.methods import SOLVER_DIFFERENTIATIONS
 from otsort_studies.common.report import load
+from otsort_studies.compare.measure import Trial
 from otsort_studies.compare.study import Compare, chosen
 
 from .test_cli import rejected
@@ -137,8 +138,15 @@ def test_refuses_a_folder_with_other_files(tmp_path):
     (tmp_path / "mine").write_text("mine\n")
     np.save(tmp_path / "values.npy", np.arange(3.0))
     assert "other files" in rejected("compare", "--data", tmp_path / "values.npy", "--out", tmp_path)
-    assert "cannot write" in rejected("compare", "--data", tmp_path / "values.npy", "--out", tmp_path / "mine")
+    assert "is a file" in rejected("compare", "--data", tmp_path / "values.npy", "--out", tmp_path / "mine")
     assert content(tmp_path).keys() == {"mine", "values.npy"}
+
+
+def test_a_gradient_that_vanishes_has_no_relative_error():
+    """Ranks of values that are far apart, at a small epsilon, do not move."""
+    apart, near = Trial((1.0, 3.0, 5.0)), Trial((1.0, 1.1, 1.2, 5.0))
+    assert np.isnan(apart.gradient_error(np.zeros(3), 1e-3))
+    assert near.gradient_error(near.gradient(1e-1), 1e-1) == 0
 
 
 def test_solvers_are_chosen_in_the_order_of_the_list():

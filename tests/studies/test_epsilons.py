@@ -56,8 +56,8 @@ def test_the_report_says_what_the_rows_say(tmp_path):
     study = Epsilons(losses=("ndcg",), epsilons=(0.01, 0.1, 1.0), seeds=6)
     found = report(study, frames(Epsilons, map(invented, study.cases())))
     text = " ".join(found.text.split())
-    assert "With 1 of 2 pairs of a loss and a table of data, the default epsilon is not clearly worse" in text
-    assert "It is clearly worse with: `ndcg` on concrete." in text
+    assert text.startswith("**In 1 of 2 cases, no epsilon is clearly better than the default.**")
+    assert "An epsilon is clearly better for: `ndcg` on concrete." in text
     assert "| 0.01 to 1 |" in text
     assert "| `ndcg` | 0.1 to 1 | 0.01 | 0.201 |" in text
     found.figures["epsilons"][0].savefig(tmp_path / "epsilons.png")

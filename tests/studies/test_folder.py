@@ -27,7 +27,7 @@ def test_claims_a_folder_once(tmp_path):
 @pytest.mark.parametrize(
     ("different", "says"),
     [
-        ({**CONFIGURATION, "study": "other"}, "(see study)"),
+        ({**CONFIGURATION, "study": "other"}, "holds a run of the study toy"),
         ({**CONFIGURATION, "configuration": {"n": (1, 3), "kind": "a"}}, "(see configuration n)"),
         ({**CONFIGURATION, "configuration": {"n": (1, 2), "kind": "cpu"}}, "(see configuration kind)"),
         ({**CONFIGURATION, "device": {}}, "(see device kind)"),

@@ -50,7 +50,7 @@ def test_a_torn_last_line_is_no_row(lost, tmp_path):
 def test_refuses_other_damage(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("mine\n" + json.dumps(ROW) + "\n")
-    with pytest.raises(InputError, match=r"line 1 of .* is damaged: delete it, or"):
+    with pytest.raises(InputError, match=r"line 1 of .* is damaged: delete this line and run the same"):
         rows.read(path, Toy.parts)
 
 

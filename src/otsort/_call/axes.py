@@ -36,7 +36,9 @@ class Axes:
         given = range(len(shape)) if axis is None else _as_integers(axis)
         for i in given:
             if not -len(shape) <= i < len(shape):
-                raise ValueError(f"axis {i} is out of range for an array with {len(shape)} dimensions")
+                raise ValueError(
+                    f"axis must lie from {-len(shape)} to {len(shape) - 1} for an array of shape {shape}, got {i}"
+                )
         chosen = {i % len(shape) for i in given}
         if len(chosen) < len(given) or not chosen:
             raise ValueError(f"axis must name different axes, at least one, got {axis}")

@@ -1,5 +1,6 @@
 """The checked arguments of an operator: the lists along the axes of an array, and the options."""
 
+import difflib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -86,7 +87,10 @@ class Batch:
         **unknown: Any,
     ):
         if unknown:
-            raise TypeError(f"unknown options {sorted(unknown)}: known are {sorted(Options.__annotations__)}")
+            known = sorted(Options.__annotations__)
+            meant = [near for name in sorted(unknown) for near in difflib.get_close_matches(name, known, 1)]
+            hint = f"did you mean {', '.join(meant)}? " if meant else ""
+            raise TypeError(f"unknown options {sorted(unknown)}: {hint}known to all operators are {known}")
         self._axis, self._given_weights, self._given_where = axis, weights, where
         self._solver, self._epsilon, self._throw = solver, epsilon, throw
         is_squared = cost is None or cost is jnp.square

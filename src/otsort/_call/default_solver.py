@@ -62,7 +62,7 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
     if given.ndim:
         raise ValueError(f"epsilon must be a scalar, got shape {given.shape}: use jax.vmap for several")
     if is_traced(given):
-        message = "epsilon must be positive where it is traced: the exact operators need the number 0"
+        message = "epsilon must be positive where it is traced: for exact operators make 0 static (static_argnames)"
         epsilon = checked(given, lambda epsilon: epsilon > 0, message, throw=throw)
         if target.size > MOST_TARGETS and compressible(target, cost):
             return Quadrature(epsilon, finest=SMALLEST_EPSILON)

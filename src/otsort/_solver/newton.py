@@ -108,7 +108,8 @@ def check_size(target: AbstractTarget) -> None:
     if target.size > MOST_TARGETS:
         raise ValueError(
             f"Newton factorises an m x m matrix, and m = {target.size} is too large: give fewer targets (num_targets), "
-            "or use Quadrature (SquaredCost, uniform targets, epsilon of 1e-5 and more) or the exact NorthWestCorner()"
+            "or use Quadrature (SquaredCost, uniform targets, epsilon of 1e-5 and more), LogSinkhorn (slow) or the "
+            "exact NorthWestCorner()"
         )
 
 

@@ -35,7 +35,8 @@ class Column:
     def __post_init__(self):
         where = words(self.source, self.name)
         if not 2 <= self.values.size <= MAX_VALUES:
-            raise InputError(f"{where} has {self.values.size} values: give between 2 and {MAX_VALUES}")
+            count = "1 value" if self.values.size == 1 else f"{self.values.size} values"
+            raise InputError(f"{where} has {count}: give between 2 and {MAX_VALUES}")
         with np.errstate(over="ignore"):
             rounded = self.values.astype(np.float32).astype(np.float64)
         bad = np.flatnonzero(~np.isfinite(rounded))
@@ -94,6 +95,8 @@ def _read_csv(path: Path, column: str | None) -> Column:
     if (bad := numbers[1:].is_null()).any():
         place = 1 + bad.arg_true()[0]
         said = f"{texts[place]!r} in column {header[index]!r} is not a number"
+        if not texts[place].strip():
+            said = f"column {header[index]!r} has no value: leave out lines without one"
         raise InputError(f"line {lines['line'][place]} of {path}: {said}")
     return Column(numbers[1:].to_numpy(), path.name, header[index])
 
@@ -123,5 +126,7 @@ def _index(names: list[str], column: str | None, path: Path) -> int:
             raise InputError(f"{path} has several columns: choose one with --column from {known}")
         return 0
     if names.count(column) != 1:
-        raise InputError(f"{path} has {names.count(column) or 'no'} columns {column!r}: it has {known}")
+        count = f"{names.count(column)} columns" if column in names else "no column"
+        hint = "; columns must be separated by commas" if len(names) == 1 and ";" in names[0] else ""
+        raise InputError(f"{path} has {count} {column!r}: it has {known}{hint}")
     return names.index(column)

@@ -28,6 +28,8 @@ def claim(folder: Path, configuration: dict[str, Any]) -> None:
         if (folder / CONFIG).exists():
             wanted = _flat(json.loads(json.dumps(configuration)))  # in the form in which it is read back
             found = _flat(read_config(folder))
+            if (study := found.get("study")) != wanted.get("study"):
+                raise InputError(f"{folder} holds a run of the study {study}: choose another --out")
             different = [name for name in {**wanted, **found} if wanted.get(name, ...) != found.get(name, ...)]
             if said := ", ".join(name for name in different if name != "date"):
                 raise InputError(f"{folder} holds results of another configuration (see {said}): choose another --out")

@@ -41,6 +41,8 @@ def locked(folder: Path) -> Iterator[None]:
         InputError: another process uses the folder, or the folder cannot be written to.
     """
     path = folder / LOCK
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file: choose a folder with --out")
     remedy = "choose a folder that can be written to, on a disk that has space and knows locks"
     with ExitStack() as stack:
         with accessing(f"write to {folder}", remedy):

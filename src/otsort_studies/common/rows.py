@@ -33,7 +33,8 @@ def read(path: Path, parts: Sequence[type[AbstractCase]]) -> tuple[dict[Abstract
             size += len(line)
         except (ValueError, KeyError, TypeError):
             if number < len(lines):
-                raise InputError(f"line {number} of {path} is damaged: delete it, or choose another folder") from None
+                said = "delete this line and run the same command again, or choose another folder"
+                raise InputError(f"line {number} of {path} is damaged: {said}") from None
     return rows, size
 
 

@@ -83,9 +83,14 @@ class Trial:
         return np.asarray(rank_gradient(self.x.astype(float), _reference(epsilon), self.weights.astype(float)))
 
     def gradient_error(self, gradient: Float[Array, " n"], epsilon: float) -> float:
-        """Returns the relative l2 error of a gradient."""
+        """Returns the relative l2 error of a gradient; NaN if the gradient is no larger than its rounding."""
         truth = self.gradient(epsilon)
-        return float(np.linalg.norm(gradient - truth) / np.linalg.norm(truth))
+        size = np.linalg.norm(truth)
+        scale = self.x.size * np.linalg.norm(self.weights) / np.ptp(self.x)  # ranks over values
+        return float(np.linalg.norm(gradient - truth) / size) if size > _VANISHING * scale else np.nan
+
+
+_VANISHING = 1e-12  # size of a gradient of ranks, over its scale, that rounding in float64 makes meaningless
 
 
 def _reference(epsilon: float) -> otsort.AbstractSolver:

@@ -84,6 +84,12 @@ class _Tried(NamedTuple):
         return self.epsilons.index(epsilon) if epsilon in self.epsilons else None
 
     @property
+    def lost(self) -> float:
+        """Returns the mean test score of the best epsilon minus that of the default."""
+        assert self.default is not None
+        return float(self.test[self.best].mean() - self.test[self.default].mean())
+
+    @property
     def good(self) -> list[int]:
         """Returns the places of the epsilons that are not clearly worse than the best one."""
         apart = self.test - self.test[self.best]
@@ -101,9 +107,14 @@ def _summary(found: list[_Tried]) -> str:
     worse = [one for one in known if one.default not in one.good]
     named = ", ".join(f"`{one.loss}` on {one.data}" for one in worse) or "none"
     ends = [one for one in found if one.best in (0, len(one.epsilons) - 1)]
+    count, seeds = len(known), known[0].test.shape[1]
+    defaults = [f"{DEFAULT:g}", *(f"{epsilon:g} for `{loss}`" for loss, epsilon in DEFAULTS.items())]
+    lost = max(0.0, *(one.lost for one in known))
     said = (
-        f"With {len(known) - len(worse)} of {len(known)} pairs of a loss and a table of data, the default epsilon is "
-        f"not clearly worse than the best one. It is clearly worse with: {named}."
+        f"**In {count - len(worse)} of {count} cases, no epsilon is clearly better than the default.** A case is a "
+        f"loss on a table of data. The default is {' and '.join(defaults)}. It loses at most {lost:.3f} of a score. "
+        f"An epsilon is clearly better for: {named}. No clear difference does not mean that scores are equal: small "
+        f"differences cannot be told from the spread over {seeds} seeds."
     )
     if ends:
         of_ends = ", ".join(f"`{one.loss}` on {one.data}" for one in ends)
@@ -119,8 +130,8 @@ def _short_table(study: Epsilons, found: list[_Tried]) -> str:
         if not of:
             continue
         good = set.intersection(*({one.epsilons[place] for place in one.good} for one in of))
-        lost = [one.test[one.best].mean() - one.test[one.default].mean() for one in of]
-        lines.append([f"`{loss}`", _listed(good, study.epsilons), f"{_default(loss):g}", f"{max(0.0, *lost):.3f}"])
+        lost = max(0.0, *(one.lost for one in of))
+        lines.append([f"`{loss}`", _listed(good, study.epsilons), f"{_default(loss):g}", f"{lost:.3f}"])
     headers = ["loss, metric or layer", "not clearly worse", "default", "score lost at the default"]
     return markdown_table(lines, headers)
 

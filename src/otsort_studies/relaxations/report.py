@@ -104,14 +104,15 @@ def _summary(chosen: dict[str, dict[str, _Chosen]], differences: dict[str, dict[
     limited = [
         chosen[task][name].failed > 0 for task, of in relaxations.items() for name, one in of.items() if one.clear == -1
     ]
+    equal = len(every) - better - worse
     said = [
-        f"Of {len(every)} comparisons of a relaxation with {OURS}, {better} are clearly in favour of the other one, "
-        f"{worse} are clearly in favour of {OURS}, and {len(every) - better - worse} are no clear difference."
+        f"**In {equal} of {len(every)} comparisons of a relaxation with {OURS}, there is no clear difference.** The "
+        f"other relaxation is clearly better in {better} comparisons, and {OURS} in {worse}."
     ]
     if any(limited):
+        whom = "each of these" if all(limited) else f"{sum(limited)} of these"
         said.append(
-            f"In {sum(limited)} of the {worse} that are in favour of {OURS}, the other method failed at some of its "
-            "temperatures, so that fewer could be chosen."
+            f"In {whom} {worse}, the other method failed at some of its temperatures, so it had fewer to choose from."
         )
     useful = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == -1]
     useless = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == 1]
