@@ -113,6 +113,15 @@ def test_exact_ranks_are_exact(n, decimals, without_x64):
     np.testing.assert_array_equal(ranks, scipy.stats.rankdata(x))
 
 
+def test_exact_ranks_of_other_values_are_exact(without_x64):
+    x = np.random.default_rng(0).normal(size=999).astype(np.float32)
+    at = np.concatenate([x[:50], x[50:100] + np.float32(1e-3), [-9, 9]]).astype(np.float32)
+    below, equal = (np.sum(compare(x, at[:, None]), axis=1) for compare in (np.less, np.equal))
+    ranks = np.asarray(otsort.rank(x, at=at, epsilon=0))
+    np.testing.assert_array_equal(ranks[equal == 1], below[equal == 1] + 1)
+    np.testing.assert_array_equal(2 * ranks, np.round(2 * ranks))
+
+
 def test_exact_ranks_of_masked_lists_are_exact(without_x64):
     rng = np.random.default_rng(0)
     x, where = np.round(rng.normal(size=(5, 40)), 1).astype(np.float32), rng.uniform(size=(5, 40)) > 0.3

@@ -123,28 +123,25 @@ class _Rank(AbstractReading):
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " k"]:
         target = one_list.target_per_weighted_value(self.target)
-        if transport.solver.order_only and self.target is None and not self.of_others:
-            ranks = _mean_places(transport, target)
+        exact = transport.solver.order_only and self.target is None
+        if exact and not self.of_others:
+            # Numerics: the mean place of a value is its rank. Places are whole numbers, which float32 holds up to 2^24.
+            places = jnp.arange(1, target.size + 1, dtype=one_list.x.dtype)
+            ranks = transport.plan_to(target).pull(places)
         else:
             ranks = 0.5 + one_list.count * _level(transport, target, 0.5)
+        if exact:
+            ranks = _whole_or_half(ranks, transport.weights)
         return _masked(one_list, one_list.count + 1 - ranks if self.descending else ranks)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new if self.of_others else axes.same
 
 
-def _mean_places(transport: Transport, target: AbstractTarget) -> Float[Array, " n"]:
-    """Returns the mean place of the targets that each value is sent to.
-
-    For a uniform target with a point for each value, these are the ranks.
-
-    Numerics: places are whole numbers, which float32 holds up to 2^24, and levels are not. If the weights are equal,
-    the mean place of equal values is a multiple of a half, to which rounding is undone.
-    """
-    places = transport.plan_to(target).pull(jnp.arange(1, target.size + 1, dtype=transport.positions.dtype))
-    weights = transport.weights
+def _whole_or_half(ranks: Float[Array, " k"], weights: Float[Array, " n"]) -> Float[Array, " k"]:
+    """Returns exact ranks without the errors of rounding, if all weights are equal; derivatives are kept."""
     equal = jnp.min(jnp.where(weights > 0, weights, jnp.inf)) == jnp.max(weights)
-    return with_value(jnp.where(equal, jnp.round(2 * places) / 2, places), places)
+    return with_value(jnp.where(equal, jnp.round(2 * ranks) / 2, ranks), ranks)
 
 
 def _level(transport: Transport, target: AbstractTarget, share: float) -> Float[Array, " k"]:
