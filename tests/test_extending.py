@@ -36,7 +36,6 @@ def options(own, number):
 
 
 @pytest.mark.parametrize("name", some(["squash", "cost", "target", "solver"], ("solver",)))
-@pytest.mark.ci
 def test_another_instance_does_not_recompile(own, name, caplog):
     gradient = lambda **options: jax.grad(lambda x: jnp.vdot(x, otsort.rank(x, **options)))(jnp.asarray(X))
     with jax.checking_leaks():  # what throws leaves a trace in a cache of Equinox

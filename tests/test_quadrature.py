@@ -204,7 +204,6 @@ def test_an_offset_of_carried_values_costs_no_digits():
         for case in itertools.product(("spread", "two_clusters", "rounded"), (1e-2, 1e-3, 1e-4, 3e-5, 1e-5))
     ],
 )
-@pytest.mark.ci
 def test_float32_at_small_epsilon(family, epsilon):
     """One or two steps: the start is that of the nodes, and no damping holds back what all targets share."""
     x = getattr(problems, family)(np.random.default_rng(0), 4000).astype(np.float32)

@@ -151,7 +151,7 @@ def _told() -> Iterator[None]:
         print(f"otsort: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
-        print("otsort: interrupted: all rows are kept, and the same command continues", file=sys.stderr)
+        print("otsort: interrupted: what was written is kept, and the same command continues", file=sys.stderr)
         raise typer.Exit(130) from None
 
 

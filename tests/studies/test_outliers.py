@@ -104,8 +104,8 @@ def test_report_on_a_loss_that_withstands_outliers():
     text = report(study, frames(study, known_rows(study, ratio))).text
     every = ", ".join(f"*{TRIMMED}* with epsilon = {epsilon:g}" for epsilon in study.epsilons)
     assert text.startswith(f"**As good as the pinball loss in all 15 cells of clean data: {every}.**")
-    assert f"With {HEAVY}, the best loss is *{TRIMMED}* with epsilon = 0.1: its test loss is 0.50 [0.50, 0.50]" in text
-    assert "and 1.05 [1.05, 1.05] times on clean data" in text
+    assert f"With {HEAVY}, *{TRIMMED}* with epsilon = 0.1 is clearly better: its test loss is 0.50 [0.50, 0.50]" in text
+    assert "on clean data of the same tables it is 1.05 [1.05, 1.05] times" in text
     assert "| pinball, over pinball on clean data |" in text
     assert text.count("2.00") == 3  # pinball training itself, with each change
 
@@ -113,9 +113,12 @@ def test_report_on_a_loss_that_withstands_outliers():
 def test_report_without_a_loss_that_is_as_good():
     study = Outliers()
     text = report(study, frames(study, known_rows(study, lambda case: 1.2))).text
-    assert text.startswith("**No loss is as good as the pinball loss in all 15 cells of clean data.**")
+    assert text.startswith("**As good as the pinball loss in all 15 cells of clean data: none.**")
+    assert f"With {HEAVY}, no loss is clearly better. The best mean is that of" in text
 
 
 def test_clean_data_are_needed():
     with pytest.raises(ValueError, match="changes must hold 'clean'"):
         Outliers(changes=(HEAVY,))
+    with pytest.raises(ValueError, match="got \\['few outliers'\\]"):
+        Outliers(changes=(CLEAN, "few outliers"))

@@ -120,7 +120,7 @@ def test_a_method_that_failed_at_some_temperatures_is_marked():
             row = case.row("raised Error") if case.factor == 1.0 else {**row, "test": 0.1 + 0.001 * case.seed}
         rows.append(row)
     text = " ".join(report(study, frames(Relaxations, rows)).text.split())
-    assert "In each of these 1, the other method failed at some of its temperatures" in text
+    assert "In 1 of these 1, the other method failed at some of its temperatures" in text
     assert "it failed at 50 % of its temperatures" in text
 
 

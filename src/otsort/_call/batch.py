@@ -88,7 +88,7 @@ class Batch:
     ):
         if unknown:
             known = sorted(Options.__annotations__)
-            meant = [near for name in sorted(unknown) for near in difflib.get_close_matches(name, known, 1)]
+            meant = sorted({near for name in unknown for near in difflib.get_close_matches(name, known, 1)})
             hint = f"did you mean {', '.join(meant)}? " if meant else ""
             raise TypeError(f"unknown options {sorted(unknown)}: {hint}known to all operators are {known}")
         self._axis, self._given_weights, self._given_where = axis, weights, where

@@ -21,7 +21,7 @@ from .._solver import (
     Tolerances,
     compressible,
 )
-from .._transport.start import counted_entries
+from .._transport.start import MAX_COMPARED
 from .._transport.target import AbstractTarget
 from .._types import Cost, Scalar
 
@@ -99,7 +99,7 @@ def _made(kind: Callable[[float], _Solver], epsilon: float) -> _Solver:
 
 def _newton_time(n: int, m: int) -> float:
     """Returns the estimate for Newton. Its start compares each of few inputs with each, or sorts many inputs."""
-    return _steps_time(n, m) + (0.3 * counted_entries(n) or 6000 + 12 * n * math.log2(n))
+    return _steps_time(n, m) + (0.3 * n**2 if n <= MAX_COMPARED else 6000 + 12 * n * math.log2(n))
 
 
 def _steps_time(n: int, m: int) -> float:

@@ -3,6 +3,7 @@
 from typing import Unpack
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
@@ -123,25 +124,39 @@ class _Rank(AbstractReading):
 
     def __call__(self, one_list: OneList, transport: Transport) -> Float[Array, " k"]:
         target = one_list.target_per_weighted_value(self.target)
-        exact = transport.solver.order_only and self.target is None
-        if exact and not self.of_others:
-            # Numerics: the mean place of a value is its rank. Places are whole numbers, which float32 holds up to 2^24.
+        if transport.solver.order_only and self.target is None and not self.of_others:
+            # The mean place of a value is its rank. Where the weights allow it, places are counted.
             places = jnp.arange(1, target.size + 1, dtype=one_list.x.dtype)
             ranks = transport.plan_to(target).pull(places)
+            ranks = with_value(_counted(transport.keys, transport.weights, ranks), ranks)
         else:
             ranks = 0.5 + one_list.count * _level(transport, target, 0.5)
-        if exact:
-            ranks = _whole_or_half(ranks, transport.weights)
         return _masked(one_list, one_list.count + 1 - ranks if self.descending else ranks)
 
     def dims(self, axes: Axes) -> Dims:
         return axes.new if self.of_others else axes.same
 
 
-def _whole_or_half(ranks: Float[Array, " k"], weights: Float[Array, " n"]) -> Float[Array, " k"]:
-    """Returns exact ranks without the errors of rounding, if all weights are equal; derivatives are kept."""
+def _counted(keys: Array, weights: Float[Array, " n"], ranks: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Returns exact ranks by counting if all values with weight have the same weight; otherwise the given ranks.
+
+    Numerics: counts are whole numbers. The rank of equal values is the mean of the first and the last of their places,
+    so it is a whole or a half number. A mean of all of their places would be rounded.
+
+    Args:
+        keys: of the values, in whose order they are counted.
+        weights: of the values.
+        ranks: as means of places. Values without weight keep them, and so do lists that hold NaN.
+    """
+    order = jnp.argsort(keys)
+    keys, weighted = keys[order], (weights[order] > 0).astype(jnp.int32)
+    place = jnp.cumsum(weighted)
+    changes, edge = keys[1:] != keys[:-1], jnp.ones(1, bool)
+    first = jax.lax.cummax(jnp.where(jnp.concatenate([edge, changes]), place - weighted + 1, 0))
+    last = jax.lax.cummin(jnp.where(jnp.concatenate([changes, edge]), place, len(keys)), reverse=True)
+    counted = jnp.zeros_like(ranks).at[order].set((first + last).astype(ranks.dtype) / 2)
     equal = jnp.min(jnp.where(weights > 0, weights, jnp.inf)) == jnp.max(weights)
-    return with_value(jnp.where(equal, jnp.round(2 * ranks) / 2, ranks), ranks)
+    return jnp.where(equal & (weights > 0) & ~jnp.isnan(ranks), counted, ranks)
 
 
 def _level(transport: Transport, target: AbstractTarget, share: float) -> Float[Array, " k"]:

@@ -18,7 +18,7 @@ from .target import AbstractTarget
 
 # XLA: up to this many inputs, comparing each with each takes less time than sorting them, because the compiler's sort
 # is slow on a CPU.
-_MAX_COMPARED = 256
+MAX_COMPARED = 256
 
 Start: TypeAlias = Callable[[Problem], Float[Array, " m"]]
 
@@ -41,7 +41,7 @@ class ExactStart(eqx.Module):
     """
 
     def __call__(self, problem: Problem) -> Float[Array, "m *lists"]:
-        if len(problem.positions) <= _MAX_COMPARED:
+        if len(problem.positions) <= MAX_COMPARED:
             return counted_start(problem)
         order = jnp.argsort(problem.positions)
         corners = sorted_corners(problem.positions[order], problem.weights[order], problem.target)
@@ -119,7 +119,7 @@ def counted_start(problem: Problem) -> Float[Array, "m *lists"]:
 
 def counted_entries(n: int) -> int:
     """Returns how many comparisons `exact_start` holds in memory at once."""
-    return n**2 if n <= _MAX_COMPARED else 0
+    return n**2 if n <= MAX_COMPARED else 0
 
 
 def counted_levels(x: Float[Array, "n *lists"], weights: Float[Array, "n *lists"]) -> Float[Array, "n *lists"]:

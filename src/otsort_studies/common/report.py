@@ -74,7 +74,7 @@ def load(folder: Path) -> tuple[dict[str, Any], AbstractStudy, dict[str, pl.Data
     cases = study.cases()
     missing = sum(case not in found for case in cases)
     if missing:
-        said = "run the otsort command that made it once more, which measures them"
+        said = "run the same otsort command again to measure them"
         raise InputError(f"{folder} lacks {missing} of {len(cases)} rows: {said}")
     try:
         return config, study, study.frames([found[case] for case in cases])

@@ -108,13 +108,13 @@ def _summary(found: list[_Tried]) -> str:
     named = ", ".join(f"`{one.loss}` on {one.data}" for one in worse) or "none"
     ends = [one for one in found if one.best in (0, len(one.epsilons) - 1)]
     count, seeds = len(known), known[0].test.shape[1]
-    defaults = [f"{DEFAULT:g}", *(f"{epsilon:g} for `{loss}`" for loss, epsilon in DEFAULTS.items())]
+    other = [f"{epsilon:g} for `{loss}`" for loss, epsilon in DEFAULTS.items()]
     lost = max(0.0, *(one.lost for one in known))
     said = (
         f"**In {count - len(worse)} of {count} cases, no epsilon is clearly better than the default.** A case is a "
-        f"loss on a table of data. The default is {' and '.join(defaults)}. It loses at most {lost:.3f} of a score. "
-        f"An epsilon is clearly better for: {named}. No clear difference does not mean that scores are equal: small "
-        f"differences cannot be told from the spread over {seeds} seeds."
+        f"loss on a table. The default is {DEFAULT:g}, except {', '.join(other)}. It loses at most {lost:.3f} of a "
+        f"score. An epsilon is clearly better for: {named}. No clear difference does not mean that scores are equal: "
+        f"small differences cannot be told from the spread over {seeds} seeds."
     )
     if ends:
         of_ends = ", ".join(f"`{one.loss}` on {one.data}" for one in ends)

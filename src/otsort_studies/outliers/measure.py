@@ -54,4 +54,4 @@ def loss_of(case: Training) -> Loss:
 
 def change_of(study: Outliers, case: Training) -> Change:
     """Returns the change of the training targets of a case."""
-    return heavy if case.change == HEAVY else multiplied(OUTLIERS.get(case.change, 0.0), study.factor)
+    return heavy if case.change == HEAVY else multiplied(OUTLIERS[case.change], study.factor)

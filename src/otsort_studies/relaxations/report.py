@@ -110,9 +110,9 @@ def _summary(chosen: dict[str, dict[str, _Chosen]], differences: dict[str, dict[
         f"other relaxation is clearly better in {better} comparisons, and {OURS} in {worse}."
     ]
     if any(limited):
-        whom = "each of these" if all(limited) else f"{sum(limited)} of these"
         said.append(
-            f"In {whom} {worse}, the other method failed at some of its temperatures, so it had fewer to choose from."
+            f"In {sum(limited)} of these {worse}, the other method failed at some of its temperatures, so it had fewer "
+            "to choose from."
         )
     useful = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == -1]
     useless = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == 1]

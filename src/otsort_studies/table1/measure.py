@@ -37,7 +37,7 @@ class Loss(eqx.Module):
     Attributes:
         tau: quantile level.
         epsilon, squash: options of the S-quantile or the S-CDF.
-        target: target of equation (4); None for the pinball loss.
+        target: target of equation (4); it may be None for losses that do not use it.
         formula: function `(residuals, loss) -> number`.
         throw: whether a solve that misses its tolerance ends the training.
     """

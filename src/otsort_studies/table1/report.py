@@ -13,7 +13,7 @@ from ..common.outcome import TRAINED
 from ..common.report import Report, markdown_table, number
 from .study import CANDIDATES, LOGISTIC, MIN_MAX, PAPER, PAPER_EPSILON, PAPER_T, PINBALL, Table1
 
-_EQUAL = 1.1  # factor within which two losses are called equal
+EQUAL = 1.1  # factor within which two losses are called equal
 _WORDS = {1: "worse", 0: "equal", -1: "better"}
 
 #: (data, tau) -> number.
@@ -22,7 +22,7 @@ Cells = dict[tuple[str, float], float]
 
 def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
     """Says which formula is closest to the paper, and describes the effect of epsilon, t, squash and outliers."""
-    fits, settings = _scored(frames["fits"]), _scored(frames["settings"])
+    fits, settings = scored(frames["fits"]), scored(frames["settings"])
     losses = {method: _cells(fits.filter(method=method)) for method in (PINBALL, *study.methods)}
     ratios = {method: _ratios(losses[method], losses[PINBALL]) for method in study.methods}
     paper = {(data, tau): PAPER[data][tau][1] / PAPER[data][tau][0] for data, tau in losses[PINBALL]}
@@ -39,7 +39,7 @@ def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
     return Report("\n\n".join(parts), figures)
 
 
-def _scored(rows: pl.DataFrame) -> pl.DataFrame:
+def scored(rows: pl.DataFrame) -> pl.DataFrame:
     """Adds the test loss `test` at the checkpoint with the best validation loss; none where a training failed."""
     chosen = pl.col("test_pinball").list.get(pl.col("validation_pinball").list.arg_min())
     return rows.with_columns(test=pl.when(outcome=TRAINED).then(chosen))
@@ -57,7 +57,7 @@ def _ratios(losses: Cells, pinball: Cells) -> Cells:
 
 def _verdict(ratio: float) -> int:
     """Returns 1 for worse, 0 for equal, -1 for better."""
-    return int(ratio > _EQUAL) - int(ratio < 1 / _EQUAL)
+    return int(ratio > EQUAL) - int(ratio < 1 / EQUAL)
 
 
 def _agreement(ratios: Cells, paper: Cells) -> tuple[int, float]:
@@ -99,7 +99,7 @@ def _answer(study: Table1, ratios: dict[str, Cells], paper: Cells) -> str:
     return said + (
         f"Formulas that are better than pinball training in the geometric mean: {', '.join(beats) or 'none'}.\n\n"
         "A cell is a combination of data and quantile level tau. Two test losses are called equal if they differ by at "
-        f"most a factor of {_EQUAL:g}."
+        f"most a factor of {EQUAL:g}."
     )
 
 
@@ -155,8 +155,8 @@ def _constants(study: Table1, constants: pl.DataFrame) -> str:
         scale: [PAPER[data][tau][0] / loss for data, tau, loss in mean.select("data", "tau", scale).iter_rows()]
         for scale in ("standardised", "scaled")
     }
-    near = {scale: sum(abs(np.log(ratio)) < np.log(_EQUAL) for ratio in of) for scale, of in ratios.items()}
-    less = sum(ratio < 1 / _EQUAL for ratio in ratios["standardised"])
+    near = {scale: sum(abs(np.log(ratio)) < np.log(EQUAL) for ratio in of) for scale, of in ratios.items()}
+    less = sum(ratio < 1 / EQUAL for ratio in ratios["standardised"])
     standardised, scaled = near["standardised"], near["scaled"]
     return (
         "The paper does not state the unit of its losses. If the unit is the standard deviation of the target, the "

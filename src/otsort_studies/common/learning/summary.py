@@ -40,7 +40,6 @@ def spread(sample: Float[np.ndarray, " seeds"], form: str = ".3f") -> str:
 
 #: How trainings solve the transport problem. A training continues whether or not a solve reached its tolerance.
 TOLERANCE = "runs to a tolerance; misses are not recorded"
-ENDED_BY_A_MISS = "runs to a tolerance; a miss ends the training, and counts as a failure"
 
 
 def differences(lines: Sequence[Sequence[str]], source: str = "paper") -> str:
