@@ -132,7 +132,7 @@ class Gradients(AbstractStudy):
         return cls(
             data=("normal", "digits ink"),
             epsilons=(0.1,),
-            sweeps=(1, 32),
+            sweeps=(1, 8, 32),
             few_sweeps=(8,),
             budget=8,
             sizes=(),
