@@ -119,6 +119,7 @@ def test_operators_in_a_map(name, mode):
 @pytest.mark.parametrize(
     ("name", "mode"), each_with_one_mode(SOLVERS, ("LogSinkhorn", "Quadrature", "Sinkhorn", "one at a time"))
 )
+@pytest.mark.ci
 def test_solvers_in_a_map(name, mode):
     check(functools.partial(otsort.rank, solver=SOLVERS[name](0.1)), jax.lax.map, mode)
 

@@ -231,7 +231,7 @@ def nothing():
     [
         (lambda: otsort.rank(nothing()), ValueError, "at least one value"),
         (lambda: otsort.rank(1.0), ValueError, "at least one dimension"),
-        (lambda: otsort.rank(X, axis=3), ValueError, "axis 3"),
+        (lambda: otsort.rank(X, axis=3), ValueError, "axis must lie from -3 to 2"),
         (lambda: otsort.rank(X, axis=(0, 0)), ValueError, "axis"),
         (lambda: otsort.rank(1j * X), TypeError, "real"),
         (lambda: otsort.rank(X, epsilon=-1), ValueError, "positive"),

@@ -79,6 +79,7 @@ def test_metrics_tend_to_the_exact_ones():
         np.testing.assert_allclose(value, metric(scores, labels, where=where, topn=3), atol=1e-3, err_msg=name)
 
 
+@pytest.mark.ci
 def test_segments_are_lists():
     scores, segments = jnp.asarray(problems.spread(np.random.default_rng(0), 9)), jnp.array([4, 4, 1, 1, 1, 4, 7, 1, 7])
     ranks, cutoffs = SMOOTH["rank_fn"](scores, segments=segments), SMOOTH["cutoff_fn"](scores, 2, segments=segments)

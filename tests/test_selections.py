@@ -79,6 +79,7 @@ def test_own_values_have_their_own_ranks(name):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.ci
 def test_other_values_lie_between(solver):
     rank = functools.partial(otsort.rank, solver=SOLVERS[solver], weights=WEIGHTS[0])
     at = np.linspace(-4, 4, 33)

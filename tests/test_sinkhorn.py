@@ -262,6 +262,7 @@ def test_kernel_underflow_is_told():
     assert solution.result == otsort.RESULTS.nonfinite
 
 
+@pytest.mark.ci
 def test_chunks_change_nothing(monkeypatch):
     rng = np.random.default_rng(0)
     x, probe = jnp.asarray(rng.normal(size=(3, 16))), jnp.asarray(rng.normal(size=(3, 16)))

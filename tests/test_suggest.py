@@ -144,7 +144,7 @@ def test_bad_input_is_told_what_to_do():
         otsort.suggest_epsilon(X, [3, 5])
     with pytest.raises(ValueError, match="at least two values"):
         otsort.suggest_epsilon(X[:1], 1)
-    with pytest.raises(ValueError, match="axis 1 is out of range"):
+    with pytest.raises(ValueError, match="axis must lie from -1 to 0"):
         otsort.suggest_epsilon(X, 3, axis=1)
 
 
