@@ -85,14 +85,13 @@ def as_callable(value: Any, name: str, example: str) -> Any:
     """Returns a function that a user gave, checked.
 
     Raises:
-        TypeError: the value is not callable.
+        TypeError: the value is not callable, or is a class.
     """
-    if not callable(value):
-        raise TypeError(f"{name} must be a function such as {example}, got {value!r}")
+    allowed = f"{name} must be a function such as {example}"
     if isinstance(value, type):
-        raise TypeError(
-            f"{name} must be a function such as {example}, got the class {value.__name__}: make an instance"
-        )
+        raise TypeError(f"{allowed}, got the class {value.__name__}: pass an instance of it")
+    if not callable(value):
+        raise TypeError(f"{allowed}, got {value!r}")
     return value
 
 

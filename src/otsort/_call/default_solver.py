@@ -96,10 +96,12 @@ def _made(kind: Callable[[float], _Solver], epsilon: float) -> _Solver:
 # Their constants are about those of the rows of benchmarks/scripts/default_solver.py. Only the comparison counts:
 # single lists and float64 take longer with both solvers. Cells take even longer in float64, and have a term for it.
 
+_COMPARISON = 0.3  # nanoseconds for each pair of inputs, where each is compared with each
+
 
 def _newton_time(n: int, m: int) -> float:
     """Returns the estimate for Newton. Its start compares each of few inputs with each, or sorts many inputs."""
-    return _steps_time(n, m) + (0.3 * n**2 if n <= MAX_COMPARED else 6000 + 12 * n * math.log2(n))
+    return _steps_time(n, m) + (_COMPARISON * n**2 if n <= MAX_COMPARED else 6000 + 12 * n * math.log2(n))
 
 
 def _steps_time(n: int, m: int) -> float:
@@ -114,6 +116,6 @@ def _quadrature_time(n: int, target: AbstractTarget, sizes: Sizes) -> float:
     """
     nodes = sizes.nodes(target)
     if not sizes.tabulated:
-        return _steps_time(n, nodes) + 0.3 * n**2 + 4 * target.size
+        return _steps_time(n, nodes) + _COMPARISON * n**2 + 4 * target.size
     cell = 8 + 3 * target.dtype.itemsize
     return 8500 + 14 * n + 4 * target.size + cell * sizes.cells + 40 * sizes.pieces * nodes + 0.02 * nodes**3

@@ -143,6 +143,8 @@ def _counted(keys: Array, weights: Float[Array, " n"], ranks: Float[Array, " n"]
     Numerics: counts are whole numbers. The rank of equal values is the mean of the first and the last of their places,
     so it is a whole or a half number. A mean of all of their places would be rounded.
 
+    XLA: the exact solver sorts the same keys, and the compiler keeps one of the two sorts.
+
     Args:
         keys: of the values, in whose order they are counted.
         weights: of the values.

@@ -7,9 +7,9 @@ from typing import ClassVar
 from ..common.learning.study import AbstractLearning, of_training
 from ..common.study import AbstractCase
 from ..common.terms import defined
-from ..table1.study import PAPER, PAPER_T, PINBALL
+from ..table1.study import LITERAL, PAPER, PAPER_T, PINBALL
 
-QUANTILE, TRIMMED = "quantile of pinball", "trimmed pinball"
+TRIMMED = "trimmed pinball"
 KEPT = 0.8  # share of the pinball losses of a batch that the trimmed mean keeps
 CLEAN, HEAVY = "clean", "heavy tails"
 #: Name of a change of the training targets -> share of the targets that become outliers.
@@ -70,7 +70,7 @@ class Outliers(AbstractLearning):
         "| name | minimised loss | in otsort |\n"
         "|---|---|---|\n"
         "| pinball | the mean | |\n"
-        f"| {QUANTILE} | the quantile at level tau, by equation (4) of Cuturi, Teboul and Vert (2019) with t = "
+        f"| {LITERAL} | the quantile at level tau, by equation (4) of Cuturi, Teboul and Vert (2019) with t = "
         f"{PAPER_T:g} | `otsort.sort` with `otsort.TargetMeasure.quantile` |\n"
         f"| {TRIMMED} | the mean of the smallest {100 * KEPT:g} % | `otsort.losses.trimmed_mean` |\n\n"
         "Method: Tables, network and recipe are those of the study [table1](../table1/report.md), with fewer steps and "
@@ -85,7 +85,7 @@ class Outliers(AbstractLearning):
     data: tuple[str, ...] = tuple(PAPER)
     changed: tuple[str, ...] = ("star", "concrete", "community")
     taus: tuple[float, ...] = (0.1, 0.2, 0.5)
-    losses: tuple[str, ...] = (QUANTILE, TRIMMED)
+    losses: tuple[str, ...] = (LITERAL, TRIMMED)
     epsilons: tuple[float, ...] = (1e-2, 1e-1, 1.0)
     changes: tuple[str, ...] = (*OUTLIERS, HEAVY)
     hidden: int = 64
