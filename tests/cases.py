@@ -24,6 +24,14 @@ def diagonal(*axes: Sequence[Any]) -> list[Any]:
     ]
 
 
+def thinned(cases: Iterable[Any], step: int) -> list[Any]:
+    """Marks all quick cases `ci` but one in `step`."""
+    cases = list(cases)
+    quick = [case for case in cases if not case.marks]
+    later = [case for place, case in enumerate(quick) if place % step]
+    return [pytest.param(*case.values, marks=pytest.mark.ci) if case in later else case for case in cases]
+
+
 def some(values: Iterable[Any], quick: Collection[Any]) -> list[Any]:
     """All values, for `pytest.mark.parametrize`, of which only some are quick; a tuple is for several arguments."""
     values = list(values)

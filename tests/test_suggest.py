@@ -1,5 +1,7 @@
 """The suggested epsilon gives the support that was asked for, and answers every input sensibly."""
 
+from itertools import product, starmap
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,6 +12,9 @@ from scipy import integrate
 import otsort
 from otsort._operator.suggest_epsilon import OWN, SUPPORT
 
+from .cases import thinned
+
+DTYPES = np.float32, np.float64
 X = np.random.default_rng(3).normal(size=60)
 
 
@@ -30,8 +35,7 @@ def test_constants_are_those_of_the_kernel():
     np.testing.assert_allclose(OWN, 2 * ratio - ratio**2, rtol=1e-3)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("neighbours", [3, 10, 30])
+@pytest.mark.parametrize(("neighbours", "dtype"), thinned(starmap(pytest.param, product([3, 10, 30], DTYPES)), 3))
 def test_ranks_see_so_many_neighbours(neighbours, dtype):
     x = X.astype(dtype)
     epsilon = otsort.suggest_epsilon(x, neighbours)
@@ -40,8 +44,7 @@ def test_ranks_see_so_many_neighbours(neighbours, dtype):
     assert 1 / 1.3 < support(x, epsilon=epsilon) / neighbours < 1.3
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("places", [4, 10, 25])
+@pytest.mark.parametrize(("places", "dtype"), thinned(starmap(pytest.param, product([4, 10, 25], DTYPES)), 3))
 def test_values_reach_so_many_places(places, dtype):
     x, weights = X.astype(dtype), np.random.default_rng(1).exponential(size=60)
     for options in ({}, {"weights": weights}, {"squash": otsort.squash.min_max}):

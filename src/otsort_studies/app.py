@@ -83,13 +83,17 @@ def report(folder: Annotated[Path, typer.Argument(help="Folder of a finished run
 
 @study.command("list")
 def list_studies() -> None:
-    """List all studies with their titles."""
+    """List all studies, with the time of a full run on two CPU cores, and their titles."""
     for name, kind in STUDIES.items():
-        print(textwrap.fill(kind.title, 80, initial_indent=f"{name:16}", subsequent_indent=" " * 16))
+        print(textwrap.fill(kind.title, 80, initial_indent=f"{name:16}{kind.full_time:8}", subsequent_indent=" " * 24))
 
 
 _Full = Annotated[
-    bool, typer.Option("--full/--quick", help="Full size, as in the documentation, or a version of a minute or two.")
+    bool,
+    typer.Option(
+        "--full/--quick",
+        help="Full size, as in the documentation, or a version of a minute or two. `otsort study list` shows times.",
+    ),
 ]
 _Paper = Annotated[bool, typer.Option("--paper", help="Size of the paper, which needs a GPU.")]
 _Data = Annotated[

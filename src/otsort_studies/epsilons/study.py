@@ -67,6 +67,7 @@ class Epsilons(AbstractStudy):
 
     name: ClassVar[str] = "epsilons"
     title: ClassVar[str] = "Which epsilon for which loss?"
+    full_time: ClassVar[str] = "10 min"
     question: ClassVar[str] = (
         "A small epsilon gives a loss that is nearly exact, but its gradient depends on few values. A large epsilon "
         "gives a smooth loss that is far from the exact one. Which epsilon trains best, and how much does it "

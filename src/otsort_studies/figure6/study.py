@@ -44,6 +44,7 @@ class Figure6(AbstractPictures):
 
     name: ClassVar[str] = "figure6"
     title: ClassVar[str] = "Figure 6: quantile normalisation and overfitting"
+    full_time: ClassVar[str] = "1.5 h"
     question: ClassVar[str] = (
         "Cuturi, Teboul and Vert (2019) add layers to a classifier that give the values of an example the quantiles f "
         "of a learnt distribution (T_f with m = 16 target points). They train it with cross-entropy and find that it "

@@ -60,6 +60,7 @@ class Outliers(AbstractLearning):
 
     name: ClassVar[str] = "outliers"
     title: ClassVar[str] = "Quantile regression with outliers"
+    full_time: ClassVar[str] = "13 min"
     question: ClassVar[str] = (
         "Quantile regression predicts the quantile of a target variable at a level tau, and usually minimises the "
         "pinball loss. Is there a loss made of soft quantiles that is as good on clean data, and better if training "

@@ -123,6 +123,7 @@ class Regularisations(AbstractStudy):
 
     name: ClassVar[str] = "regularisations"
     title: ClassVar[str] = "Entropic and quadratic regularisation: dense plans or exact zeros"
+    full_time: ClassVar[str] = "12 min"
     question: ClassVar[str] = (
         "The solver `Newton` uses entropic regularisation. Without rounding, all entries of its transport plans are "
         "positive. `SparseNewton` uses quadratic regularisation, and its plans have exact zeros. How many zeros are "

@@ -71,6 +71,7 @@ class Relaxations(AbstractStudy):
 
     name: ClassVar[str] = "relaxations"
     title: ClassVar[str] = "Which relaxation trains best?"
+    full_time: ClassVar[str] = "3 h"
     question: ClassVar[str] = (
         "A loss on ranks, sorted values or a top-k selection needs a soft operator in place of the exact one. "
         "Several packages offer such operators, called *relaxations*. Does it matter which of them a model is "

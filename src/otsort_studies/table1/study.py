@@ -123,6 +123,7 @@ class Table1(AbstractLearning):
 
     name: ClassVar[str] = "table1"
     title: ClassVar[str] = "Table 1: quantile regression by S-quantiles"
+    full_time: ClassVar[str] = "2 h"
     question: ClassVar[str] = (
         "Quantile regression predicts the quantile of a target variable at a level tau. It usually minimises the "
         'pinball loss. Cuturi, Teboul and Vert (2019) learn the quantile by "minimizing directly the tau-S-quantile" '

@@ -98,6 +98,7 @@ class Tutorial(AbstractPictures):
 
     name: ClassVar[str] = "tutorial"
     title: ClassVar[str] = "The tutorial of ott.tools.soft_sort: soft 0/1 loss, soft median filter, printed numbers"
+    full_time: ClassVar[str] = "1 h"
     question: ClassVar[str] = (
         "The tutorial of `ott.tools.soft_sort` (package ott-jax) does three things. It trains a classifier with a soft "
         "0/1 loss and calls this loss a competitive alternative to cross-entropy on MNIST. It removes noise from a "

@@ -26,6 +26,7 @@ class Powers(AbstractCase):
 class Toy(AbstractStudy):
     name: ClassVar[str] = "toy"
     title: ClassVar[str] = "Toy: halves and powers"
+    full_time: ClassVar[str] = "1 s"
     question: ClassVar[str] = "What are they?"
     dtype: ClassVar[str] = "float64"
     parts: ClassVar[tuple] = (Half, Powers)
