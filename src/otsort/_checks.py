@@ -12,7 +12,7 @@ import numpy as np
 from jax.lax import stop_gradient
 from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float, Int
 
-from ._xla import on_any_mesh
+from ._xla import on_any_mesh, quotient
 
 
 def is_traced(value: Any) -> bool:
@@ -221,7 +221,8 @@ def scaled_weights(
     message = f"{name} must be finite, not negative, and not all zero"
     if not traced and not np.all(ok):
         raise ValueError(f"{message}, got {_shown(shares[~sound] if not np.all(sound) else shares)}")
-    scaled = shares / module.where(largest > 0, largest if not traced else stop_gradient(largest), 1)
+    divide = quotient if traced else np.divide
+    scaled = divide(shares, module.where(largest > 0, largest if not traced else stop_gradient(largest), 1))
     return checked(scaled, lambda _: ok, message, dtype=dtype, throw=throw)
 
 

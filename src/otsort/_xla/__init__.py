@@ -4,11 +4,12 @@ Their names say what they return. `plain.py` has an equivalent of each in ordina
 computes. If the environment variable `OTSORT_PLAIN` is set to 1 when otsort is imported, the equivalents are used. They
 give the same answers and use no internal interface of JAX, but they are slower and hold a whole batch in memory.
 
-`layout.py` is ordinary JAX, and is used in both cases.
+`layout.py` and `division.py` are ordinary JAX, and are used in both cases.
 """
 
 import os
 
+from .division import quotient as quotient
 from .layout import lists_last as lists_last
 from .layout import per_target as per_target
 from .layout import select_lists as select_lists

@@ -21,7 +21,7 @@ from .._transport.monotone_plan import MonotonePlan
 from .._transport.problem import Problem
 from .._transport.target import uniform_atoms
 from .._types import Cost, Scalar
-from .._xla import on_any_mesh
+from .._xla import on_any_mesh, quotient
 
 
 def wasserstein(
@@ -152,7 +152,7 @@ def _of_power(plan: MonotonePlan, p: Float[Array, ""]) -> Float[Array, ""]:
     # Numerics: powers of distances relative to the largest one are within the range of float32. A segment without mass
     # may be longer. It counts in the derivative, so it is bounded, and zero times infinity does not occur.
     longest = jnp.asarray(jnp.finfo(moved.dtype).max, moved.dtype) ** (0.5 / p)
-    mean = jnp.sum(plan.mass * jnp.minimum(moved / scale, longest) ** p)
+    mean = jnp.sum(plan.mass * jnp.minimum(quotient(moved, scale), longest) ** p)
     apart = ~(mean == 0)
     return jnp.where(apart, scale * jnp.where(apart, mean, 1) ** (1 / p), 0)
 

@@ -9,7 +9,7 @@ from .._call import AbstractReading, Batch, OneList, Options, Transport, of_each
 from .._checks import as_array, as_size
 from .._transport.averages import within
 from .._transport.target import AbstractTarget
-from .._xla import with_axes
+from .._xla import quotient, with_axes
 from ._inputs import answer_dtype, carried, check_unweighted
 
 
@@ -68,7 +68,9 @@ class _Ndcg(AbstractReading):
         # Numerics: gains are counted in units of the largest, so that no sum overflows.
         largest = jnp.max(gains, axis=0, keepdims=True)
         unit = jnp.where(largest > 0, largest, 1)
-        found, best = (jnp.sum(discount * (gains / unit), axis=0) for gains in (placed, jnp.sort(gains, axis=0)[::-1]))
+        found, best = (
+            jnp.sum(discount * quotient(gains, unit), axis=0) for gains in (placed, jnp.sort(gains, axis=0)[::-1])
+        )
         return within(found / jnp.where(best > 0, best, 1), 0.0, 1.0)
 
     dims = of_each_list

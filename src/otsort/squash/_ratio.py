@@ -4,6 +4,8 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Bool, Float
 
+from .._xla import quotient
+
 #: The sigmoid of a number beyond it is 0 or 1 in every dtype.
 FAR = 1e3
 
@@ -18,7 +20,7 @@ def ratio(numbers: Float[Array, " n"], scale: Float[Array, ""]) -> Float[Array, 
     # Numerics: the derivative of a quotient has the square of the denominator, which is out of the range of float32 for
     # a scale of 1e20 or 1e-20. In units of the scale's own value, the denominator is 1.
     unit = stop_gradient(scale)
-    return jnp.clip(numbers / unit, -FAR, FAR) / (scale / unit)
+    return jnp.clip(quotient(numbers, unit), -FAR, FAR) / (scale / unit)
 
 
 def is_constant(scale: Float[Array, ""]) -> Bool[Array, ""]:

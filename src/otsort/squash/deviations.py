@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from .._checks import checked, is_traced
 from .._types import Scalar
+from .._xla import quotient
 from ._ratio import FAR, is_constant, ratio
 
 
@@ -41,7 +42,7 @@ def _standard_scores(values: Float[Array, " n"], weights: Float[Array, " n"]) ->
     scale = stop_gradient(jnp.max(jnp.where(weights > 0, jnp.abs(differences), 0)))
     constant = is_constant(scale)
     scale = jnp.where(constant, 1, scale)
-    differences = jnp.clip(differences / scale, -FAR, FAR)
+    differences = jnp.clip(quotient(differences, scale), -FAR, FAR)
     variance = jnp.sum(weights * differences**2)
     deviation = jnp.sqrt(jnp.where(constant, 1, variance))
     return jnp.where(constant, 0, differences / deviation), jnp.where(constant, 0, 0.25 / (scale * deviation))
