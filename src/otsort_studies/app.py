@@ -83,9 +83,10 @@ def report(folder: Annotated[Path, typer.Argument(help="Folder of a finished run
 
 @study.command("list")
 def list_studies() -> None:
-    """List all studies, with the time of a full run on two CPU cores, and their titles."""
+    """List all studies, with the rough time of a full run on two CPU cores, and their titles."""
     for name, kind in STUDIES.items():
         print(textwrap.fill(kind.title, 80, initial_indent=f"{name:16}{kind.full_time:8}", subsequent_indent=" " * 24))
+    print(f"{'':16}(rough times of runs with --full, on two CPU cores)")
 
 
 _Full = Annotated[

@@ -62,7 +62,7 @@ class AbstractStudy(abc.ABC):
     Attributes:
         name: name of its folder.
         title: title of the report, one line.
-        full_time: time of a full run on two CPU cores, in words.
+        full_time: rough time of a full run on two CPU cores, in words.
         question: Markdown that states the question and the method.
         dtype: precision of the computations that are studied, in words.
         parts: types of its cases.

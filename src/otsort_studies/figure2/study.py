@@ -54,7 +54,7 @@ class Figure2(AbstractStudy):
 
     name: ClassVar[str] = "figure2"
     title: ClassVar[str] = "Figure 2: how parameters change the soft CDF and the soft quantiles"
-    full_time: ClassVar[str] = "2 min"
+    full_time: ClassVar[str] = "15 s"
     question: ClassVar[str] = (
         "The soft cumulative distribution function (S-CDF) and the soft quantiles (S-quantiles) of Cuturi, Teboul and "
         "Vert (2019) depend on four parameters: epsilon, the number of Sinkhorn sweeps, the number m of target points, "

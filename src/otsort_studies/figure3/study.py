@@ -62,7 +62,7 @@ class Figure3(AbstractStudy):
 
     name: ClassVar[str] = "figure3"
     title: ClassVar[str] = "Figure 3: a quantile as a weighted average of a few values"
-    full_time: ClassVar[str] = "2 min"
+    full_time: ClassVar[str] = "15 s"
     question: ClassVar[str] = (
         "A soft quantile needs only three target points: 0, 1/2 and 1. The middle point has a small mass t, and the "
         "average of the values that are moved to it is the quantile. This is Figure 3 and equation (4) of Cuturi, "

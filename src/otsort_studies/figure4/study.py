@@ -47,7 +47,7 @@ class Figure4(AbstractPictures):
 
     name: ClassVar[str] = "figure4"
     title: ClassVar[str] = "Figure 4: the S-top-k loss compared with cross-entropy"
-    full_time: ClassVar[str] = "2 min"
+    full_time: ClassVar[str] = "1 h"
     question: ClassVar[str] = (
         "Cuturi, Teboul and Vert (2019) train a classifier with the S-top-k loss, which is made of soft ranks. They "
         "find accuracies that are comparable to those of training with cross-entropy. Does that hold here?\n\n"

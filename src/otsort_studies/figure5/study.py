@@ -52,7 +52,7 @@ class Figure5(AbstractPictures):
 
     name: ClassVar[str] = "figure5"
     title: ClassVar[str] = "Figure 5: learning to sort numbers from pictures of their digits"
-    full_time: ClassVar[str] = "2 min"
+    full_time: ClassVar[str] = "2 h"
     question: ClassVar[str] = (
         "Can a network learn to sort numbers that it only sees as pictures? In this task of Grover et al. (2019), a "
         "number is a picture of four MNIST digits side by side. The network gives a score to each number of a list. "

@@ -99,7 +99,7 @@ class Peers(AbstractStudy):
 
     name: ClassVar[str] = "peers"
     title: ClassVar[str] = "Comparison with other packages for sorting, ranking and selection"
-    full_time: ClassVar[str] = "2 min"
+    full_time: ClassVar[str] = "30 min"
     question: ClassVar[str] = (
         "Which operators do other packages offer, how fast are they, and how accurate are they?\n\n"
         f"{defined('list', 'scratch memory')}\n"
