@@ -96,7 +96,7 @@ class Signal(AbstractStudy):
 
     name: ClassVar[str] = "signal"
     title: ClassVar[str] = "How to choose epsilon: size and reach of the gradient of a soft rank"
-    full_time: ClassVar[str] = "2 min"
+    full_time: ClassVar[str] = "3 min"
     question: ClassVar[str] = (
         "How large is the gradient of a soft rank, and to how many other values does a rank respond? How do both "
         "depend on epsilon, on the number n of values and on the squash? And which epsilon should one choose?\n\n"
