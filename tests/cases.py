@@ -25,7 +25,10 @@ def diagonal(*axes: Sequence[Any]) -> list[Any]:
 
 
 def thinned(cases: Iterable[Any], step: int) -> list[Any]:
-    """Marks all quick cases `ci` but one in `step`."""
+    """Marks all quick cases `ci` but one in `step`.
+
+    Give a step that shares no factor with the lengths of the shorter axes, so that each of their values stays quick.
+    """
     cases = list(cases)
     quick = [case for case in cases if not case.marks]
     later = [case for place, case in enumerate(quick) if place % step]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import otsort
 
-from .cases import diagonal, thinned
+from .cases import diagonal
 
 #: Operators whose answers are in units of the values, then the others.
 OF_VALUES = {
@@ -38,7 +38,7 @@ OPERATORS = OF_VALUES | OTHERS
 
 
 @pytest.mark.parametrize(
-    ("operator", "dtype", "epsilon"), thinned(diagonal(list(OPERATORS), [np.float32, np.float64], [0.03, 0, 0.03]), 2)
+    ("operator", "dtype", "epsilon"), diagonal(list(OPERATORS), [np.float32, np.float64], [0.03, 0, 0.03])
 )
 def test_any_finite_input_has_a_finite_answer(operator, dtype, epsilon):
     most = np.finfo(dtype).max
@@ -48,7 +48,7 @@ def test_any_finite_input_has_a_finite_answer(operator, dtype, epsilon):
         found = OPERATORS[operator](x, epsilon=epsilon, squash=squash)
         expected = OPERATORS[operator](small, epsilon=epsilon, squash=squash)
         if operator in OF_VALUES:
-            found = np.asarray(found) / most  # JAX would multiply by the reciprocal, which is too small
+            found = np.asarray(found) / most  # JAX 0.12 would multiply by the reciprocal, which is flushed to zero
         np.testing.assert_allclose(found, expected, atol=3e-5)
 
 
