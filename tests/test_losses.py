@@ -433,7 +433,10 @@ def test_bad_input_is_told():
     ):
         with pytest.raises(ValueError, match=words):
             call()
-    for solver, words in ((otsort.Newton(), "two targets"), (otsort.Quadrature(), "compressed")):
+    for solver, words in (
+        (otsort.Newton(), "two targets"),
+        (otsort.Quadrature(), "two targets, got 200: use solver=otsort.Newton"),
+    ):
         with pytest.raises(ValueError, match=words):
             otsort.solve(X[0], otsort.UniformTarget(200), solver=solver).plan.log_upper()
     with pytest.raises(RuntimeError):

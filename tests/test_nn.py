@@ -100,6 +100,26 @@ def test_gates_of_equal_scores_use_exactly_k_experts(scores, options):
             assert np.all(np.any(slope != 0, axis=0))
 
 
+@pytest.mark.parametrize("options", [{}, {"epsilon": 0}, {"straight_through": True}])
+def test_gates_without_some_experts(options):
+    """An expert that is left out has weight 0, however large its score is. If all are left out, so has every expert."""
+
+    def gate(where):
+        found = nn.TopKGate(4, 4, 2, key=jax.random.key(0), where=where, **options)
+        return eqx.tree_at(lambda gate: gate.router.weight, found, jnp.eye(4))
+
+    scores = jnp.array([0.5, 200.0, 0.0, -1.0])
+    others = nn.TopKGate(3, 3, 2, key=jax.random.key(0), **options)
+    others = eqx.tree_at(lambda gate: gate.router.weight, others, jnp.eye(3))
+    weights = gate([True, False, True, True])(scores)
+    assert weights[1] == 0
+    np.testing.assert_allclose(np.delete(weights, 1), others(jnp.delete(scores, 1)), atol=1e-6)
+    np.testing.assert_array_equal(gate([False] * 4)(scores), 0)
+    slope = jax.jacobian(gate([True, False, True, True]))(scores)
+    assert np.all(np.isfinite(slope))
+    np.testing.assert_array_equal(slope[:, 1], 0)
+
+
 def test_gates_train_unless_told_otherwise():
     """Random routers have a gradient at the default epsilon; at the operators' own many have none."""
 

@@ -244,6 +244,16 @@ def test_schedule_and_warm_start_save_sweeps():
     np.testing.assert_allclose(annealed.plan.as_matrix(), cold.plan.as_matrix(), atol=1e-4)
 
 
+@pytest.mark.parametrize("differentiation", [otsort.Implicit(), otsort.Unrolled()])
+def test_a_schedule_that_does_not_reach_its_target_is_told(differentiation):
+    x, schedule = np.array([3.0, 1.0, 2.0]), otsort.EpsilonSchedule(1e-3, decay=0.9)
+    solver = otsort.LogSinkhorn(schedule, tol=None, max_steps=20, differentiation=differentiation)
+    with pytest.raises(RuntimeError, match="max_steps"):
+        otsort.rank(x, solver=solver)
+    enough = otsort.LogSinkhorn(schedule, tol=None, max_steps=100, differentiation=differentiation)
+    np.testing.assert_allclose(otsort.rank(x, solver=enough), [3, 1, 2], atol=1e-3)
+
+
 def test_exact_start_solves_the_case_that_zero_start_misses():
     x = np.array([3.0, 1.0, 2.0])
     solution = otsort.solve(x, otsort.TargetMeasure.uniform(3), solver=otsort.LogSinkhorn())

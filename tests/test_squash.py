@@ -358,9 +358,9 @@ def test_quantiles_of_long_lists_and_odd_numbers(dtype):
 
 def test_sigmoid_checks_its_scale():
     for scale in (0, -1.0, np.nan, np.inf, [1.0, 2.0]):
-        with pytest.raises(ValueError, match=r"Sigmoid: scale must be .* got .*: give"):
+        with pytest.raises(ValueError, match=r"scale of a Sigmoid must be .* got .*: give"):
             otsort.squash.Sigmoid(scale)
-    with pytest.raises(RuntimeError, match="Sigmoid: scale must be"):
+    with pytest.raises(RuntimeError, match="scale of a Sigmoid must be"):
         eqx.filter_jit(lambda scale: otsort.squash.Sigmoid(scale).scale)(jnp.asarray(0.0))
 
 

@@ -279,8 +279,16 @@ def moments(count=10, epsilon=0.01, dtype=float, given=10):
     [
         (TypeError, r"chunks are read twice, got an iterator \(generator\)", lambda: streaming.fit(x for x in [NOISE])),
         (TypeError, r"iterator \(list_iterator\).*pass a list, .*Chunks", lambda: streaming.fit(iter([]))),
-        (ValueError, "got 300 values at first and 0 then: pass a list", lambda: streaming.fit(Twice([NOISE], []))),
-        (ValueError, "got 300 values at first and 5 then", lambda: streaming.fit(Twice([NOISE], [NOISE[:5]]))),
+        (
+            ValueError,
+            "got 300 values the first time and 0 the second: pass a list",
+            lambda: streaming.fit(Twice([NOISE], [])),
+        ),
+        (
+            ValueError,
+            "got 300 values the first time and 5 the second",
+            lambda: streaming.fit(Twice([NOISE], [NOISE[:5]])),
+        ),
         (ValueError, "there are no chunks, got an empty list: pass", lambda: streaming.fit([])),
         (
             ValueError,
@@ -308,7 +316,7 @@ def moments(count=10, epsilon=0.01, dtype=float, given=10):
         (ValueError, "another dtype .*float64 and float32: convert", lambda: moments().merge(moments(dtype="f4"))),
         (ValueError, "those of 5 values, the summary of 10: merge them all", lambda: moments(given=5).solve()),
         (ValueError, "those of 20 values, the summary of 10", lambda: moments().merge(moments()).solve()),
-        (ValueError, r"q must be .* \[0, 1\], got \[1.5 +nan\]: divide", lambda: fit().quantile([0.5, 1.5, np.nan])),
+        (ValueError, r"q must be .* \[0, 1\], got \[1.5, nan\]: divide", lambda: fit().quantile([0.5, 1.5, np.nan])),
         (TypeError, "q must be real numbers, got .*<U1: pass q.astype", lambda: fit().quantile(["a"])),
         (TypeError, "values must be real numbers, got .*<U1", lambda: fit().rank(["a"])),
     ],

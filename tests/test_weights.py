@@ -93,6 +93,16 @@ def test_a_value_of_weight_zero_is_as_if_absent(operator, epsilon):
         np.testing.assert_array_equal(np.isnan(found[5:]), [False, False, True, False, False])
 
 
+@pytest.mark.usefixtures("without_x64")
+@pytest.mark.parametrize("operator", thinned(map(pytest.param, OPERATORS), 3))
+def test_a_value_of_weight_zero_that_float32_does_not_hold(operator):
+    """Of float64 values, differences are taken before they are rounded to float32."""
+    x, weights = np.append(X, [np.nan, np.inf, -np.inf]), np.append(W, np.zeros(3))
+    expected = OPERATORS[operator](X, weights=W, epsilon=0.05)
+    found = OPERATORS[operator](x, weights=weights, epsilon=0.05)
+    np.testing.assert_allclose(found[:5] if operator in OF_INPUTS else found, expected, atol=2e-6)
+
+
 def test_gradients_beside_values_of_weight_zero():
     x, weights = np.append(X, [np.nan, 1e30]), np.append(W, [0.0, 0.0])
     probe = np.cos(np.arange(5))

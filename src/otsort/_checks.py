@@ -115,8 +115,10 @@ def as_indices(indices: ArrayLike, size: int, name: str) -> Int[Array, "..."]:
 def checked(
     value: ArrayLike,
     condition: Callable[[Any], Any],
-    message: str,
+    name: str,
+    allowed: str,
     *,
+    remedy: str = "",
     dtype: DTypeLike = float,
     throw: bool = True,
 ) -> Float[Array, "..."]:
@@ -125,34 +127,35 @@ def checked(
     Args:
         value: of any shape.
         condition: of the array; gives truth values, all of which have to be true.
-        message: what is allowed and what to do about it; the value that was given is added.
+        name: of the argument, for messages.
+        allowed: what is allowed, for messages, such as "must be positive".
+        remedy: what to do, for messages.
         dtype: of the array.
         throw: whether a traced value that is wrong raises. If false, entries that are wrong become NaN: all of them, if
             the condition gives one truth value.
 
     Raises:
-        ValueError: the value is known and wrong.
-        TypeError: the value is not a number.
+        ValueError: the value is known and wrong, or a masked array.
+        TypeError: the value does not hold real numbers.
         RuntimeError: the value is traced and turns out wrong when the program runs, and throw is true.
     """
     dtype = jax.dtypes.canonicalize_dtype(dtype)
-    _refuse_masked(value, message.split()[0])
-    try:
-        array = jnp.asarray(value, dtype) if is_traced(value) else np.asarray(value, dtype)
-    except (TypeError, ValueError):
-        raise TypeError(f"{message}, got {value!r:.200}") from None
+    given = as_array(value, name)
+    dtypes(given, name)  # raises if they are not real
+    array = given.astype(dtype) if is_traced(given) else np.asarray(given, dtype)
+    message, remedy = f"{name} {allowed}", f": {remedy}" if remedy else ""
     ok = condition(array)
     if not is_traced(ok):
         if not np.all(ok):
             wrong = np.asarray(array)[~np.asarray(ok)] if np.shape(ok) == array.shape else array
-            raise ValueError(f"{message}, got {_shown(np.asarray(wrong))}")
+            raise ValueError(f"{message}, got {_shown(np.asarray(wrong))}{remedy}")
         return jnp.array(array)
     array = jnp.asarray(array)
     if not throw:
         return jnp.where(ok, array, jnp.nan)
     # Every use of the array depends on the check. It is around a scalar, because around an array that is sharded over
     # devices it would gather the array on one.
-    return array + eqx.error_if(jnp.zeros((), dtype), ~jnp.all(ok), message)
+    return array + eqx.error_if(jnp.zeros((), dtype), ~jnp.all(ok), message + remedy)
 
 
 def _shown(array: np.ndarray) -> str:
@@ -218,12 +221,12 @@ def scaled_weights(
     largest = module.max(shares, axis=axis, keepdims=True)
     sound = (shares >= 0) & module.isfinite(shares)
     ok = sound.all(axis=axis, keepdims=True) & ((largest > 0) | ~module.asarray(some))
-    message = f"{name} must be finite, not negative, and not all zero"
+    allowed = "must be finite, not negative, and not all zero"
     if not traced and not np.all(ok):
-        raise ValueError(f"{message}, got {_shown(shares[~sound] if not np.all(sound) else shares)}")
+        raise ValueError(f"{name} {allowed}, got {_shown(shares[~sound] if not np.all(sound) else shares)}")
     divide = quotient if traced else np.divide
     scaled = divide(shares, module.where(largest > 0, largest if not traced else stop_gradient(largest), 1))
-    return checked(scaled, lambda _: ok, message, dtype=dtype, throw=throw)
+    return checked(scaled, lambda _: ok, name, allowed, dtype=dtype, throw=throw)
 
 
 def as_values(x: ArrayLike, name: str = "x") -> tuple[Float[Array, "..."], jnp.dtype]:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ._call import Options
-from ._checks import as_array, as_size, as_values
+from ._checks import as_array, as_size, as_values, is_traced
 from ._operator import quantile
 
 #: The modes of scipy.ndimage, and their names in `jax.numpy.pad`.
@@ -76,6 +76,10 @@ def median_filter(
     window = (as_size(sizes[0], "size"), as_size(sizes[1], "size"))
     if pixels.ndim < 2 or pixels.size == 0:
         raise ValueError(f"image must have pixels, shape (h, w) or (..., h, w, channels), got shape {pixels.shape}")
+    if is_traced((q, options.get("where"))):
+        raise TypeError(
+            "q and where decide which pixel of a window is taken, and cannot be traced: pass a number and a NumPy array"
+        )
     if not 0 <= q <= 1:
         raise ValueError(f"q must be a level in [0, 1], got {q}")
     if mode not in _MODES:

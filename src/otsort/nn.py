@@ -171,15 +171,22 @@ class TopKGate(eqx.Module):
             key: ignored; `equinox.nn.Sequential` passes it.
 
         Returns:
-            Nonnegative weights that sum to 1, shape `(num_experts,)`.
+            Nonnegative weights that sum to 1, shape `(num_experts,)`. Experts that the option `where` leaves out have
+            weight 0; if it leaves out all, the weights are 0.
 
         Raises:
             ValueError, TypeError, RuntimeError: see `otsort.solve`.
         """
         del key
-        scores = self.router(x)
-        weights = self._mask(scores) * jnp.exp(scores - stop_gradient(jnp.max(scores)))
-        return weights / jnp.sum(weights)
+        scores, where = self.router(x), dict(self.options).get("where")
+        mask = self._mask(scores)
+        if where is not None:
+            scores = jnp.where(jnp.asarray(where), scores, -jnp.inf)
+        # The largest score is finite, also if no expert takes part.
+        largest = jnp.max(scores, initial=jnp.finfo(scores.dtype).min)
+        weights = mask * jnp.exp(scores - stop_gradient(largest))
+        total = jnp.sum(weights)
+        return weights / jnp.where(total == 0, 1, total)
 
     def _mask(self, scores: Float[Array, " n"]) -> Float[Array, " n"]:
         """Returns the mask of the experts; an exact mask selects k of them, even where scores are equal."""

@@ -55,7 +55,7 @@ def rank_fn(*, num_targets: int | None = None, **options: Unpack[Options]) -> Ra
     try:
         import rax
     except ImportError as error:
-        raise ImportError("ranking metrics are those of rax: python -m pip install rax") from error
+        raise ImportError("otsort.ranking needs the package rax: python -m pip install rax") from error
 
     descending_rank = functools.partial(rank, descending=True)
 

@@ -46,8 +46,10 @@ def pack(
         raise ValueError(f"values and segment_ids must be of one length, got shapes {values.shape} and {ids.shape}")
     places = _places(ids)
     longest = jnp.max(jnp.where(ids < 0, 0, places + 1), initial=0)
-    message = f"the longest group must have at most length={length} values: give np.bincount(segment_ids).max()"
-    places = jnp.minimum(places, checked(longest, lambda longest: longest <= length, message, dtype=int))
+    fits = lambda longest: longest <= length
+    allowed, remedy = f"must have at most length={length} values", "raise length to the size of the longest group"
+    longest = checked(longest, fits, "the longest group", allowed, remedy=remedy, dtype=int)
+    places = jnp.minimum(places, longest)
     rows = jnp.where(ids < 0, num_segments, ids)  # values to leave out get a row out of bounds, which is dropped
     lists = jnp.zeros((num_segments, length, *values.shape[1:]), values.dtype)
     where = jnp.zeros((num_segments, length), bool)

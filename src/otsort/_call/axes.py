@@ -24,15 +24,20 @@ class Axes:
     chosen: tuple[int, ...]
 
     @classmethod
-    def of(cls, shape: tuple[int, ...], axis: int | Sequence[int] | None) -> "Axes":
-        """Returns the axes that a user named.
+    def of(cls, shape: tuple[int, ...], axis: int | Sequence[int] | None, name: str = "x") -> "Axes":
+        """Returns the axes of an array that a user chose.
+
+        Args:
+            shape: of the array.
+            axis: as the user gave it.
+            name: of the array, for messages.
 
         Raises:
             ValueError: the axes are out of range or not different.
             TypeError: the axes are not integers.
         """
         if not shape:
-            raise ValueError("x must have at least one dimension to sort along, got a scalar")
+            raise ValueError(f"{name} must have at least one dimension to sort along, got a scalar")
         given = range(len(shape)) if axis is None else _as_integers(axis)
         for i in given:
             if not -len(shape) <= i < len(shape):

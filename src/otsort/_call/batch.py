@@ -44,6 +44,7 @@ class Batch:
         options: Options,
         values: ArrayLike | None = None,
         others: dict[str, ArrayLike | None] | None = None,
+        name: str = "x",
     ):
         """Checks the arguments that a user gave.
 
@@ -52,20 +53,21 @@ class Batch:
             options: of the operator.
             values: the values that the lists carry, of the shape of x and then any axes; x unless given.
             others: further arguments by name. The dtype of the computation holds their digits too.
+            name: of the argument x, for messages.
         """
         self._set_options(**options)
-        self._x = as_array(x)
-        self.axes = Axes.of(self._x.shape, self._axis)
+        self._x = as_array(x, name)
+        self.axes = Axes.of(self._x.shape, self._axis, name)
         self.n = self.axes.n
         if self.n == 0:
-            raise ValueError(f"x must hold at least one value in each list, got shape {self._x.shape}")
-        self.dtype, self._answer_dtype = dtypes(self._x, "x")
+            raise ValueError(f"{name} must hold at least one value in each list, got shape {self._x.shape}")
+        self.dtype, self._answer_dtype = dtypes(self._x, name)
         self._values, self.extra = None, 0
         if values is not None:
             self._set_values(as_array(values, "values"))
-        for name, other in (others or {}).items():
+        for other_name, other in (others or {}).items():
             if other is not None:
-                self.dtype = wider(self.dtype, dtypes(as_array(other, name), name)[0])
+                self.dtype = wider(self.dtype, dtypes(as_array(other, other_name), other_name)[0])
         self._where, self._weights, self._may_lack_weight = None, None, False
         if self._given_where is not None:
             self._where = as_mask(self._given_where, self.axes)
@@ -110,30 +112,34 @@ class Batch:
         takes_part = True if self._where is None else self.axes.expanded(np.asarray(self._where))
         return bool(np.any((weights == 0) & takes_part))
 
-    def checked(self, value: ArrayLike, condition: Callable[[Any], Any], message: str) -> Float[Array, "..."]:
+    def checked(
+        self, value: ArrayLike, condition: Callable[[Any], Any], name: str, allowed: str, remedy: str = ""
+    ) -> Float[Array, "..."]:
         """Returns `otsort._checks.checked` in the dtype of the computation, with the option `throw`."""
-        return checked(value, condition, message, dtype=self.dtype, throw=self._throw)
+        return checked(value, condition, name, allowed, remedy=remedy, dtype=self.dtype, throw=self._throw)
 
-    def scalar(self, value: ArrayLike, condition: Callable[[Any], Any], message: str) -> Float[Array, ""]:
+    def scalar(self, value: ArrayLike, condition: Callable[[Any], Any], name: str, allowed: str) -> Float[Array, ""]:
         """Returns one number for all lists, checked.
 
         Raises:
             ValueError: the number is not a scalar.
         """
-        if shape := as_array(value, message).shape:
-            raise ValueError(f"{message}, and must be a scalar, got shape {shape}: use jax.vmap for several")
-        return self.checked(value, condition, message)
+        if shape := as_array(value, name).shape:
+            raise ValueError(f"{name} {allowed}, and must be a scalar, got shape {shape}: use jax.vmap for several")
+        return self.checked(value, condition, name, allowed)
 
-    def number(self, value: ArrayLike, condition: Callable[[Any], Any], message: str) -> Float[Array, "..."]:
+    def number(self, value: ArrayLike, condition: Callable[[Any], Any], name: str, allowed: str) -> Float[Array, "..."]:
         """Returns a number for all lists or one for each, checked.
 
         Raises:
             ValueError: the array has another shape.
         """
-        shape, batch = as_array(value, message).shape, self.axes.batch_shape
+        shape, batch = as_array(value, name).shape, self.axes.batch_shape
         if shape not in ((), batch):
-            raise ValueError(f"{message}, and must be a scalar or of the batch's shape, {batch}, got shape {shape}")
-        return self.checked(value, condition, message)
+            raise ValueError(
+                f"{name} {allowed}, and must be a scalar or of the batch's shape, {batch}, got shape {shape}"
+            )
+        return self.checked(value, condition, name, allowed)
 
     def target(self, num_targets: int | None, target: AbstractTarget | None) -> AbstractTarget | None:
         """Returns the target that the two options name, None if neither is given.

@@ -62,8 +62,15 @@ def default_solver(epsilon: Scalar, n: int, target: AbstractTarget, cost: Cost, 
     if given.ndim:
         raise ValueError(f"epsilon must be a scalar, got shape {given.shape}: use jax.vmap for several")
     if is_traced(given):
-        message = "epsilon must be positive where it is traced: for exact operators make 0 static (static_argnames)"
-        epsilon = checked(given, lambda epsilon: epsilon > 0, message, throw=throw)
+        remedy = "for exact operators make 0 static (static_argnames)"
+        epsilon = checked(
+            given,
+            lambda epsilon: epsilon > 0,
+            "epsilon",
+            "must be positive where it is traced",
+            remedy=remedy,
+            throw=throw,
+        )
         if target.size > MOST_TARGETS and compressible(target, cost):
             return Quadrature(epsilon, finest=SMALLEST_EPSILON)
         return Newton(epsilon)

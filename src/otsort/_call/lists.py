@@ -102,35 +102,35 @@ def _as_lists(axes: Axes, given: Any) -> dict[str, Any]:
         fill = lambda array: filled(array, where)
         x, values, order, digits = jax.tree.map(fill, (x, values, order, digits))
         weights = taking_part(jnp.ones_like(x) if weights is None else weights, where)
-    weighted, unknown = where, None
-    if given.may_lack_weight:
-        # A value without weight counts as absent, so it may be anything. NaN becomes a value of the list, infinity the
-        # largest number.
-        weighted = weights > 0
-        unknown = jnp.isnan(x) & ~weighted
-        most = jnp.finfo(x.dtype).max
-        bounded: Any = jnp.where(weighted, x, jnp.clip(x, -most, most))
-        x = filled(bounded, ~unknown)
-        if values is not None:
-            finite = jnp.all(jnp.isfinite(values), axis=tuple(range(2, values.ndim)))
-            values = filled(values, weighted | finite)
-        if where is not None:
-            weighted = weighted & where
-    values = x if values is None else values
     at = None if given.at is None else tuple(map(axes.other_lists, given.at))
+    inputs = x
     if digits is not None:
         # Numerics: differences to one of the values keep the digits that the values themselves lose.
         first = jnp.zeros_like(x[:, :1], int) if weights is None else jnp.argmax(weights > 0, axis=1, keepdims=True)
         origin = tuple(stop_gradient(jnp.take_along_axis(part, first, axis=1)) for part in digits)
         differences = lambda parts: [part - start for part, start in zip(parts, origin, strict=True)]
-        x, at = _sum(differences(digits)), None if at is None else differences(at)
+        inputs, at = _sum(differences(digits)), None if at is None else differences(at)
     at = None if at is None else _sum(at)
+    weighted, unknown = where, None
+    if given.may_lack_weight:
+        # A value without weight counts as absent, so it may be anything. NaN becomes a value of the list, infinity the
+        # largest number.
+        has_weight: Any = weights > 0  # pyright: ignore[reportOptionalOperand]
+        unknown = jnp.isnan(x) & ~has_weight
+        most = jnp.finfo(x.dtype).max
+        bounded: Any = lambda array: jnp.where(has_weight, array, jnp.clip(array, -most, most))
+        x, inputs = (filled(bounded(array), ~unknown) for array in (x, inputs))
+        if values is not None:
+            finite = jnp.all(jnp.isfinite(values), axis=tuple(range(2, values.ndim)))
+            values = filled(values, has_weight | finite)
+        weighted = has_weight if where is None else has_weight & where
+    values = x if values is None else values
     if weights is None:
-        weights = jnp.full_like(x, 1 / axes.n)
+        weights = jnp.full_like(inputs, 1 / axes.n)
     else:  # XLA: stored, because the compiler would repeat the division for each pair of an input and a target
         weights = materialised(weights / jnp.sum(weights, axis=1, keepdims=True))
     return {
-        "x": x,
+        "x": inputs,
         "weights": weights,
         "values": values,
         "where": where,

@@ -30,9 +30,9 @@ class Options(TypedDict, total=False):
         cost: even convex function of the displacement; `SquaredCost()` unless given. `jax.numpy.square` names the same
             cost. Long lists with another cost are solved by `Newton()`, which is slower.
         squash: increasing map of the values into [0, 1]; `otsort.squash.logistic` unless given.
-        throw: whether to raise RuntimeError if the solve misses its tolerance; True unless given. If false, the best
-            answer is returned. The compiled program then makes no callbacks, so `jax.export` accepts it. Traced
-            arguments out of range then give NaN.
+        throw: whether to raise RuntimeError if the solve misses its tolerance; True unless given. If false, the answer
+            of the last step is returned, however inaccurate. The compiled program then makes no callbacks, so
+            `jax.export` accepts it. Traced arguments out of range then give NaN.
 
     Raises:
         ValueError: axis does not name different axes of x; see also `solve`.

@@ -40,7 +40,7 @@ def solve(
         weights: weights of the values, finite and nonnegative, shape `(n,)`, scaled to sum to 1; uniform if None.
         where: a boolean mask of the values that take part, shape `(n,)`; all if None. The plan has no mass for the
             others, whatever they are. Values pulled to them, or pushed from them, have no meaning. If no value takes
-            part, the plan is that of one value.
+            part, the plan is that of n equal values.
         cost: even convex function of the displacement; `SquaredCost()` if None.
         squash: increasing map of the values into [0, 1]; `otsort.squash.logistic` if None. The exact solver needs none.
         throw: whether to raise an error if the solve misses its tolerance. If false, only `Solution.result` reports it.

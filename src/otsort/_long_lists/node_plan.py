@@ -6,9 +6,11 @@ from .._transport.averages import centred
 from .._transport.plan import AbstractPlan
 from .._transport.semi_dual import SemiDual
 from .._transport.target import AbstractTarget
+from .._transport.threshold import check_two
 from .panels import Panels
 
 NO_MATRIX = "a compressed plan has no n x m matrix, nor its logarithms: use solver=otsort.Newton(...)"
+WITH_SHARES = "use solver=otsort.Newton(...) and its log_shares()"
 
 
 class NodePlan(AbstractPlan):
@@ -35,6 +37,7 @@ class NodePlan(AbstractPlan):
         return centred(lambda values: self.dual.pull(self.potential, self.nodes.project(values)), values)
 
     def log_upper(self) -> Float[Array, " n"]:
+        check_two(self.target, WITH_SHARES)
         raise ValueError(NO_MATRIX)
 
     def level(self, share: float, at: Float[Array, " k"] | None = None) -> Float[Array, " k"]:

@@ -9,12 +9,12 @@ from .._transport.plan import AbstractPlan
 from .._transport.problem import Problem
 from .._transport.semi_dual import SemiDual
 from .._transport.target import AbstractTarget
-from .._transport.threshold import log_upper_share
+from .._transport.threshold import check_two, log_upper_share
 from .._xla import with_axes
 from .cells import moments
 from .dual import TabulatedDual
 from .interpolant import Interpolant, jet
-from .node_plan import NO_MATRIX
+from .node_plan import NO_MATRIX, WITH_SHARES
 from .panels import Panels
 
 # Numerics: values near the largest number would overflow in the coefficients of their polynomials. They are scaled by a
@@ -47,6 +47,7 @@ class TabulatedPlan(AbstractPlan):
         return centred(lambda values: self._pulled(project(values), self.positions), values)
 
     def log_upper(self) -> Float[Array, " n"]:
+        check_two(self.target, WITH_SHARES)
         dual = self._at_inputs()
         return log_upper_share(dual.problem, dual.epsilon, self.potential)
 

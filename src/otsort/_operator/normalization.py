@@ -42,7 +42,7 @@ def quantile_normalize(
     if reference.ndim != 1 or reference.size == 0:
         raise ValueError(f"reference must be one list of values, shape (m,), got shape {reference.shape}")
     increases = lambda reference: ~(reference[1:] < reference[:-1]).any()
-    reference = batch.checked(reference, increases, "reference must not decrease: sort it first")
+    reference = batch.checked(reference, increases, "reference", "must not decrease", "sort it first")
     target = UniformTarget(reference.size, batch.dtype) if target is None else as_target(target).astype(batch.dtype)
     if target.size != reference.size:
         raise ValueError(

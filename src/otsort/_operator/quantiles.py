@@ -68,9 +68,9 @@ def quantile(
     if weighted and method in ("lower", "higher"):
         raise ValueError(f"method {method!r} accepts no weights: use 'inverted_cdf', as in NumPy")
     batch = Batch(x, options)
-    levels = batch.checked(q, lambda q: (q >= 0) & (q <= 1), "q must be levels in [0, 1]")
+    levels = batch.checked(q, lambda q: (q >= 0) & (q <= 1), "q", "must be levels in [0, 1]")
     if width is not None:
-        width = batch.scalar(width, lambda width: (width > 0) & (width <= 1), "width must lie in (0, 1]")
+        width = batch.scalar(width, lambda width: (width > 0) & (width <= 1), "width", "must lie in (0, 1]")
     target, place = uniform_atoms(3, batch.dtype), _PLACES[method]
     if weighted and method == "inverted_cdf":
         return batch.read(_WeightedQuantiles(target, levels, width))

@@ -102,7 +102,7 @@ def sort_by(
         >>> print(otsort.sort_by(values, key))
         [ 10.48  41.18  48.54  80.06 119.75]
     """
-    batch = Batch(key, options, values)
+    batch = Batch(key, options, values, name="key")
     return batch.read(_Carried(batch.target(num_targets, target), descending, batch.extra))
 
 
@@ -129,9 +129,9 @@ def permutation(
 ) -> Float[Array, "... m n"]:
     """Returns the matrix that sorts x, so that `permutation(x) @ x` is `sort(x)`.
 
-    It is P^T / P^T 1, with P the transport plan. With `epsilon=0` and m = n it is the permutation matrix of a stable
-    `jax.numpy.argsort`: equal values keep their order. (Proposition 1 of Cuturi et al. (2019) allows any permutation
-    that sorts.) At a positive epsilon, equal values of equal weight have equal columns.
+    It is the transposed transport plan with each row divided by its sum. With `epsilon=0` and m = n it is the
+    permutation matrix of a stable `jax.numpy.argsort`: equal values keep their order. (Proposition 1 of Cuturi et al.
+    (2019) allows any permutation that sorts.) At a positive epsilon, equal values of equal weight have equal columns.
 
     Args:
         x: values, any shape.

@@ -23,7 +23,8 @@ def straight_through(
         operator: any operator, or a function that passes `epsilon` and `solver` on to operators.
 
     Returns:
-        A function with the same arguments. A call costs as much as the smooth and the exact operator together.
+        A function with the same arguments. A call costs as much as the smooth and the exact operator together. The
+        answers of a list with an infinite value are NaN, as those of the smooth operator are.
 
     Raises:
         TypeError: operator is not a function; on use, it does not take `epsilon` and `solver`.

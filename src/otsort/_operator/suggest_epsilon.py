@@ -39,7 +39,7 @@ def suggest_epsilon(
 
         epsilon = 2 (s / 3.81)^2 width(s) / s,    s = (neighbours + 0.85) / n,
 
-    where width(s) is the median width, after the squash, of the windows that hold a share s of the values. Ties are
+    where width(s) is the median length, after the squash, of the intervals that hold a share s of the values. Ties are
     spread over the gap to the next value. The rule is made for the squared cost and as many targets as values.
 
     The answer is a setting and not a function to train, so its derivative is zero. Call the function once, on typical
@@ -81,8 +81,8 @@ def suggest_epsilon(
     options = Options(axis=axis, weights=weights, where=where, squash=squash)
     batch = _lists_of_two_or_more(x, options)
     most = batch.n - 1
-    message = f"neighbours must lie between 1 and n - 1 = {most} (the number of other values)"
-    neighbours = batch.scalar(neighbours, lambda count: (count >= 1) & (count <= most), message)
+    allowed = f"must lie between 1 and n - 1 = {most} (the number of other values)"
+    neighbours = batch.scalar(neighbours, lambda count: (count >= 1) & (count <= most), "neighbours", allowed)
     return stop_gradient(batch.apply(_EntropicSuggestion(neighbours, squash or logistic), 8 * batch.n))
 
 
@@ -104,13 +104,13 @@ def suggest_sparse_epsilon(
 
         epsilon = s^2 width(s) / 6,    s = places / n,
 
-    where width(s) is the median width, after the squash, of the windows that hold a share s of the values. With m < n
-    targets a value reaches m / n times as many places. The answer is a setting and not a function to train, so its
+    where width(s) is the median length, after the squash, of the intervals that hold a share s of the values. With m <
+    n targets a value reaches m / n times as many places. The answer is a setting and not a function to train, so its
     derivative is zero.
 
     In float32, fewer places than about a fiftieth of the list need an epsilon below the least one that is suggested. A
-    value then reaches more places than asked for. Of more than half of the places it reaches a few less, because the
-    list ends.
+    value then reaches more places than asked for. If more than half of the places are asked for, a value reaches a few
+    fewer, because the list ends.
 
     Args:
         x: values, any shape.
@@ -136,15 +136,18 @@ def suggest_sparse_epsilon(
     """
     options = Options(axis=axis, weights=weights, where=where, squash=squash)
     batch = _lists_of_two_or_more(x, options)
-    message = f"places must lie between 1 and n = {batch.n} (the number of values)"
-    places = batch.scalar(places, lambda count: (count >= 1) & (count <= batch.n), message)
+    allowed = f"must lie between 1 and n = {batch.n} (the number of values)"
+    places = batch.scalar(places, lambda count: (count >= 1) & (count <= batch.n), "places", allowed)
     return stop_gradient(batch.apply(_SparseSuggestion(places, squash or logistic), 8 * batch.n))
 
 
 def _lists_of_two_or_more(x: ArrayLike, options: Options) -> Batch:
     batch = Batch(x, options)
     if batch.n < 2:
-        raise ValueError("x must hold at least two values in each list: a single value has no neighbours")
+        raise ValueError(
+            f"x must hold at least two values in each list, got shape {batch.axes.shape}: a single value has no "
+            "neighbours"
+        )
     return batch
 
 

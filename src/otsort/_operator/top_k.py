@@ -63,11 +63,11 @@ class _TopK(AbstractReading):
 def selection(x: ArrayLike, k: int, **options: Unpack[Options]) -> Float[Array, "... k n"]:
     """Returns, for each of the k largest values, a distribution over the values of x; the largest comes first.
 
-    It is P^T / P^T 1 for the plan P to the k upper targets of `top_k`, so `selection(x, k) @ x` is `top_k(x, k)`. It
-    takes O(n k) memory. Use it in place of an argsort, whose integers have no derivative: the indices are
-    `jnp.argmax(selection(x, k), axis=-1)`, and `selection(x, k) @ values` picks other values in that order. With
-    `epsilon=0` each row selects one value, as `jax.lax.top_k` does: of equal values, the first comes first. At a
-    positive epsilon, equal values of equal weight have equal columns.
+    It is the transposed plan to the k upper targets of `top_k`, with each row divided by its sum. So
+    `selection(x, k) @ x` is `top_k(x, k)`. It takes O(n k) memory. Use it in place of an argsort, whose integers have
+    no derivative: the indices are `jnp.argmax(selection(x, k), axis=-1)`, and `selection(x, k) @ values` picks other
+    values in that order. With `epsilon=0` each row selects one value, as `jax.lax.top_k` does: of equal values, the
+    first comes first. At a positive epsilon, equal values of equal weight have equal columns.
 
     Args:
         x: values, any shape.
@@ -131,8 +131,8 @@ def top_k_mask(x: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[
         **options: see `Options`.
 
     Returns:
-        The mask, in [0, 1] and the shape of x. The sum of n a_i mask_i is k, with n the number of values that take
-        part; it is n if k is larger.
+        The mask, in [0, 1] and the shape of x. Without weights, its sum is k. With weights a_i that sum to 1, the sum
+        of n a_i mask_i is k, with n the number of values that take part; it is n if k is larger.
 
     Raises:
         ValueError: k is out of range (RuntimeError when traced), or has another shape.
@@ -144,8 +144,8 @@ def top_k_mask(x: ArrayLike, k: ArrayLike, **options: Unpack[Options]) -> Float[
         [0.   0.11 0.03 0.86 1.  ] [0.  0.5 0.  1.  1. ]
     """
     batch = Batch(x, options)
-    message = f"k must be above 0 and at most {batch.n} (the number of values)"
-    k = batch.number(k, lambda k: (k > 0) & (k <= batch.n), message)
+    allowed = f"must be above 0 and at most {batch.n} (the number of values)"
+    k = batch.number(k, lambda k: (k > 0) & (k <= batch.n), "k", allowed)
     return batch.read(_TopMass(uniform_atoms(2, batch.dtype)), numbers=(k,))
 
 

@@ -2,8 +2,10 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
+from .._checks import is_traced
 from .._differentiation import AbstractDifferentiation, AbstractState, Implicit
 from .._transport.semi_dual import SemiDual
 from .._transport.start import Start, exact_start
@@ -31,17 +33,17 @@ class AndersonSinkhorn(AbstractEntropicSolver):
     tight ones: measure both.
 
     Attributes:
-        epsilon: regularisation, > 0.
-        tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given; None for exactly max_steps
-            sweeps.
+        epsilon: the amount of smoothing (the regularisation), > 0, in units of the cost.
+        tol: the marginal error to reach (the sum of the absolute errors of the column sums of the plan), 1e-6 in
+            float32 and 1e-10 in float64 unless given; None for exactly max_steps sweeps.
         max_steps: the largest number of sweeps.
         differentiation: how derivatives are taken; `Implicit()` unless given.
-        start: a function `problem -> f` that gives the first potential.
+        start: a function `problem -> f` that gives the first potential, one number for each target.
         history_size: number of sweeps that are combined, at least 2.
         ridge: regularisation of the weights, relative to the largest squared change, > 0.
 
     Raises:
-        ValueError: epsilon or tol not positive, max_steps below 1, history_size below 2.
+        ValueError: epsilon, tol or ridge not positive, max_steps below 1, history_size below 2.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -60,6 +62,8 @@ class AndersonSinkhorn(AbstractEntropicSolver):
     def __check_init__(self):
         if self.history_size < 2:
             raise ValueError(f"history_size must be at least 2, got {self.history_size}")
+        if not (is_traced(self.ridge) or np.asarray(self.ridge) > 0):
+            raise ValueError(f"ridge must be positive, got {self.ridge}: its default is 1e-5")
 
     def init(self, dual: SemiDual) -> tuple[SemiDual, _State]:
         start = self.start(dual.problem)

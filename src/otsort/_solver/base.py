@@ -97,6 +97,8 @@ class AbstractIterativeSolver(AbstractSolver):
         allowed = "epsilon must be a positive number (the exact operators take epsilon=0 or NorthWestCorner())"
         if isinstance(self.epsilon, str) or self.epsilon is None:
             raise TypeError(f"{allowed}, got {self.epsilon!r}")
+        if shape := np.shape(self.epsilon):
+            raise ValueError(f"epsilon must be a scalar, got shape {shape}: use jax.vmap for several")
         if not (is_traced(self.epsilon) or np.all((np.asarray(self.epsilon) > 0) & np.isfinite(self.epsilon))):
             raise ValueError(f"{allowed}, got {self.epsilon}")
         if not all(is_traced(tol) or np.all(np.asarray(tol) > 0) for tol in jax.tree.leaves(self.tol)):
@@ -158,7 +160,9 @@ class AbstractIterativeSolver(AbstractSolver):
         potential, (state, num_steps) = self.differentiation.run(iteration)
         tol, error = iteration.tol, stop_gradient(state.marginal_error)
         finite = jnp.all(jnp.isfinite(potential), axis=0) & ~jnp.isnan(error)
-        result = (jax.vmap(_result) if error.ndim else _result)(error <= tol, finite)
+        # With a fixed number of steps, the tolerance is infinite. So is the error while a schedule is above its target.
+        reached = (error <= tol) & (error < jnp.inf)
+        result = (jax.vmap(_result) if error.ndim else _result)(reached, finite)
         return DualSolution(potential, result, {"num_steps": num_steps, "marginal_error": error, "tol": tol}, state)
 
 

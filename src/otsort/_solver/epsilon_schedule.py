@@ -36,9 +36,9 @@ class EpsilonSchedule(eqx.Module):
 
     def __init__(self, target: Scalar, start: Scalar = 1.0, decay: Scalar = 0.5):
         positive = lambda epsilon: epsilon > 0
-        self.target = checked(target, positive, "the target epsilon must be positive")
-        self.start = checked(start, positive, "the first epsilon must be positive")
-        self.decay = checked(decay, lambda decay: (decay > 0) & (decay < 1), "decay must lie between 0 and 1")
+        self.target = checked(target, positive, "target", "must be positive (the epsilon of the last sweeps)")
+        self.start = checked(start, positive, "start", "must be positive (the epsilon of the first sweep)")
+        self.decay = checked(decay, lambda decay: (decay > 0) & (decay < 1), "decay", "must lie between 0 and 1")
 
     def __call__(self, sweep: Int[Array, ""]) -> Float[Array, ""]:
         """Returns the epsilon of a sweep, counted from 0; an array of sweeps is treated elementwise."""

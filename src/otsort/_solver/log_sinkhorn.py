@@ -29,8 +29,8 @@ class LogSinkhorn(AbstractEntropicSolver):
     Attributes:
         epsilon: regularisation of the answer, > 0. For an `EpsilonSchedule`, it is the epsilon that the schedule
             decreases to.
-        tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given; None for exactly max_steps
-            sweeps.
+        tol: the marginal error to reach (the sum of the absolute errors of the column sums of the plan), 1e-6 in
+            float32 and 1e-10 in float64 unless given; None for exactly max_steps sweeps.
         max_steps: the largest number of sweeps.
         differentiation: how derivatives are taken; `Implicit()` unless given.
         start: a function `problem -> f` that gives the first potential: `exact_start`, `zero_start`, or a `WarmStart`

@@ -36,12 +36,12 @@ class Newton(AbstractEntropicSolver):
     may fail, and reports that.
 
     Attributes:
-        epsilon: regularisation, > 0.
-        tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given; None for exactly max_steps
-            steps.
+        epsilon: the amount of smoothing (the regularisation), > 0, in units of the cost.
+        tol: the marginal error to reach (the sum of the absolute errors of the column sums of the plan), 1e-6 in
+            float32 and 1e-10 in float64 unless given; None for exactly max_steps steps.
         max_steps: the largest number of steps.
         differentiation: how derivatives are taken; `Implicit()` unless given.
-        start: a function `problem -> f` that gives the first potential.
+        start: a function `problem -> f` that gives the first potential, one number for each target.
 
     Raises:
         ValueError: epsilon or tol not positive, max_steps below 1; on use, more than 16384 targets.
@@ -64,7 +64,12 @@ class Newton(AbstractEntropicSolver):
         return kinds and lists_last(n, target.size)
 
     def init(self, dual: AbstractDual) -> tuple[AbstractDual, _State]:
-        check_size(dual.problem.target)
+        check_size(
+            dual.problem.target,
+            "Newton",
+            "give fewer targets (num_targets), or use Quadrature (SquaredCost, uniform targets, epsilon of 1e-5 and "
+            "more), LogSinkhorn (slow) or the exact NorthWestCorner()",
+        )
         start = self.start(dual.problem)
         unknown = jnp.full(start.shape[1:], jnp.inf, start.dtype)  # the first step computes the error
         return dual, _State(start, jnp.ones_like(start), unknown)
@@ -103,13 +108,11 @@ class Newton(AbstractEntropicSolver):
         return constants.extend_to_weightless(state.potential, jnp.log(state.ratio))
 
 
-def check_size(target: AbstractTarget) -> None:
-    """Raises ValueError if an m x m matrix of the targets would be too large."""
+def check_size(target: AbstractTarget, solver: str, remedy: str) -> None:
+    """Raises ValueError if an m x m matrix of the targets would be too large for a solver."""
     if target.size > MOST_TARGETS:
         raise ValueError(
-            f"Newton factorises an m x m matrix, and m = {target.size} is too large: give fewer targets (num_targets), "
-            "or use Quadrature (SquaredCost, uniform targets, epsilon of 1e-5 and more), LogSinkhorn (slow) or the "
-            "exact NorthWestCorner()"
+            f"{solver} factorises an m x m matrix, and m = {target.size} is above {MOST_TARGETS}: {remedy}"
         )
 
 

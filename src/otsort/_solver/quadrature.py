@@ -43,7 +43,7 @@ def compressible(target: AbstractTarget, cost: Cost, epsilon: float = SMALLEST_E
 
 
 class Quadrature(AbstractSolver):
-    """Newton's method on compressed measures, in time and memory O(n + m): the default for long lists.
+    """Newton's method on a smaller problem that stands for a long list, in O(n + m): the default for long lists.
 
     It needs no sort and no n x m array. Inputs are compressed to their mass and three more moments in each of about 8 /
     epsilon cells. A `UniformTarget`, or the target of `otsort.top_k`, is cut into panels, which are runs of
@@ -59,18 +59,20 @@ class Quadrature(AbstractSolver):
     order, although each order loses digits of the tables.
 
     Attributes:
-        epsilon: regularisation, > 0.
+        epsilon: the amount of smoothing (the regularisation), > 0, in units of the cost.
         accuracy: the error of levels (ranks / n, the cdf) that the sizes of cells and tables are made for; 1e-6 in
             float64 and 1e-5 in float32 unless given. Sorted values, in units of their range, are about as accurate.
             Derivatives have relative errors about ten times as large.
-        finest: the least epsilon that the sizes are made for; epsilon itself unless given. It must be given if epsilon
-            is traced.
-        tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given. It is raised to 0.25
-            eps_machine / epsilon if it is smaller, because rounding allows no less.
+        finest: the smallest epsilon that the solver may be used with. The sizes of cells and tables follow from it. It
+            is epsilon unless given, and must be given if epsilon is traced.
+        tol: the marginal error to reach (the sum of the absolute errors of the column sums of the plan), 1e-6 in
+            float32 and 1e-10 in float64 unless given. It is raised to 0.25 eps_machine / epsilon if it is smaller,
+            because rounding allows no less.
         max_steps: the largest number of Newton steps.
 
     Raises:
-        ValueError: epsilon, finest, accuracy or tol not positive, max_steps below 1, finest below 1e-5; on use, a cost
+        ValueError: epsilon, finest, accuracy or tol not positive, max_steps below 1, finest below 1e-5 or above
+            epsilon; on use, a cost
             that is not `SquaredCost`, or an `otsort.TargetMeasure` of more than 4096 points.
         TypeError: a traced epsilon without finest.
         RuntimeError: on use, positions outside [0, 1], or a traced epsilon below finest.
@@ -98,17 +100,22 @@ class Quadrature(AbstractSolver):
         tol: Scalar | Tolerances = default_tol,
         max_steps: int = 100,
     ):
+        if isinstance(epsilon, str):
+            raise TypeError(f"epsilon must be a positive number, got {epsilon!r}")
+        if shape := np.shape(epsilon):
+            raise ValueError(f"epsilon must be a scalar, got shape {shape}: use jax.vmap for several")
+        named = "epsilon" if finest is None else "finest"
         if finest is None:
             if isinstance(epsilon, Tracer):
                 raise TypeError("the sizes of Quadrature depend on epsilon: give finest, the least that it may be")
-            if isinstance(epsilon, str):
-                raise TypeError(f"epsilon must be a positive number, got {epsilon!r}")
             finest = float(np.asarray(epsilon))
         if not _ROUNDING_OF_EPSILON * SMALLEST_EPSILON <= finest < math.inf:
             raise ValueError(
-                f"epsilon of Quadrature must be finite and at least {SMALLEST_EPSILON}, got {finest}: use Newton() for "
+                f"{named} of Quadrature must be finite and at least {SMALLEST_EPSILON}, got {finest}: use Newton() for "
                 "a short list, or NorthWestCorner() for the exact operators"
             )
+        if not isinstance(epsilon, Tracer) and np.any(np.asarray(epsilon) < _ROUNDING_OF_EPSILON * finest):
+            raise ValueError(f"finest must be at most epsilon, got {finest} for epsilon = {epsilon}: lower finest")
         if accuracy is not None and not accuracy > 0:
             raise ValueError(f"accuracy must be positive, or None for that of the dtype, got {accuracy}")
         # `finest` is rounded down, so a small change of epsilon changes no size and does not recompile the program.

@@ -31,7 +31,7 @@ class Sinkhorn(AbstractEntropicSolver):
     about 1e-2 in float32), the kernel underflows or its derivative overflows. Such a solve is reported as not finite.
 
     Attributes:
-        epsilon: regularisation, > 0.
+        epsilon: the amount of smoothing (the regularisation), > 0, in units of the cost.
         tol: None for exactly max_steps sweeps, as in the paper, or a marginal error to reach.
         max_steps: the number of sweeps; with a tolerance, the largest number.
         differentiation: how derivatives are taken; `Unrolled()` unless given.

@@ -31,7 +31,7 @@ class _State(AbstractState):
     """A potential, and the thresholds of the inputs, the marginal ratios and the marginal error that belong to it."""
 
     potential: Float[Array, "m *lists"]
-    levels: Float[Array, "n *lists"]
+    thresholds: Float[Array, "n *lists"]
     ratio: Float[Array, "m *lists"]
     marginal_error: Float[Array, "*lists"]
 
@@ -48,9 +48,9 @@ class SparseNewton(AbstractIterativeSolver):
     first derivative jumps, and second derivatives leave out the jump. Memory is O(n m).
 
     Attributes:
-        epsilon: regularisation, > 0.
-        tol: marginal error to reach, 1e-6 in float32 and 1e-10 in float64 unless given; None for exactly max_steps
-            steps.
+        epsilon: the amount of smoothing (the regularisation), > 0, in units of the cost.
+        tol: the marginal error to reach (the sum of the absolute errors of the column sums of the plan), 1e-6 in
+            float32 and 1e-10 in float64 unless given; None for exactly max_steps steps.
         max_steps: the largest number of steps.
         differentiation: `Implicit()`, which is the only choice.
         start: a function `problem -> f` that gives the first potential. It is not used with two targets.
@@ -87,17 +87,17 @@ class SparseNewton(AbstractIterativeSolver):
         return SparsePlan(dual, potential)
 
     def init(self, dual: SparseDual) -> tuple[SparseDual, _State]:
-        check_size(dual.problem.target)
+        check_size(dual.problem.target, "SparseNewton", "give fewer targets (num_targets)")
         start = (
             two_target_potential(dual.problem, dual.epsilon)
             if dual.problem.target.size == 2
             else self.start(dual.problem)
         )
-        return dual, _state(dual, start, dual.levels(start))
+        return dual, _state(dual, start, dual.row_thresholds(start))
 
     def step(self, constants: SparseDual, state: _State) -> _State:
         problem, epsilon, error = constants.problem, constants.epsilon, state.marginal_error
-        overlap = constants.overlap_above(state.levels, state.potential)
+        overlap = constants.overlap_above(state.thresholds, state.potential)
         # Numerics: without damping, targets that exchange nothing would move by any amount.
         damping = jnp.maximum(_DAMPING * jnp.minimum(error, 1), 32 * jnp.finfo(error.dtype).eps)
         together = lists_last(len(problem.positions), problem.target.size)
@@ -109,8 +109,8 @@ class SparseNewton(AbstractIterativeSolver):
         def trial(length: Float[Array, "*lists"]) -> tuple[_State, Bool[Array, "*lists"]]:
             potential = state.potential + length[None] * epsilon * change
             # A threshold rises by no less than the least rise of the exponents.
-            at_least = state.levels + (length * least_change)[None]
-            found = _state(constants, potential, constants.levels(potential, at_least))
+            at_least = state.thresholds + (length * least_change)[None]
+            found = _state(constants, potential, constants.row_thresholds(potential, at_least))
             # The dual is concave. A step is too long if the slope along it turns around, to more than half of its size.
             # A comparison of values of the dual would be limited by their rounding.
             return found, slope(found.ratio) < -first / 2
@@ -134,9 +134,9 @@ class SparseNewton(AbstractIterativeSolver):
         return constants.extend_to_weightless(state.potential, jnp.zeros_like(state.potential))
 
 
-def _state(dual: SparseDual, potential: Float[Array, "m *lists"], levels: Float[Array, "n *lists"]) -> _State:
-    ratio = dual.ratio_above(levels, potential)
-    return _State(potential, levels, ratio, dual.marginal_error(ratio))
+def _state(dual: SparseDual, potential: Float[Array, "m *lists"], thresholds: Float[Array, "n *lists"]) -> _State:
+    ratio = dual.ratio_above(thresholds, potential)
+    return _State(potential, thresholds, ratio, dual.marginal_error(ratio))
 
 
 class _Search(NamedTuple):

@@ -56,7 +56,7 @@ class PowerCost(AbstractCost):
     p: Float[Array, ""]
 
     def __init__(self, p: Scalar):
-        self.p = checked(p, lambda p: p >= 1, "the exponent p of a PowerCost must be at least 1")
+        self.p = checked(p, lambda p: p >= 1, "p", "must be at least 1 (the exponent of a PowerCost)")
 
     def __call__(self, displacement: Array) -> Array:
         return jnp.abs(displacement) ** jnp.asarray(self.p, displacement.dtype)

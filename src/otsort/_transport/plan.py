@@ -17,7 +17,7 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def push(self, values: Float[Array, "n *d"]) -> Float[Array, "m *d"]:
-        """Returns P^T v / P^T 1: for each target, the average of the values v that arrive there.
+        """Returns (P^T v)_j / (P^T 1)_j: for each target j, the average of the values v that arrive there.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])
@@ -27,7 +27,7 @@ class AbstractPlan(eqx.Module):
 
     @abc.abstractmethod
     def pull(self, values: Float[Array, "m *d"]) -> Float[Array, "n *d"]:
-        """Returns P z / a: for each input, the average of the values z of the targets it goes to.
+        """Returns (P z)_i / a_i: for each input i, the average of the values z of the targets it goes to.
 
         Example:
             >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])

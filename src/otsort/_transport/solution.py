@@ -32,11 +32,15 @@ class RESULTS(eqx.Enumeration):
         "max_steps, loosen tol or raise epsilon; or pass throw=False and look at Solution.stats."
     )
     nonfinite = (
-        "The solve produced a value that is not finite. In the kernel domain (Sinkhorn) exp(-cost / epsilon) "
-        "underflows at small epsilon: use Newton or LogSinkhorn."
+        "The solve produced a value that is not finite. In Sinkhorn, exp(-cost / epsilon) underflows at small epsilon: "
+        "use Newton or LogSinkhorn. With another solver, check that epsilon and the target are finite, raise epsilon, "
+        "or use float64 (jax_enable_x64)."
     )
-    outside = "Quadrature needs positions in [0, 1]: squash them, or use Newton."
-    too_fine = "A traced epsilon is below the field `finest` of Quadrature: lower that."
+    outside = (
+        "Quadrature needs positions in [0, 1]: pass a squash that maps there, such as squash=otsort.squash.logistic, "
+        "or solver=otsort.Newton()."
+    )
+    too_fine = "Epsilon is below the field `finest` of Quadrature: set finest to the smallest epsilon that you use."
 
 
 class Solution(eqx.Module):

@@ -67,9 +67,9 @@ class SparseDual(AbstractSemiDual):
         self, potential: Float[Array, "m *lists"]
     ) -> tuple[Float[Array, "m m *lists"], Float[Array, "m *lists"]]:
         """Returns the overlap W = T^T diag(a / t) T, and s; here s is not W b."""
-        return self.overlap_above(self.levels(potential), potential), self.marginal_ratio(potential)
+        return self.overlap_above(self.row_thresholds(potential), potential), self.marginal_ratio(potential)
 
-    def levels(
+    def row_thresholds(
         self, potential: Float[Array, "m *lists"], at_least: Float[Array, "n *lists"] | None = None
     ) -> Float[Array, "n *lists"]:
         """Returns the threshold L of each input, without a derivative.
@@ -83,43 +83,43 @@ class SparseDual(AbstractSemiDual):
         return self._over_inputs(find, self.problem.positions, *known)
 
     def overlap_above(
-        self, levels: Float[Array, "n *lists"], potential: Float[Array, "m *lists"]
+        self, row_thresholds: Float[Array, "n *lists"], potential: Float[Array, "m *lists"]
     ) -> Float[Array, "m m *lists"]:
         """Returns the overlap W where the thresholds are known."""
 
-        def of_inputs(x, a, levels):
-            support = (self._exponents(potential, x) > levels[:, None]).astype(a.dtype)
+        def of_inputs(x, a, row_thresholds):
+            support = (self._exponents(potential, x) > row_thresholds[:, None]).astype(a.dtype)
             if support.ndim > 2:
                 # XLA: as in the entropic overlap, the product would compute the exponents anew for each entry of W.
                 support = materialised(support)
             masses = a / sum_along(self.problem.target_weights[None] * support, 1)
             return matmul(transposed(support), masses[:, None] * support)
 
-        overlap = self._sum_over_inputs(of_inputs, levels)
+        overlap = self._sum_over_inputs(of_inputs, row_thresholds)
         # Numerics: the compiler may compute an exponent twice, rounded differently. An entry at its threshold is then
         # in one factor of the product alone, and a system that is not symmetric has no Cholesky factor.
         return (overlap + transposed(overlap)) / 2
 
     def ratio_above(
-        self, levels: Float[Array, "n *lists"], potential: Float[Array, "m *lists"]
+        self, row_thresholds: Float[Array, "n *lists"], potential: Float[Array, "m *lists"]
     ) -> Float[Array, "m *lists"]:
         """Returns s where the thresholds are known. They are constants, so its derivative is not that of s."""
 
-        def of_inputs(x, a, levels):
-            density = rows_above(levels, self._exponents(potential, x), self.problem.target_weights)
+        def of_inputs(x, a, row_thresholds):
+            density = rows_above(row_thresholds, self._exponents(potential, x), self.problem.target_weights)
             return sum_along(a[:, None] * density, 0)
 
-        return self._sum_over_inputs(of_inputs, levels)
+        return self._sum_over_inputs(of_inputs, row_thresholds)
 
     def extend_to_weightless(
         self, potential: Float[Array, "m *lists"], log_ratio: Float[Array, "m *lists"]
     ) -> Float[Array, "m *lists"]:
         del log_ratio
-        levels = self.levels(potential)
+        row_thresholds = self.row_thresholds(potential)
 
         def potentials(y):
             displacement = y[:, None] - repeat_along(self.problem.positions, 0, len(y))
-            columns = -self.problem.cost(displacement) / self.epsilon - repeat_along(levels, 0, len(y))
+            columns = -self.problem.cost(displacement) / self.epsilon - repeat_along(row_thresholds, 0, len(y))
             return -self.epsilon * thresholds(columns, self.problem.weights)
 
         extended = self._over_targets(potentials, self.problem.points)

@@ -51,7 +51,7 @@ class ExactStart(eqx.Module):
 class ZeroStart(eqx.Module):
     """The zero potential, the start of the paper: beta_0 = 0 in equation (3) of Cuturi et al. (2019).
 
-    The two starts are equal up to a constant if b is uniform.
+    Here f = 0, and in the paper beta = f + epsilon log b = 0. For equal weights b, the two differ by a constant alone.
 
     Example:
         >>> x = jnp.array([1.0, 5.0, 4.0, 8.0, 12.0])

@@ -165,7 +165,9 @@ class TargetMeasure(AbstractTarget):
                 f"got shapes {points.shape} and {weights.shape}"
             )
         increase = lambda points: (points[1:] > points[:-1]).all() & (points[0] > -jnp.inf) & (points[-1] < jnp.inf)
-        self.points = checked(points, increase, "points of a TargetMeasure must be finite and increase: sort them")
+        self.points = checked(
+            points, increase, "points of a TargetMeasure", "must be finite and increase", remedy="sort them"
+        )
         self.weights = probabilities(weights, "weights of a TargetMeasure")
 
     @classmethod
@@ -202,8 +204,8 @@ class TargetMeasure(AbstractTarget):
             >>> print(otsort.TargetMeasure.quantile(0.2).weights)
             [0.18 0.1  0.72]
         """
-        tau = checked(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must be a number in [0, 1]")
-        t = checked(t, lambda t: (t > 0) & (t <= 1), "t must be a number in (0, 1]")
+        tau = checked(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau", "must be a number in [0, 1]")
+        t = checked(t, lambda t: (t > 0) & (t <= 1), "t", "must be a number in (0, 1]")
         return cls(np.linspace(0, 1, 3), jnp.stack([tau * (1 - t), t, (1 - tau) * (1 - t)]))
 
     @classmethod

@@ -32,10 +32,10 @@ from .weighted_exp import log_sum_exp
 _MAX_STEPS = 50  # of Newton's method, which needs a few
 
 
-def check_two(target: AbstractTarget) -> None:
+def check_two(target: AbstractTarget, remedy: str = "take log_shares() instead") -> None:
     """Raises ValueError if there are not two targets."""
     if target.size != 2:
-        raise ValueError(f"log_upper is for two targets, got {target.size}")
+        raise ValueError(f"log_upper needs a plan to two targets, got {target.size}: {remedy}")
 
 
 def log_upper_share(

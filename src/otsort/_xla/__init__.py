@@ -2,7 +2,9 @@
 
 Their names say what they return. `plain.py` has an equivalent of each in ordinary JAX, and is the place to read what it
 computes. If the environment variable `OTSORT_PLAIN` is set to 1 when otsort is imported, the equivalents are used. They
-give the same answers and use no internal interface of JAX, but they are slower and hold a whole batch in memory.
+give the same answers, but they are slower and hold a whole batch in memory. Loops over constants in `jax.shard_map`,
+and explicit meshes, do not work with them. From JAX 0.12 on, they use no internal interface of JAX; before, `with_jvp`
+does.
 
 `layout.py` and `division.py` are ordinary JAX, and are used in both cases.
 """

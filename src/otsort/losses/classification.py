@@ -61,9 +61,8 @@ def top_k_error(
         0.43 0.40 0.00
     """
     batch = _with_labels(logits, labels, options)
-    k = batch.number(
-        k, lambda k: (k >= 1) & (k <= batch.n), f"k must lie between 1 and {batch.n} (the number of classes)"
-    )
+    allowed = f"must lie between 1 and {batch.n} (the number of classes)"
+    k = batch.number(k, lambda k: (k >= 1) & (k <= batch.n), "k", allowed)
     penalty = opened_elementwise(as_callable(penalty, "penalty", "jax.nn.relu"), batch.dtype)
     return batch.read(_TopKError(batch.target(num_targets, None), penalty), numbers=(k,))
 
@@ -147,8 +146,8 @@ def _distribution(
     """
     if not isinstance(k, list | tuple):
         number: Any = k
-        message = f"k must be above 0 and at most {batch.n} (the number of classes)"
-        return (batch.number(number, lambda k: (k > 0) & (k <= batch.n), message),), jnp.ones(1, batch.dtype)
+        allowed = f"must be above 0 and at most {batch.n} (the number of classes)"
+        return (batch.number(number, lambda k: (k > 0) & (k <= batch.n), "k", allowed),), jnp.ones(1, batch.dtype)
     given = np.asarray(k, float)
     if given.ndim > 1 or not 1 <= given.size <= batch.n or np.any(given < 0) or not np.isclose(given.sum(), 1):
         raise ValueError(f"k must be a number, or at most {batch.n} probabilities that sum to 1, got {k}")
@@ -163,9 +162,9 @@ def _with_labels(logits: ArrayLike, labels: ArrayLike, options: Options) -> Batc
         ValueError: labels are neither integers in the shape without the axis, nor weights of the shape of the logits.
     """
     logits, labels = as_array(logits, "logits"), as_array(labels, "labels")
-    axes, dtype = Axes.of(logits.shape, options.get("axis", -1)), dtypes(logits, "logits")[1]
+    axes, dtype = Axes.of(logits.shape, options.get("axis", -1), "logits"), dtypes(logits, "logits")[1]
     if labels.shape == axes.shape:
-        return Batch(logits, options, labels.astype(dtype))
+        return Batch(logits, options, labels.astype(dtype), name="logits")
     if labels.shape != axes.batch_shape or not jnp.issubdtype(labels.dtype, jnp.integer):
         raise ValueError(
             f"labels must be integers of shape {axes.batch_shape}, or weights of the logits' shape, {axes.shape}; got "
@@ -174,4 +173,6 @@ def _with_labels(logits: ArrayLike, labels: ArrayLike, options: Options) -> Batc
     indices = as_indices(labels, axes.n, "labels")
     classes = jnp.where((indices < 0)[..., None], jnp.nan, jax.nn.one_hot(indices, axes.n, dtype=dtype))
     classes = classes.reshape(*axes.batch_shape, *axes.lengths)
-    return Batch(logits, options, jnp.moveaxis(classes, range(len(axes.shape)), axes.batch + axes.chosen))
+    return Batch(
+        logits, options, jnp.moveaxis(classes, range(len(axes.shape)), axes.batch + axes.chosen), name="logits"
+    )

@@ -78,7 +78,7 @@ def _spearman(
     predictions, targets = as_array(predictions, "predictions"), as_array(targets, "targets")
     if targets.shape != predictions.shape:
         raise ValueError(f"predictions and targets must have one shape, got {predictions.shape} and {targets.shape}")
-    axes = Axes.of(predictions.shape, options.get("axis", -1))
+    axes = Axes.of(predictions.shape, options.get("axis", -1), "predictions")
     if axes.n == 1:
         raise ValueError(
             f"predictions must hold more than one value along axis {axes.chosen[0]}, got shape {predictions.shape}: "

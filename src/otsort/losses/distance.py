@@ -81,7 +81,7 @@ def wasserstein(
             raise TypeError("give either p or cost: p is short for the cost abs(x - y)^p and the root of its mean")
         cost = opened_elementwise(as_callable(cost, "cost", "jax.numpy.square"), dtype)
     p = checked(
-        p, lambda p: (p >= 1) & (p < jnp.inf) & (p.ndim == 0), "p must be one finite number, at least 1", dtype=dtype
+        p, lambda p: (p >= 1) & (p < jnp.inf) & (p.ndim == 0), "p", "must be one finite number, at least 1", dtype=dtype
     )
     if x.ndim != y.ndim:
         raise ValueError(f"x and y must have the same number of axes, got {x.shape} and {y.shape}")

@@ -1,4 +1,4 @@
-"""Losses from the order of the errors of many examples. Each is one push to two or three targets, in O(n)."""
+"""Losses from the order of the errors of many examples. Each is one push to two or three targets."""
 
 from typing import Unpack
 
@@ -17,12 +17,12 @@ def quantile_error(
 ) -> Float[Array, "..."]:
     """Computes the tau-quantile of errors as the mean of the errors around it.
 
-    The loss is read from a transport plan to three targets, in O(n) time. The middle target has the mass t, or less
-    near the ends, and the same centre as in `otsort.quantile`. With `epsilon=0` the loss is the mean of the errors
-    between the levels c - t/2 and c + t/2, with c = tau + (1/2 - tau)/n. Minimise it for errors that are bounded below,
-    such as absolute residuals. The quantile of signed residuals falls if all of them are merely shifted down. In
-    equation (4) of Cuturi et al. (2019), the middle target is centred at tau + t (1/2 - tau). That loss is
-    `sort(errors, target=TargetMeasure.quantile(tau, t))[..., 1]`.
+    The loss is read from a transport plan to three targets, in O(n) time; exact operators and solvers for short lists
+    also sort. The middle target has the mass t, or less near the ends, and the same centre as in `otsort.quantile`.
+    With `epsilon=0` the loss is the mean of the errors between the levels c - t/2 and c + t/2, with c = tau + (1/2 -
+    tau)/n. Minimise it for errors that are bounded below, such as absolute residuals. With signed residuals, a model
+    could lower the loss by shifting all predictions. In equation (4) of Cuturi et al. (2019), the middle target is
+    centred at tau + t (1/2 - tau). That loss is `sort(errors, target=TargetMeasure.quantile(tau, t))[..., 1]`.
 
     Args:
         errors: any shape.
@@ -43,9 +43,9 @@ def quantile_error(
         >>> print(f"{otsort.losses.quantile_error(errors, 0.5):.2f}")
         4.99
     """
-    batch = Batch(errors, options)
-    tau = batch.number(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau must lie in [0, 1]")
-    t = batch.number(t, lambda t: (t > 0) & (t <= 1), "t must lie in (0, 1]")
+    batch = Batch(errors, options, name="errors")
+    tau = batch.number(tau, lambda tau: (tau >= 0) & (tau <= 1), "tau", "must lie in [0, 1]")
+    t = batch.number(t, lambda t: (t > 0) & (t <= 1), "t", "must lie in (0, 1]")
     return batch.read(_AroundLevel(uniform_atoms(3, batch.dtype)), numbers=(tau, t))
 
 
@@ -63,9 +63,9 @@ class _AroundLevel(AbstractReading):
 def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack[Options]) -> Float[Array, "..."]:
     """Computes the mean of the errors between two quantile levels.
 
-    The loss is read from a transport plan to three targets, in O(n) time. For squared residuals and low = 0 it is the
-    loss of least trimmed squares (Rousseeuw, 1984). With `epsilon=0` the weight of an error is the part of its mass
-    that lies between the levels.
+    The loss is read from a transport plan to three targets, in O(n) time; exact operators and solvers for short lists
+    also sort. For squared residuals and low = 0 it is the loss of least trimmed squares (Rousseeuw, 1984). With
+    `epsilon=0` the weight of an error is the part of its mass that lies between the levels.
 
     Args:
         errors: any shape.
@@ -87,9 +87,9 @@ def trimmed_mean(errors: ArrayLike, low: Scalar, high: Scalar, **options: Unpack
         >>> print(f"{mean(errors, 0, 0.8, epsilon=0.1):.2f} {mean(errors, 0, 0.8, epsilon=0):.2f}")
         4.86 4.50
     """
-    batch = Batch(errors, options)
-    low = batch.number(low, lambda low: (low >= 0) & (low < 1), "low must lie in [0, 1)")
-    high = batch.number(high, lambda high: (high > low) & (high <= 1), "high must lie above low and up to 1")
+    batch = Batch(errors, options, name="errors")
+    low = batch.number(low, lambda low: (low >= 0) & (low < 1), "low", "must lie in [0, 1)")
+    high = batch.number(high, lambda high: (high > low) & (high <= 1), "high", "must lie above low and up to 1")
     return batch.read(_BetweenLevels(uniform_atoms(3, batch.dtype)), numbers=(low, high))
 
 
@@ -104,11 +104,12 @@ class _BetweenLevels(AbstractReading):
 
 
 def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Options]) -> Float[Array, "..."]:
-    """Computes the mean of the largest errors, which are a share alpha of all errors.
+    """Computes the mean of the largest errors; alpha is their share of all errors.
 
-    The loss is read from a transport plan to two targets, in O(n) time. It is also called the conditional value at risk
-    at the level 1 - alpha (Rockafellar and Uryasev, 2000). With `epsilon=0` the weight of the smallest of these errors
-    is the part of its mass that belongs to the share.
+    The loss is read from a transport plan to two targets, in O(n) time; exact operators and solvers for short lists
+    also sort. It is also called the conditional value at risk at the level 1 - alpha (Rockafellar and Uryasev, 2000).
+    With `epsilon=0`, the smallest of these errors may belong to the share only in part. It then counts with that part
+    of its weight.
 
     Args:
         errors: any shape.
@@ -128,8 +129,8 @@ def expected_shortfall(errors: ArrayLike, alpha: Scalar, **options: Unpack[Optio
         >>> print(f"{worst(errors, 0.4, epsilon=0.1):.2f} {worst(errors, 0.4, epsilon=0):.2f}")
         9.76 10.00
     """
-    batch = Batch(errors, options)
-    alpha = batch.number(alpha, lambda alpha: (alpha > 0) & (alpha <= 1), "alpha must lie in (0, 1]")
+    batch = Batch(errors, options, name="errors")
+    alpha = batch.number(alpha, lambda alpha: (alpha > 0) & (alpha <= 1), "alpha", "must lie in (0, 1]")
     return batch.read(_Worst(uniform_atoms(2, batch.dtype)), numbers=(alpha,))
 
 

@@ -48,7 +48,7 @@ def permutation_cross_entropy(scores: ArrayLike, ranks: ArrayLike, **options: Un
     scores, ranks = as_array(scores, "scores"), as_array(ranks, "ranks")
     if ranks.shape != scores.shape:
         raise ValueError(f"scores and ranks must have one shape, got {scores.shape} and {ranks.shape}")
-    batch = Batch(scores, options, exact_ranks(ranks, options))
+    batch = Batch(scores, options, exact_ranks(ranks, options), name="scores")
     target = TargetMeasure.uniform(batch.n).astype(batch.dtype)
     return batch.read(_Entropy(target)).astype(dtypes(scores, "scores")[1])
 

@@ -19,6 +19,7 @@ def carried(
     condition: Callable[[Any], Any],
     allowed: str,
     options: Options,
+    remedy: str = "",
 ) -> Float[Array, "..."]:
     """Returns an array given with the scores, such as labels: checked where scores take part, and zero elsewhere.
 
@@ -29,6 +30,7 @@ def carried(
         condition: maps an array to booleans, true where a number is allowed.
         allowed: what the condition allows, for messages.
         options: options of the metric.
+        remedy: what to do, for messages.
 
     Raises:
         ValueError: the shapes differ, or a number that takes part is not allowed (RuntimeError when traced).
@@ -44,19 +46,20 @@ def carried(
         array = array.astype(dtype)
     where = options.get("where")
     if where is not None:
-        axes = Axes.of(scores.shape, options.get("axis", -1))
+        axes = Axes.of(scores.shape, options.get("axis", -1), "scores")
         mask = axes.expanded(as_mask(where, axes))
         array = (jnp if is_traced((array, mask)) else np).where(mask, array, 0)
     # The numbers are checked before and after the cast, which may round to an allowed number, or to infinity.
     both = lambda cast: condition(array) & condition(cast)
-    return checked(array, both, f"{name} must be {allowed}", dtype=dtype, throw=options.get("throw", True))
+    throw = options.get("throw", True)
+    return checked(array, both, name, f"must be {allowed}", remedy=remedy, dtype=dtype, throw=throw)
 
 
 def binary(scores: Array | np.ndarray, labels: ArrayLike, name: str, options: Options) -> Float[Array, "..."]:
     """Returns labels that are 0 or 1, see `carried`."""
     is_binary = lambda labels: (labels == 0) | (labels == 1)
-    allowed = "0 or 1 (or booleans) where they take part: pass labels > 0 if they are -1 and 1, or where= for padding"
-    return carried(scores, labels, name, is_binary, allowed, options)
+    remedy = "pass labels > 0 if they are -1 and 1, or where= for padding"
+    return carried(scores, labels, name, is_binary, "0 or 1 (or booleans) where they take part", options, remedy)
 
 
 def answer_dtype(scores: Array | np.ndarray) -> jnp.dtype:

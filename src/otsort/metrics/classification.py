@@ -51,11 +51,11 @@ def roc_auc(
         [-0.46 -3.85  4.02 -0.05  0.34]
     """
     scores = as_array(scores, "scores")
-    batch = Batch(scores, options, binary(scores, labels, "labels", options))
+    batch = Batch(scores, options, binary(scores, labels, "labels", options), name="scores")
     weighted = options.get("weights") is not None
     if max_fpr is None:
         return batch.read(_Area(None, weighted)).astype(answer_dtype(scores))
-    most = batch.number(max_fpr, lambda most: (most > 0) & (most <= 1), "max_fpr must lie above 0 and up to 1")
+    most = batch.number(max_fpr, lambda most: (most > 0) & (most <= 1), "max_fpr", "must lie above 0 and up to 1")
     return batch.read(_PartialArea(None, weighted), numbers=(most,)).astype(answer_dtype(scores))
 
 
@@ -123,7 +123,7 @@ def average_precision(scores: ArrayLike, labels: ArrayLike, **options: Unpack[Op
         0.76 0.75
     """
     scores = as_array(scores, "scores")
-    batch = Batch(scores, options, binary(scores, labels, "labels", options))
+    batch = Batch(scores, options, binary(scores, labels, "labels", options), name="scores")
     reading = _AveragePrecision(None, options.get("weights") is not None)
     return batch.read(reading).astype(answer_dtype(scores))
 
@@ -209,10 +209,9 @@ def _at_k(
 ) -> Float[Array, "..."]:
     check_unweighted(options, metric)
     scores = as_array(scores, "scores")
-    batch = Batch(scores, options, binary(scores, labels, "labels", options))
-    k = batch.number(
-        k, lambda k: (k > 0) & (k <= batch.n), f"k must be above 0 and at most {batch.n} (the list length)"
-    )
+    batch = Batch(scores, options, binary(scores, labels, "labels", options), name="scores")
+    allowed = f"must be above 0 and at most {batch.n} (the list length)"
+    k = batch.number(k, lambda k: (k > 0) & (k <= batch.n), "k", allowed)
     answer = batch.read(_AtK(uniform_atoms(2, batch.dtype), of_positives), numbers=(k,))
     return answer.astype(answer_dtype(scores))
 
@@ -226,7 +225,8 @@ class _AtK(AbstractReading):
         target = top_mass(one_list, self.target, k)
         mask, labels = transport.plan_to(target).pull(target.points), one_list.at_inputs(one_list.values)
         chosen = jnp.minimum(k[None], one_list.count)[0]
-        return jnp.sum(mask * labels, axis=0) / _or_one(jnp.sum(labels, axis=0) if self.of_positives else chosen)
+        found = jnp.sum(mask * labels, axis=0) / _or_one(jnp.sum(labels, axis=0) if self.of_positives else chosen)
+        return within(found, 0.0, 1.0)
 
     dims = of_each_list
 

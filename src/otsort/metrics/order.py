@@ -25,9 +25,9 @@ def kendall_tau(x: ArrayLike, y: ArrayLike, **options: Unpack[Options]) -> Float
     positive epsilon, q is the number of all pairs, so that tau is continuous where values of x become equal. Values of
     y have no gradient.
 
-    It takes O(n log n) time and O(n) memory. At a positive epsilon, values are compared at no more than 256 places. In
-    a long list, values that are closer than about 1/256 of it are therefore hardly distinguished, however small epsilon
-    is.
+    It takes O(n log n) time, or O(n log^2 n) with `epsilon=0`, and O(n) memory. At a positive epsilon, values are
+    compared at no more than 256 places. In a long list, values that are closer than about 1/256 of it are therefore
+    hardly distinguished, however small epsilon is.
 
     Args:
         x: any shape.
@@ -56,7 +56,7 @@ def kendall_tau(x: ArrayLike, y: ArrayLike, **options: Unpack[Options]) -> Float
     if x.shape != y.shape:
         raise ValueError(f"x and y must have one shape, got {x.shape} and {y.shape}: broadcast one of them")
     ranks = exact_ranks(y, options)
-    return _read(x, ranks, jnp.ones_like(ranks), _Tau, options)
+    return _read(x, "x", ranks, jnp.ones_like(ranks), _Tau, options)
 
 
 def concordance_index(
@@ -98,15 +98,20 @@ def concordance_index(
     ranks = exact_ranks(times, options)
     # Different ranks are at least 1 apart, so a censoring comes between the events at its own time and the next time.
     keys = ranks + (1 - events.astype(ranks.dtype)) / 4
-    return _read(risks, keys, events, _Concordance, options)
+    return _read(risks, "risks", keys, events, _Concordance, options)
 
 
 def _read(
-    x: Array | np.ndarray, keys: Float[Array, "..."], earlier: Float[Array, "..."], kind: type, options: Options
+    x: Array | np.ndarray,
+    name: str,
+    keys: Float[Array, "..."],
+    earlier: Float[Array, "..."],
+    kind: type,
+    options: Options,
 ) -> Float[Array, "..."]:
     """Returns a metric that is computed from pairs of values."""
     carried = jnp.stack([keys, earlier.astype(keys.dtype)], axis=-1)
-    batch = Batch(x, options, carried)
+    batch = Batch(x, options, carried, name=name)
     answer = batch.read(kind(UniformTarget(min(batch.n, MOST_PLACES), batch.dtype)))
     return answer.astype(answer_dtype(x))
 

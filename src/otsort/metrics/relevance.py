@@ -49,7 +49,7 @@ def ndcg(
     scores = as_array(scores, "scores")
     is_gain = lambda gain: (gain >= 0) & (gain < jnp.inf)
     gains = carried(scores, relevance, "relevance", is_gain, "finite and nonnegative where it takes part", options)
-    batch = Batch(scores, options, gains)
+    batch = Batch(scores, options, gains, name="scores")
     last = batch.n if k is None else as_size(k, "k")
     answer = batch.read(_Ndcg(None), numbers=(jnp.asarray(last, batch.dtype),))
     return answer.astype(answer_dtype(scores))

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
-from .._checks import checked, is_traced
+from .._checks import checked
 from .._types import Scalar
 from .._xla import quotient
 from ._ratio import FAR, is_constant, ratio
@@ -90,12 +90,13 @@ class Sigmoid(eqx.Module):
     scale: Float[Array, ""]
 
     def __init__(self, scale: Scalar):
-        got = "" if is_traced(scale) else f", got {scale}"
-        message = (
-            f"Sigmoid: scale must be one positive, finite number{got}: give a difference between values that counts, "
-            "such as 1.0 for logits"
+        self.scale = checked(
+            scale,
+            lambda scale: (scale.ndim == 0) & (scale > 0) & (scale < jnp.inf),
+            "scale of a Sigmoid",
+            "must be one positive, finite number",
+            remedy="give a difference between values that counts, such as 1.0 for logits",
         )
-        self.scale = checked(scale, lambda scale: (scale.ndim == 0) & (scale > 0) & (scale < jnp.inf), message)
 
     def __call__(self, values: Float[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " n"]:
         """Returns the positions of the values.

@@ -20,7 +20,7 @@ def as_numbers(values: ArrayLike, name: str) -> Array | np.ndarray:
     """
     if isinstance(values, np.ma.MaskedArray):
         raise ValueError(f"{name}: a stream has no mask, got a masked array: pass {name}.compressed()")
-    array = as_array(values)
+    array = as_array(values, name)
     if not any(jnp.issubdtype(array.dtype, kind) for kind in (jnp.floating, jnp.integer, jnp.bool_)):
         remedy = _REMEDIES.get(array.dtype.kind, "{0}.astype(float)").format(name)
         raise TypeError(f"{name} must be real numbers, got an array of {array.dtype}: pass {remedy}")

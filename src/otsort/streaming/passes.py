@@ -63,5 +63,7 @@ def fit(chunks: Iterable[ArrayLike], *, epsilon: float = 1e-2, accuracy: float |
     moments = functools.reduce(lambda sums, part: part if sums is None else sums.merge(part), parts, None)
     if moments is None or moments.count != summary.count:
         again = 0 if moments is None else moments.count
-        raise ValueError(f"chunks are read twice, got {summary.count} values at first and {again} then: {_REMEDY}")
+        raise ValueError(
+            f"chunks are read twice, got {summary.count} values the first time and {again} the second: {_REMEDY}"
+        )
     return moments.solve()

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from .._checks import checked, is_traced
+from .._checks import checked
 from .._long_lists.cells import evaluate
 from .._long_lists.dual import TabulatedDual
 from .._long_lists.sizes import Sizes
@@ -71,7 +71,18 @@ class Stream(eqx.Module):
         return 0.5 + float(self.summary.count) * self._level(values)
 
     def cdf(self, values: ArrayLike) -> Float[Array, "..."]:
-        """Returns the levels of any values, which are their ranks / n, in [0, 1]; see `rank`."""
+        """Returns the quantile levels of any values among the values of the stream, which are their ranks / n.
+
+        Args:
+            values: any shape, which may be empty; NaN has the level NaN.
+
+        Returns:
+            The levels, in [0, 1] and the shape of values.
+
+        Raises:
+            ValueError: values is a masked array.
+            TypeError: values are not real numbers.
+        """
         return self._level(values) + 0.5 / self.summary.count
 
     def quantile(self, q: ArrayLike) -> Float[Array, "..."]:
@@ -97,11 +108,10 @@ class Stream(eqx.Module):
             )
         q = as_numbers(q, "q")
         inside = lambda q: (q >= 0) & (q <= 1)
-        got = "" if is_traced(q) else f", got {np.extract(~inside(q), q)[:3]}"
-        message = f"q must be quantile levels in [0, 1]{got}: divide percentages by 100"
+        allowed, remedy = "must be quantile levels in [0, 1]", "divide percentages by 100"
         # A copy is taken, because JAX may use the memory of a NumPy array, and users may overwrite that memory before
         # the answer is computed.
-        q = checked(q if isinstance(q, jax.Array) else q.copy(), inside, message, dtype=dtype)
+        q = checked(q if isinstance(q, jax.Array) else q.copy(), inside, "q", allowed, remedy=remedy, dtype=dtype)
         count = jnp.asarray(self.summary.count, dtype)
         scores = _quantiles(self.solver, self.cells, self.carried, q.ravel(), count)
         answers = values_of_scores(scores, Scaling.of(self.summary, np.dtype(dtype)))
