@@ -18,6 +18,7 @@ from .frames import frames
 TINY = Figure6(
     data="digits",
     pictures=60,
+    size=8,
     targets=4,
     widths=(2, 2),
     hidden=4,
@@ -71,9 +72,9 @@ def test_norms_are_the_same_functions_every_time():
 
 def test_always_the_same_pictures_are_learnt():
     data, every = load(TINY, None), images("digits")
-    assert len(data.train) == len(data.train_labels) == 60
-    np.testing.assert_array_equal(data.train, load(TINY, None).train)
-    np.testing.assert_array_equal(data.test, every.test)
+    assert [len(part) for part in data.parts["train"]] == [60, 60]
+    np.testing.assert_array_equal(data.parts["train"][0], load(TINY, None).parts["train"][0])
+    np.testing.assert_array_equal(data.parts["test"][0], every.parts["test"][0])
 
 
 @pytest.fixture(scope="module")
@@ -112,15 +113,24 @@ def known_rows(study, ends):
 
 @pytest.mark.parametrize(
     ("quantile", "word"),
-    [((0.8, 1.0), "Reproduced."), ((1.4, 1.5), "Reproduced in part."), ((0.2, 1.5), "Not reproduced.")],
+    [
+        ((0.8, 1.0), "Reproduced for equal numbers of steps."),
+        ((1.4, 1.5), "Reproduced in part."),
+        ((0.2, 1.5), "Not reproduced."),
+    ],
 )
 def test_the_verdict(quantile, word):
     study = Figure6()
     ends = {NONE: (0.5, 1.3), BATCH: (0.1, 1.2), LAYER: (0.4, 1.1), QUANTILE: quantile}
     text = report(study, frames(study, known_rows(study, ends))).text
     assert text.startswith(f"**{word}** The paper")
+    assert "normalisation takes 1.0 times as long as" in text
+    assert f"(batch norm minus quantile normalisation) is [{1.2 - quantile[1]:.3f}, {1.2 - quantile[1]:.3f}]" in text
     assert f"is {quantile[1]:.3f} with quantile normalisation and 1.200 with batch norm" in text
+    assert f"at its end ({quantile[0]:.3f}), the one on the test set is" in text
+    assert f"{quantile[1]:.3f} with {QUANTILE} ({study.steps} steps)" in text
+    assert ("It never becomes as small with no norm, layer norm." in text) == (quantile[0] == 0.2)
     order = "layer norm, batch norm, no norm"
-    order = f"{QUANTILE}, {order}" if word == "Reproduced." else f"{order}, {QUANTILE}"
+    order = f"{QUANTILE}, {order}" if word.startswith("Reproduced for") else f"{order}, {QUANTILE}"
     assert f"at the end of the training: {order};" in text
-    assert f"at the best checkpoint of each norm: {order}." in text
+    assert f"at the best checkpoint of each training, chosen on the test set: {order}." in text

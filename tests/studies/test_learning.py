@@ -192,7 +192,9 @@ def test_max_pool():
 @pytest.mark.parametrize("logit", [0.0, np.nan])
 def test_a_network_that_says_nothing_gets_nothing(logit):
     pictures, labels = np.zeros((10, 1, 2, 2), np.uint8), np.arange(10, dtype=np.int32)
-    task = Classification(Images(pictures, labels, pictures, labels, "made"), cross_entropy, Unchanged.of)
+    task = Classification(
+        Images(dict.fromkeys(("train", "test"), (pictures, labels)), "made"), cross_entropy, Unchanged.of
+    )
     silent = Network(lambda x, state: (jnp.full(10, logit, jnp.float32), state), None)
     scores = task.scores(silent, task.parts["test"])
     assert (scores["accuracy"], scores["top_5"]) == (0, 0)
@@ -203,7 +205,7 @@ def test_pictures_are_learnt():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 40).astype(np.int32)
     bright = (100 * labels[:, None, None, None] + rng.integers(0, 100, (40, 1, 4, 4))).astype(np.uint8)
-    data = Images(bright[:30], labels[:30], bright[30:], labels[30:], "made")
+    data = Images({"train": (bright[:30], labels[:30]), "test": (bright[30:], labels[30:])}, "made")
     norm = lambda shape: eqx.nn.BatchNorm(shape[0], BATCH, dtype=jnp.float32, mode="batch", momentum=0.5)
     begin = convolutional((1, 4, 4), Design((2, 2), 4), 10, norm)
     assert begin is convolutional((1, 4, 4), Design((2, 2), 4), 10, norm)  # so that nothing is compiled anew

@@ -34,8 +34,8 @@ def test_a_folder_is_looked_into_first(mnist, no_network, tmp_path):
     np.savez_compressed(tmp_path / "deep" / "mnist.npz", **mnist)
     found = images("mnist", tmp_path)
     assert found.source == "mnist.npz"
-    assert found.train.shape == (60_000, 1, 28, 28)
-    np.testing.assert_array_equal(found.test_labels, mnist["y_test"])
+    assert found.parts["train"][0].shape == (60_000, 1, 28, 28)
+    np.testing.assert_array_equal(found.parts["test"][1], mnist["y_test"])
 
 
 @pytest.mark.parametrize(
@@ -101,17 +101,18 @@ def test_openml_comes_last(monkeypatch):
     images.cache_clear()
     found = images("mnist")
     assert found.source == "OpenML 554"
-    assert found.test[0, 0, 0, 0] == 255
-    assert found.test.sum() == 255
+    assert found.parts["test"][0][0, 0, 0, 0] == 255
+    assert found.parts["test"][0].sum() == 255
     images.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["mnist 5000", "digits"])
 def test_pictures_of_packages(name):
     found = images(name)
-    assert (len(found.train), len(found.test)) == IMAGES[name].counts
-    assert found.train.max() > 200
-    shares = np.bincount(found.train_labels) / len(found.train)
+    pictures, labels = found.parts["train"]
+    assert (len(pictures), len(found.parts["test"][0])) == IMAGES[name].counts
+    assert pictures.max() > 200
+    shares = np.bincount(labels) / len(labels)
     assert np.all(abs(shares - 0.1) < 0.02)  # the test set is a random one
 
 

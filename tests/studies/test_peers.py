@@ -12,7 +12,7 @@ import pytest
 from otsort_studies.common import rows as files
 from otsort_studies.common.errors import InputError
 from otsort_studies.common.folder import ROWS
-from otsort_studies.common.outcome import GRADIENT_NOT_FINITE, MEASURED, NOT_INSTALLED, NOT_OFFERED, TOO_LARGE
+from otsort_studies.common.outcome import GRADIENT_NOT_FINITE, MEASURED, NOT_INSTALLED, NOT_OFFERED, TOO_LARGE, TOO_SLOW
 from otsort_studies.common.report import load
 from otsort_studies.common.run import measured, run
 from otsort_studies.peers import __main__ as elsewhere
@@ -112,6 +112,15 @@ def test_costs_that_are_not_to_be_had(toy):
     assert [row["outcome"] for row in measured(TINY, [case])] == [GRADIENT_NOT_FINITE]
     assert [row["outcome"] for row in measured(replace(TINY, largest=14), [case])] == [TOO_LARGE]
     assert [row["outcome"] for row in measured(TINY, [Ability("numpy", "rank")])] == [NOT_OFFERED]
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(0.01, TOO_SLOW), (60.0, MEASURED)])
+def test_large_cases_are_ended_after_some_time(monkeypatch, seconds, word):
+    """They are measured in a process of their own."""
+    monkeypatch.setattr(measure, "_LARGE", 0)
+    monkeypatch.setattr(measure, "LIMIT", seconds)
+    (row,) = measured(TINY, [Cost("jax.numpy", 3, 5)])
+    assert row["outcome"] == word
 
 
 def test_another_environment_adds_what_it_has(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ NOT_CONVERGED = "not converged"
 NOT_FINITE = "not finite"
 GRADIENT_NOT_FINITE = "gradient not finite"
 TOO_LARGE = "too large"  # not run
+TOO_SLOW = "too slow"  # ended, or not run
 NOT_INSTALLED = "not installed"  # a package is missing
 NOT_OFFERED = "not offered"  # the package does not have the function
 # or "raised" and the name of an exception

@@ -1,7 +1,9 @@
 """Definitions of the terms that reports use, in agreement with the glossary of the documentation."""
 
 _DEFINITIONS = {
-    "epsilon": "the amount of smoothing, in units of squared distances in [0, 1]. Exact results have epsilon = 0.",
+    "epsilon": "the amount of smoothing. Values are mapped into [0, 1] and moved to target points there. With "
+    "epsilon = 0 each value goes to its own point, and results are exact. A larger epsilon spreads a value over more "
+    "points. It is in units of squared distances.",
     "list": "a set of values that are sorted or ranked together, such as one row of a batch.",
     "soft rank": "a smooth approximation of the rank of a value in its list, which has a useful gradient.",
     "target points": "the points of the target, which is what the values are moved to. They are m points in [0, 1], "

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +20,7 @@ from ..common.learning.lesson import Lesson, as_it_is
 from ..common.learning.training import AbstractTask, Network
 
 _HIDDEN = 32  # units that are normalised
+_EXPERTS, _USED = 8, 2
 _TAU, _KEPT, _WORST = 0.5, 0.75, 0.2
 _AMONG = 2
 _FIRST, _FURTHER = 0.1, 0.2  # k of precision and recall, as a share of the list
@@ -204,3 +206,53 @@ class Normalised(AbstractTask):
         ((matrix, shift), (last, offset)), layer = network.model
         hidden = otsort.quantile_normalize(x @ matrix + shift[None, :], layer.reference, epsilon=self.epsilon)
         return hidden @ last + offset[None, :]
+
+
+class Mixture(AbstractTask):
+    """A mixture of linear experts, which are weighted by a soft top-k gate.
+
+    Attributes:
+        parts: "train", "validation" and "test", each with features and targets.
+        router: initial weights of the scores.
+        experts: initial matrix of each expert.
+        epsilon: epsilon of the gate in training. It is no part of the model, so it is not trained.
+    """
+
+    parts: dict[str, tuple[Array, Array]]
+    router: Float[Array, "experts d"]
+    experts: Float[Array, "experts d 10"]
+    epsilon: Float[Array, ""]
+
+    def __init__(self, data: str, epsilon: float, rng: np.random.Generator):
+        features, labels = LABELLED[data]()
+        size = features.shape[1]
+        self.epsilon = jnp.asarray(epsilon, jnp.float32)
+        self.parts = arrays(Split.half(features, labels, rng))
+        self.router = jnp.asarray(rng.normal(size=(_EXPERTS, size)) / np.sqrt(size), jnp.float32)
+        self.experts = jnp.asarray(rng.normal(size=(_EXPERTS, size, 10)) / np.sqrt(size), jnp.float32)
+
+    def network(self, key: Key[Array, ""]) -> Network:
+        del key
+        return Network((self.router, self.experts), None)
+
+    def loss(self, network: Network, examples: Any, key: Key[Array, ""]) -> tuple[Float[Array, ""], None]:
+        del key
+        x, labels = examples
+        return jnp.mean(cross_entropy(self._logits(network, x, self.epsilon), labels)), None
+
+    def scores(self, network: Network, examples: Any) -> dict[str, Float[Array, ""]]:
+        x, labels = examples
+        return {"score": _accuracy(self._logits(network, x, 0), labels)}
+
+    def _logits(self, network: Network, x: Float[Array, "batch d"], epsilon: Any) -> Float[Array, "batch 10"]:
+        router, experts = network.model
+        gate = otsort.nn.TopKGate(x.shape[1], _EXPERTS, _USED, key=jax.random.key(0), epsilon=epsilon)
+        gate = eqx.tree_at(lambda gate: gate.router.weight, gate, router)
+        return jnp.einsum("be,edk,bd->bk", jax.vmap(gate)(x), experts, x)
+
+
+#: Name of a layer -> the task that trains a model with it.
+LAYERS: dict[str, Callable[[str, float, np.random.Generator], AbstractTask]] = {
+    "QuantileNormalization": Normalised,
+    "TopKGate": Mixture,
+}

@@ -111,10 +111,11 @@ def _summary(found: list[_Tried]) -> str:
     other = [f"{epsilon:g} for `{loss}`" for loss, epsilon in DEFAULTS.items()]
     lost = max(0.0, *(one.lost for one in known))
     said = (
-        f"**In {count - len(worse)} of {count} cases, no epsilon is clearly better than the default.** A case is a "
-        f"loss on a table. The default is {DEFAULT:g}, except {', '.join(other)}. It loses at most {lost:.3f} of a "
-        f"score. An epsilon is clearly better for: {named}. No clear difference does not mean that scores are equal: "
-        f"small differences cannot be told from the spread over {seeds} seeds."
+        f"**In {count - len(worse)} of {count} cases, the default is not clearly worse than the best epsilon.** A case "
+        f"is a loss on a table, and the best epsilon is that with the best validation score. The default is "
+        f"{DEFAULT:g}, except {', '.join(other)}. Its mean test score is at most {lost:.3f} below that of the best "
+        f"epsilon. It is clearly worse for: {named}. This is weak evidence that scores are equal: with {seeds} seeds "
+        "and so many comparisons, only large differences count as clear."
     )
     if ends:
         of_ends = ", ".join(f"`{one.loss}` on {one.data}" for one in ends)

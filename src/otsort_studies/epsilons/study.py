@@ -23,9 +23,10 @@ DATA = {
     "kendall_tau": ("diabetes", "concrete"),
     "concordance_index": ("diabetes", "concrete"),
     "QuantileNormalization": ("digits", "mnist"),
+    "TopKGate": ("digits", "mnist"),
 }
 #: Name -> default epsilon, where it is not `DEFAULT`.
-DEFAULTS = {"top_k_cross_entropy": 0.1}
+DEFAULTS = {"top_k_cross_entropy": 0.1, "TopKGate": 0.1}
 DEFAULT = 0.01
 
 
@@ -75,7 +76,8 @@ class Epsilons(AbstractStudy):
         f"{defined('epsilon', 'list')}\n\n"
         "Method: Adam trains a small model in float32 with each loss, metric or layer, on two tables of data. Half "
         "of the data is used for training, a fifth for validation, and the rest for testing. The model is linear, "
-        "except for `QuantileNormalization`, which normalises 32 hidden units of each example. All epsilons share "
+        "except for the layers: `QuantileNormalization` normalises 32 hidden units of each example, and `TopKGate` "
+        "mixes 8 linear experts. All epsilons share "
         "the splits, the initial weights and the batches of a seed. The losses are those of a batch of 64 "
         "examples:\n\n"
         "- `top_k_error` with k = 1, scored by the accuracy.\n"
@@ -94,7 +96,9 @@ class Epsilons(AbstractStudy):
         "- `ndcg` for lists of 16 examples. The targets are divided into five groups of equal size, and the number of "
         "the group, 0 to 4, is relevance and gain. The score is the NDCG.\n"
         "- `kendall_tau`, and `concordance_index` with three tenths of the times censored, scored by the same metric.\n"
-        "- `QuantileNormalization`, trained with cross-entropy and scored by the accuracy.\n\n"
+        "- `QuantileNormalization`, trained with cross-entropy and scored by the accuracy.\n"
+        "- `TopKGate` with k = 2, trained with cross-entropy. The score is the accuracy if only the 2 experts with the "
+        "largest scores are used (epsilon = 0).\n\n"
         "Scores use exact metrics (epsilon = 0) on the test data. All solves have to reach their tolerance: a miss "
         "would end the training with an error."
     )

@@ -1,6 +1,7 @@
 """Measures the trainings of Figure 5."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import equinox as eqx
@@ -13,12 +14,11 @@ from jaxtyping import Array, Float, Int, Key
 import otsort
 
 from ..common.learning.bench import Workbench
-from ..common.learning.images import Images
-from ..common.learning.images import load as load
+from ..common.learning.images import Images, images
 from ..common.learning.networks import Design, Unchanged, as_input, convolutional
 from ..common.learning.training import AbstractTask, Network, Plan, in_batches, train
 from ..common.study import Row
-from .study import NEURAL_SORT, RANKS, SORT, STRAIGHT_THROUGH, Figure5, Training
+from .study import NEURAL_SORT, RANKS, SORT, SPARSE_SORT, STRAIGHT_THROUGH, Figure5, Training
 
 _LEAST = 1e-20  # added to probabilities, as in the code of NeuralSort
 _SCORED = 100  # number of lists that are scored at once
@@ -37,12 +37,20 @@ def neural_sort(scores: Float[Array, " n"], temperature: Float[Array, ""]) -> Fl
 
 
 def _sort(scores: Float[Array, " n"], ranks: Int[Array, " n"], epsilon: Float[Array, ""]) -> Float[Array, ""]:
-    return otsort.losses.permutation_cross_entropy(scores, ranks, epsilon=epsilon, throw=False)
+    return otsort.losses.permutation_cross_entropy(scores, ranks, epsilon=epsilon)
+
+
+def _sparse_sort(scores: Float[Array, " n"], ranks: Int[Array, " n"], epsilon: Float[Array, ""]) -> Float[Array, ""]:
+    return _cross_entropy(otsort.permutation(scores, solver=otsort.SparseNewton(epsilon)), ranks)
 
 
 def _neural(scores: Float[Array, " n"], ranks: Int[Array, " n"], temperature: Float[Array, ""]) -> Float[Array, ""]:
-    rows = neural_sort(scores, temperature)[ranks, jnp.arange(ranks.size)]
-    return -jnp.mean(jnp.log(rows + _LEAST))
+    return _cross_entropy(neural_sort(scores, temperature), ranks)
+
+
+def _cross_entropy(permutation: Float[Array, "n n"], ranks: Int[Array, " n"]) -> Float[Array, ""]:
+    shares = permutation[ranks, jnp.arange(ranks.size)]
+    return -jnp.mean(jnp.log(shares + _LEAST))
 
 
 def _distance(found: Float[Array, " n"], ranks: Int[Array, " n"]) -> Float[Array, ""]:
@@ -50,18 +58,19 @@ def _distance(found: Float[Array, " n"], ranks: Int[Array, " n"]) -> Float[Array
 
 
 def _ranks(scores: Float[Array, " n"], ranks: Int[Array, " n"], epsilon: Float[Array, ""]) -> Float[Array, ""]:
-    return _distance(otsort.rank(scores, epsilon=epsilon, throw=False), ranks)
+    return _distance(otsort.rank(scores, epsilon=epsilon), ranks)
 
 
 def _straight_through(
     scores: Float[Array, " n"], ranks: Int[Array, " n"], epsilon: Float[Array, ""]
 ) -> Float[Array, ""]:
-    return _distance(otsort.straight_through(otsort.rank)(scores, epsilon=epsilon, throw=False), ranks)
+    return _distance(otsort.straight_through(otsort.rank)(scores, epsilon=epsilon), ranks)
 
 
 #: Name of a method -> its loss.
 LOSSES: dict[str, Loss] = {
     SORT: _sort,
+    SPARSE_SORT: _sparse_sort,
     NEURAL_SORT: _neural,
     RANKS: _ranks,
     STRAIGHT_THROUGH: _straight_through,
@@ -118,16 +127,18 @@ def _read(network: Network, examples: Any) -> tuple[Float[Array, "lists n"], Int
     return scores.reshape(lists, n), jnp.sum(labels * powers[None, None, :], axis=2)
 
 
+def load(study: Figure5, folder: Path | None) -> Images:
+    """Loads the pictures of digits."""
+    return images(study.data, folder).shrunk(study.size)
+
+
 def measure(study: Figure5, cases: Sequence[Training], data: Images, bench: Workbench) -> Iterator[Row]:
     """Yields the rows of some of the cases."""
     how = _plan(study, data)
-    channels, height, width = data.train.shape[1:]
+    channels, height, width = data.shape
     design = Design(study.widths, study.hidden, pools=1, kernel=study.kernel)
     begin = convolutional((channels, height, study.digits * width), design, 1, Unchanged.of)
-    parts = {
-        "train": (jnp.asarray(data.train), jnp.asarray(data.train_labels)),
-        "test": (jnp.asarray(data.test), jnp.asarray(data.test_labels)),
-    }
+    parts = jax.tree.map(jnp.asarray, data.parts)
     for case in cases:
         setting = jnp.asarray(case.setting or suggested(study), jnp.float32)
         task = Sorting(parts, LOSSES[case.method], setting, begin)
@@ -142,11 +153,13 @@ def suggested(study: Figure5) -> float:
 
 
 def _plan(study: Figure5, data: Images) -> Plan:
+    counts = {name: len(labels) for name, (_, labels) in data.parts.items()}
+
     def batches(seed: int, step: int) -> np.ndarray:
         shape = study.batch, study.length, study.digits
-        return np.random.default_rng((seed, step)).integers(len(data.train), size=shape)
+        return np.random.default_rng((seed, step)).integers(counts["train"], size=shape)
 
-    tests = np.random.default_rng(0).integers(len(data.test), size=(study.tests, study.length, study.digits))
+    tests = np.random.default_rng(0).integers(counts["test"], size=(study.tests, study.length, study.digits))
     scored = {"test": [tests[places] for places in in_batches(study.tests, _SCORED)]}
     loops = jax.default_backend() != "cpu"
     return Plan(optax.adam(study.rate), batches, study.checkpoints, study.stride, scored, loops)

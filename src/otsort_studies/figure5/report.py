@@ -4,9 +4,19 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import TOLERANCE, at_end, differences, draw, failures, seconds, sources, spread
+from ..common.learning.summary import (
+    ENDED_BY_A_MISS,
+    at_end,
+    curves,
+    differences,
+    draw,
+    failures,
+    seconds,
+    sources,
+    spread,
+)
 from ..common.report import Report, markdown_table, number
-from .study import NEURAL_SORT, PAPER_EPSILON, RANKS, SORT, STRAIGHT_THROUGH, Figure5
+from .study import NEURAL_SORT, PAPER_EPSILON, RANKS, SORT, SPARSE_SORT, STRAIGHT_THROUGH, Figure5
 
 _PAR = 0.05  # largest difference, in shares of sorted lists, of methods that are called on par
 
@@ -63,6 +73,17 @@ def _answer(study: Figure5, sorted_: dict[Method, np.ndarray]) -> str:
     )
 
 
+def _before_last(study: Figure5) -> int:
+    """Returns the number of the checkpoint after four fifths of the training."""
+    return max(1, study.checkpoints * 4 // 5)
+
+
+def _last_gain(study: Figure5, rows: pl.DataFrame) -> float:
+    """Returns by how much the mean share of sorted lists grows in the last fifth of the training."""
+    share = np.mean(curves(rows, "test_all", study.checkpoints), axis=0)
+    return float(share[-1] - share[_before_last(study) - 1])
+
+
 def _epsilon(method: Method) -> str:
     return f"{method[1]:g}" if method[1] else "the value from `suggest_epsilon`"
 
@@ -84,6 +105,20 @@ def _details(study: Figure5, sorted_: dict[Method, np.ndarray], found: dict[Meth
             f"{PAPER_EPSILON:g}. With the suggested epsilon, {number(100 * soft[SORT, 0.0], '.1f')} % of the lists are "
             "sorted."
         )
+    sparse = _best(sorted_, SPARSE_SORT)
+    if finite and sparse:
+        behind = sorted_[max(finite, key=finite.__getitem__)] - sorted_[sparse]
+        details.append(
+            f"**Sparse permutations.** Sparse sort with its best epsilon, {sparse[1]:g}, is "
+            f"{spread(100 * behind, '.1f')} points behind S-sort with its best epsilon."
+        )
+    last = {method: _last_gain(study, rows) for method, rows in found.items() if np.all(np.isfinite(sorted_[method]))}
+    if last:
+        most = max(last, key=last.__getitem__)
+        details.append(
+            f"**Length.** After the checkpoint at {study.stride * _before_last(study)} steps, the mean share of sorted "
+            f"lists grows by at most {100 * last[most]:.1f} points, with *{most[0]}* at {_epsilon(most)}."
+        )
     exact, ranks = ((name, PAPER_EPSILON) for name in (STRAIGHT_THROUGH, RANKS))
     details.append(
         f"**Straight-through.** Training with exact ranks and the derivative of soft ranks sorts "
@@ -97,12 +132,12 @@ def _differences(study: Figure5, trainings: pl.DataFrame) -> str:
     sizes = f"{study.kernel} x {study.kernel} convolutions, {study.sizes}"
     steps = f"{study.steps} steps of {study.batch} lists, Adam at {study.rate:g}"
     lines = [
-        ["data", "MNIST", f"{study.data} ({sources(trainings)})"],
+        ["data", "MNIST", f"{study.data} ({sources(trainings)}), averaged to {study.size} x {study.size}"],
         ["a list", "5 numbers of 4 digits", f"{study.length} numbers of {study.digits} digits"],
         ["network", "of NeuralSort: 5 x 5 convolutions, 32, 64 channels, 64 dense units", sizes],
         ["training", "100 epochs", steps],
         ["seeds", "12", str(study.seeds)],
-        ["transport solver", "100 Sinkhorn iterations", TOLERANCE],
+        ["transport solver", "100 Sinkhorn iterations", ENDED_BY_A_MISS],
     ]
     return differences(lines)
 
@@ -120,7 +155,7 @@ def _table(found: dict[Method, pl.DataFrame]) -> str:
 
 
 def _draw(study: Figure5, found: dict[Method, pl.DataFrame]) -> tuple[Figure, str]:
-    styles = {SORT: "-", NEURAL_SORT: "--", RANKS: "-.", STRAIGHT_THROUGH: ":"}
+    styles = {SORT: "-", SPARSE_SORT: (0, (5, 1)), NEURAL_SORT: "--", RANKS: "-.", STRAIGHT_THROUGH: ":"}
     looks = [
         {"color": f"C{i}", "linestyle": styles[name], "label": f"{name}, {f'{setting:g}' if setting else 'suggested'}"}
         for i, (name, setting) in enumerate(found)

@@ -8,7 +8,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array, Float
 
@@ -43,7 +42,7 @@ def layer_norm(shape: tuple[int, ...]) -> Stateless:
 def quantile_norm(targets: int, shape: tuple[int, ...]) -> Stateless:
     """Creates a quantile normalisation over each channel of an example, or over all values of a dense layer."""
     axes = tuple(range(1, len(shape))) or (0,)
-    return _single(otsort.nn.QuantileNormalization(targets, axis=axes, epsilon=EPSILON, throw=False))
+    return _single(otsort.nn.QuantileNormalization(targets, axis=axes, epsilon=EPSILON))
 
 
 def _single(layer: Any) -> Stateless:
@@ -65,9 +64,7 @@ def norms(targets: int) -> dict[str, Norm]:
 
 def load(study: Figure6, folder: Path | None) -> Images:
     """Loads the training pictures that are used, and the test set."""
-    every = images(study.data, folder)
-    some = np.random.default_rng(0).permutation(len(every.train))[: study.pictures]
-    return every._replace(train=every.train[some], train_labels=every.train_labels[some])
+    return images(study.data, folder).divided(study.pictures).shrunk(study.size)
 
 
 def measure(study: Figure6, cases: Sequence[Training], data: Images, bench: Workbench) -> Iterator[Row]:

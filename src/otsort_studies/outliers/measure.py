@@ -49,7 +49,7 @@ def loss_of(case: Training) -> Loss:
     tau, epsilon = (jnp.asarray(number, jnp.float32) for number in (case.tau, case.epsilon))
     formula = _trimmed if case.loss == TRIMMED else FORMULAS[case.loss]
     target = otsort.TargetMeasure.quantile(case.tau, PAPER_T)
-    return Loss(tau, epsilon, target, otsort.squash.logistic, formula, throw=True)
+    return Loss(tau, epsilon, target, otsort.squash.logistic, formula)
 
 
 def change_of(study: Outliers, case: Training) -> Change:

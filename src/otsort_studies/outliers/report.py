@@ -87,7 +87,15 @@ def _named(kind: Kind) -> str:
 def _answer(study: Outliers, clean: dict[Kind, np.ndarray], logs: dict[tuple[Kind, str], Logs]) -> str:
     as_good = [kind for kind, cells in clean.items() if np.all(cells <= EQUAL)]  # false for NaN
     count, names = len(next(iter(clean.values()))), ", ".join(map(_named, as_good)) or "none"
+    both = [
+        f"{_named(kind)} ({change}: {_ratio(study, logs[kind, change])})"
+        for kind in as_good
+        for change in study.changes
+        if change != CLEAN and _interval(study, logs[kind, change])[1] < 1
+    ]
     said = [
+        f"**As good on clean data and clearly better with changed data: {', '.join(both) or 'none'}.** The numbers are "
+        "test losses, divided by that of pinball training.\n\n"
         f"**As good as the pinball loss in all {count} cells of clean data: {names}.** With a large epsilon, both "
         "losses are nearly the mean of the pinball losses."
     ]
@@ -107,7 +115,8 @@ def _answer(study: Outliers, clean: dict[Kind, np.ndarray], logs: dict[tuple[Kin
     return " ".join(said) + (
         "\n\nNumbers in brackets are confidence intervals. A cell is a combination of a table and a quantile level "
         f"tau. A loss is as good in a cell if its test loss is at most {EQUAL:g} times that of pinball training "
-        "(geometric mean over seeds). The best loss is chosen by the same test data."
+        "(geometric mean over seeds). The best loss is chosen by the same test data. The intervals allow for this "
+        "choice, because they hold for all losses together."
     )
 
 

@@ -1,12 +1,14 @@
 """Measures all installed methods. Rows of the others say that they are not installed."""
 
 import functools
+import multiprocessing
 import statistics
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..common import outcome
 from ..common.data import rank_weights
@@ -16,21 +18,41 @@ from ..common.study import AbstractCase, Row
 from .abilities import abilities
 from .library import Library
 from .methods import PEER_METHODS
-from .study import RANKING, Ability, Cost, Installed, Peers
+from .study import LIMIT, RANKING, Ability, Cost, Installed, Peers
+
+_LARGE = 2**24  # array entries of a case that may take very long
 
 _load = functools.lru_cache(maxsize=1)(Library)  # cases of a method follow each other
 
 
 def measure(study: Peers, cases: Sequence[AbstractCase]) -> Iterator[Row]:
     """Yields the rows of some of the cases, in float32, the default of JAX."""
-    kinds: dict[type, Any] = {Installed: _installed, Ability: _ability, Cost: _cost}
     for case in cases:
+        large = isinstance(case, Cost) and _LARGE < _entries(case) <= study.largest
+        yield _limited(study, case) if large else _row(study, case)
+
+
+def _limited(study: Peers, case: AbstractCase) -> Row:
+    """Returns the row of a case, measured in a process of its own, which is ended after some time."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:  # leaving the block ends the process
         try:
-            with precision(np.float32):
-                row = kinds[type(case)](study, _load(case.method), case)  # pyright: ignore
-        except Exception as error:  # the error is the outcome
-            row = case.row(failure(error))
-        yield row
+            return pool.apply_async(_row, (study, case)).get(LIMIT)
+        except multiprocessing.TimeoutError:
+            return case.row(outcome.TOO_SLOW)
+
+
+def _row(study: Peers, case: AbstractCase) -> Row:
+    kinds: dict[type, Any] = {Installed: _installed, Ability: _ability, Cost: _cost}
+    try:
+        with precision(np.float32), threadpool_limits(1, "blas"):
+            return kinds[type(case)](study, _load(case.method), case)  # pyright: ignore
+    except Exception as error:  # the error is the outcome
+        return case.row(failure(error))
+
+
+def _entries(case: Cost) -> int:
+    """Returns the number of array entries of a method."""
+    return case.lists * case.n ** PEER_METHODS[case.method].power
 
 
 def _installed(study: Peers, library: Library, case: Installed) -> Row:
@@ -48,7 +70,7 @@ def _ability(study: Peers, library: Library, case: Ability) -> Row:
 
 def _cost(study: Peers, library: Library, case: Cost) -> Row:
     operator = next(name for name in RANKING if name in library.operators)
-    if case.lists * case.n ** PEER_METHODS[case.method].power > study.largest:
+    if _entries(case) > study.largest:
         return case.row(outcome.TOO_LARGE, operator=operator)
     x = np.random.default_rng(0).normal(size=(case.lists, case.n)).astype(np.float32)
     framework, function = library.framework, library.function(operator, x)

@@ -131,7 +131,10 @@ def _costs(study: Peers, costs: pl.DataFrame, cell: Callable[[dict[str, Any]], s
 def _times(row: dict[str, Any]) -> str:
     if row["forward_seconds"] is None:
         return "" if row["outcome"] == NOT_INSTALLED else row["outcome"].removeprefix("raised ")
-    return " / ".join(number(row[name] and 1e3 * row[name], ".3g") for name in ("forward_seconds", "gradient_seconds"))
+    forward, gradient = (
+        row[name] and number(1e3 * row[name], ".3g") for name in ("forward_seconds", "gradient_seconds")
+    )
+    return f"{forward} / {gradient or row['outcome'].removeprefix('raised ')}"
 
 
 def _firsts(row: dict[str, Any]) -> str:

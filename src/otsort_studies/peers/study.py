@@ -11,6 +11,8 @@ OPERATORS = ("rank", "sort", "sort_by", "quantile", "top_k", "top_k_mask")
 CHECKS = ("axis", "weights", "masks", "float64", "order", "monotone", "ties", "single", "all")
 #: Operators that are timed: the first one that a package has.
 RANKING = ("rank", "top_k_mask")
+#: Seconds after which the measurements of a method with one shape are ended.
+LIMIT = 300.0
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,10 @@ class Peers(AbstractStudy):
         "strength of the regularisation, or one over the steepness.\n\n"
         "Method: All results are found by calling the packages. Times are medians of at most five calls with normal "
         "random values in float32 on the CPU. JAX functions are compiled, and PyTorch functions run without "
-        "compilation. A package that is not installed is marked as such. Packages that need another version of "
-        "Python or JAX are measured in an environment of their own by `python -m otsort_studies.peers FOLDER`. The "
-        "study `relaxations` compares how well models train through them."
+        f"compilation. A method that needs more than {LIMIT:g} s for a shape is ended. A package that is not "
+        "installed is marked as such. Packages that need another version of Python or JAX are measured in an "
+        "environment of their own by `python -m otsort_studies.peers FOLDER`. The study `relaxations` compares how "
+        "well models train through them."
     )
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Installed, Ability, Cost)

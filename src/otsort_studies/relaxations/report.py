@@ -8,12 +8,12 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from ..common.outcome import NOT_INSTALLED, NOT_OFFERED, TRAINED
+from ..common.outcome import NOT_INSTALLED, NOT_OFFERED, TOO_SLOW, TRAINED
 from ..common.report import Report, markdown_table, number
 from ..common.significance import LEVEL, interval
 from ..peers.installed import absent, versions
 from ..peers.methods import OURS
-from .study import NEVER_RETURNS, TOO_SLOW, USUAL, Relaxations
+from .study import NEVER_RETURNS, USUAL, Relaxations
 
 
 def report(study: Relaxations, frames: dict[str, pl.DataFrame]) -> Report:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..common.outcome import TOO_SLOW
 from ..common.study import AbstractCase, AbstractStudy
 from ..common.terms import defined
 from ..peers.methods import OURS, PEER_METHODS, SPARSE
@@ -21,7 +22,7 @@ OPERATORS_BY_TASK = {
     "trimmed": ("sort",),
 }
 # Outcomes of trainings that are not started.
-NEVER_RETURNS, TOO_SLOW = "may never return", "too slow"
+NEVER_RETURNS = "may never return"
 #: Method and task -> outcome of trainings that are not started, and the factor of the temperature below which it holds.
 #: LapSum's sort runs without end if two values are nearly equal. One training of softjax took over ten minutes.
 NOT_STARTED = {

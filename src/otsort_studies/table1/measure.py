@@ -39,7 +39,6 @@ class Loss(eqx.Module):
         epsilon, squash: options of the S-quantile or the S-CDF.
         target: target of equation (4); it may be None for losses that do not use it.
         formula: function `(residuals, loss) -> number`.
-        throw: whether a solve that misses its tolerance ends the training.
     """
 
     tau: Float[Array, ""]
@@ -47,7 +46,6 @@ class Loss(eqx.Module):
     target: otsort.TargetMeasure | None
     squash: Callable[..., Array]
     formula: Callable[[Float[Array, " batch"], "Loss"], Float[Array, ""]]
-    throw: bool = False
 
     def __call__(self, residuals: Float[Array, " batch"]) -> Float[Array, ""]:
         return self.formula(residuals, self)
@@ -55,7 +53,7 @@ class Loss(eqx.Module):
     @property
     def options(self) -> dict[str, Any]:
         """Returns the options of the operators."""
-        return {"epsilon": self.epsilon, "squash": self.squash, "throw": self.throw}
+        return {"epsilon": self.epsilon, "squash": self.squash}
 
 
 def pinball(residuals: Float[Array, " n"], tau: Float[Array, ""]) -> Float[Array, " n"]:

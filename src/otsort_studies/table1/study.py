@@ -123,7 +123,7 @@ class Table1(AbstractLearning):
 
     name: ClassVar[str] = "table1"
     title: ClassVar[str] = "Table 1: quantile regression by S-quantiles"
-    full_time: ClassVar[str] = "2 h"
+    full_time: ClassVar[str] = "25 min"
     question: ClassVar[str] = (
         "Quantile regression predicts the quantile of a target variable at a level tau. It usually minimises the "
         'pinball loss. Cuturi, Teboul and Vert (2019) learn the quantile by "minimizing directly the tau-S-quantile" '
@@ -134,8 +134,9 @@ class Table1(AbstractLearning):
         "The losses: The paper does not say exactly which loss was minimised. It cannot be the quantile of the signed "
         "residuals, because a shift of the predictions makes that as small as one likes. Therefore four bounded "
         "formulas are tried. In the following table, r = z - f(w) are the residuals of a batch, rho_tau(r) = "
-        "max(tau r, (tau - 1) r) is the pinball loss, Q_tau is the S-quantile of equation (4) "
-        "(`otsort.TargetMeasure.quantile`), and F is the S-CDF of the residuals (`otsort.cdf`).\n\n"
+        "max(tau r, (tau - 1) r) is the pinball loss, and F is the S-CDF of the residuals (`otsort.cdf`). Q_tau is the "
+        "S-quantile of equation (4) (`otsort.TargetMeasure.quantile`): the average of the values that arrive at the "
+        "middle one of three target points, whose mass is t (0.1 in the paper).\n\n"
         "| name | minimised loss | meaning |\n"
         "|---|---|---|\n"
         "| pinball | mean of rho_tau(r) | the usual loss |\n"

@@ -104,7 +104,7 @@ def _salt_and_pepper(image: Float[np.ndarray, "h w"], share: float, seed: int) -
 
 def soft_error(logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]) -> Float[Array, " batch"]:
     """Computes the soft 0/1 loss of the tutorial, as a number of places."""
-    return CLASSES * otsort.losses.top_k_error(logits, labels, throw=False)
+    return CLASSES * otsort.losses.top_k_error(logits, labels)
 
 
 _OBJECTIVES = {SOFT: soft_error, CROSS_ENTROPY: cross_entropy}

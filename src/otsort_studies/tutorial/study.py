@@ -98,7 +98,7 @@ class Tutorial(AbstractPictures):
 
     name: ClassVar[str] = "tutorial"
     title: ClassVar[str] = "The tutorial of ott.tools.soft_sort: soft 0/1 loss, soft median filter, printed numbers"
-    full_time: ClassVar[str] = "1 h"
+    full_time: ClassVar[str] = "30 min"
     question: ClassVar[str] = (
         "The tutorial of `ott.tools.soft_sort` (package ott-jax) does three things. It trains a classifier with a soft "
         "0/1 loss and calls this loss a competitive alternative to cross-entropy on MNIST. It removes noise from a "
@@ -128,8 +128,8 @@ class Tutorial(AbstractPictures):
     batch: int = 1000
     rate: float = 5e-4
     decay: float = 1e-4
-    checkpoints: int = 20
-    stride: int = 3
+    checkpoints: int = 6
+    stride: int = 10
     scored: int = 5000
 
     @classmethod

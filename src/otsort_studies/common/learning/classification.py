@@ -28,7 +28,7 @@ class Classification(AbstractTask):
     """The task of predicting the labels of pictures.
 
     Attributes:
-        parts: "train" and "test", each with pictures and labels.
+        parts: name of a part -> pictures and labels.
         objective: the loss that is minimised.
         begin: function that returns the network with its initial weights.
     """
@@ -38,10 +38,7 @@ class Classification(AbstractTask):
     begin: Callable[[Key[Array, ""]], Network]
 
     def __init__(self, data: Images, objective: Objective, begin: Callable[[Key[Array, ""]], Network]):
-        self.parts = {
-            "train": (jnp.asarray(data.train), jnp.asarray(data.train_labels)),
-            "test": (jnp.asarray(data.test), jnp.asarray(data.test_labels)),
-        }
+        self.parts = jax.tree.map(jnp.asarray, data.parts)
         self.objective, self.begin = objective, begin
 
     def network(self, key: Key[Array, ""]) -> Network:
@@ -82,14 +79,13 @@ def batch_norm(shape: tuple[int, ...]) -> eqx.nn.BatchNorm:
 
 
 def plan(study: Any, data: Images, optimiser: optax.GradientTransformation) -> Plan:
-    """Plans epochs of shuffled batches, with scores on the test set and on a fixed part of the training set."""
-    some = np.random.default_rng(0).permutation(len(data.train))[: study.scored]
-    parts = {
-        "train": [some[places] for places in in_batches(some.size, _SCORED)],
-        "test": in_batches(len(data.test), _SCORED),
-    }
+    """Plans epochs of shuffled batches, with scores on all parts. Of the training set, a fixed part is scored."""
+    counts = {name: len(labels) for name, (_, labels) in data.parts.items()}
+    some = np.random.default_rng(0).permutation(counts["train"])[: study.scored]
+    parts = {name: in_batches(count, _SCORED) for name, count in counts.items()}
+    parts["train"] = [some[places] for places in in_batches(some.size, _SCORED)]
     loops = jax.default_backend() != "cpu"
-    return Plan(optimiser, shuffled(len(data.train), study.batch), study.checkpoints, study.stride, parts, loops)
+    return Plan(optimiser, shuffled(counts["train"], study.batch), study.checkpoints, study.stride, parts, loops)
 
 
 def trainings(
@@ -104,7 +100,7 @@ def trainings(
     steps = plan(study, data, optimiser)
     for case in cases:
         objective, norm = how(case)
-        begin = convolutional(data.train.shape[1:], Design(study.widths, study.hidden), CLASSES, norm)
+        begin = convolutional(data.shape, Design(study.widths, study.hidden), CLASSES, norm)
         (found,) = train(repr(case), [Classification(data, objective, begin)], [case.seed], steps, bench)
         yield found.row(case, data.source)
 

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Int32, UInt8
@@ -17,14 +17,48 @@ CLASSES = 10
 _ENOUGH = 0.8  # share for training, of a data set without a test set
 
 
-class Images(NamedTuple):
-    """Pictures and labels from 0 to 9 of the training set and the test set, and their source."""
+#: Pictures, and their labels from 0 to 9.
+Pictures: TypeAlias = tuple[UInt8[np.ndarray, "n channels height width"], Int32[np.ndarray, " n"]]
 
-    train: UInt8[np.ndarray, "n channels height width"]
-    train_labels: Int32[np.ndarray, " n"]
-    test: UInt8[np.ndarray, "k channels height width"]
-    test_labels: Int32[np.ndarray, " k"]
+
+class Images(NamedTuple):
+    """A data set of pictures.
+
+    Attributes:
+        parts: name of a part -> its pictures. There are "train" and "test", and "held_out" if pictures are held out.
+        source: name of the file or package.
+    """
+
+    parts: dict[str, Pictures]
     source: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Returns the channels, height and width of a picture."""
+        channels, height, width = self.parts["train"][0].shape[1:]
+        return channels, height, width
+
+    def divided(self, train: int, held_out: int = 0) -> "Images":
+        """Keeps some pictures of the training set for training, and holds out others. They are always the same."""
+        pictures, labels = self.parts["train"]
+        order = np.random.default_rng(0).permutation(len(labels))
+        parts = {"train": order[:train]}
+        if held_out:
+            parts["held_out"] = order[train : train + held_out]
+        chosen = {name: (pictures[places], labels[places]) for name, places in parts.items()}
+        return self._replace(parts={**chosen, "test": self.parts["test"]})
+
+    def shrunk(self, size: int) -> "Images":
+        """Averages square blocks of pixels, so that pictures have this height and width."""
+        factor = self.shape[1] // size
+        if factor == 1:
+            return self
+
+        def shrink(pictures: np.ndarray) -> np.ndarray:
+            blocks = pictures.reshape(*pictures.shape[:2], size, factor, size, factor)
+            return np.rint(blocks.mean(axis=(3, 5))).astype(np.uint8)
+
+        return self._replace(parts={name: (shrink(some), labels) for name, (some, labels) in self.parts.items()})
 
 
 class _Known(NamedTuple):
@@ -58,7 +92,8 @@ def images(name: str, folder: Path | None = None) -> Images:
         for part, marks, count in ((pictures, labels, counts[0]), (tests, test_labels, counts[1])):
             demand(part.shape == (count, *shape) and part.dtype == np.uint8, f"bytes of shape {(count, *shape)}")
             demand(marks.shape == (count,) and set(marks.tolist()) == set(range(CLASSES)), "labels from 0 to 9")
-    return Images(pictures, labels.astype(np.int32), tests, test_labels.astype(np.int32), where)
+    sets = {"train": (pictures, labels.astype(np.int32)), "test": (tests, test_labels.astype(np.int32))}
+    return Images(sets, where)
 
 
 def _file(name: str, read: Callable[[Path], Any], data_id: int, split: int, shape: tuple[int, int, int]) -> Any:

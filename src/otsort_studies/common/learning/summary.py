@@ -38,8 +38,8 @@ def spread(sample: Float[np.ndarray, " seeds"], form: str = ".3f") -> str:
     return mean if values.size == 1 else f"{mean} ± {number(values.std(ddof=1), form)}"
 
 
-#: How trainings solve the transport problem. A training continues whether or not a solve reached its tolerance.
-TOLERANCE = "runs to a tolerance; misses are not recorded"
+#: How trainings solve the transport problem.
+ENDED_BY_A_MISS = "runs to a tolerance; a miss ends the training, and counts as a failure"
 
 
 def differences(lines: Sequence[Sequence[str]], source: str = "paper") -> str:
