@@ -108,7 +108,7 @@ class Compare(AbstractStudy):
 
     name: ClassVar[str] = "compare"
     title: ClassVar[str] = "Comparison of all solvers: accuracy, time and memory"
-    full_time: ClassVar[str] = "3 min"
+    full_time: ClassVar[str] = "1 min"
     question: ClassVar[str] = (
         "How accurate are soft ranks, soft sorted values and their gradient with each solver of otsort, and how much "
         "time and memory do they need? All solvers run on the same column of numbers, with each way of differentiating "

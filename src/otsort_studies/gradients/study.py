@@ -91,7 +91,7 @@ class Gradients(AbstractStudy):
 
     name: ClassVar[str] = "gradients"
     title: ClassVar[str] = "Unrolled or implicit differentiation: the gradient of soft ranks before convergence"
-    full_time: ClassVar[str] = "5 min"
+    full_time: ClassVar[str] = "3 min"
     question: ClassVar[str] = (
         "A solver may stop before it has converged. Is the gradient of soft ranks then more accurate with unrolled or "
         "with implicit differentiation? How does the answer depend on the number of Sinkhorn sweeps, and why?\n\n"

@@ -92,7 +92,7 @@ class Scaling(AbstractStudy):
 
     name: ClassVar[str] = "scaling"
     title: ClassVar[str] = "Scaling: time and memory of soft ranks"
-    full_time: ClassVar[str] = "5 min"
+    full_time: ClassVar[str] = "4 min"
     question: ClassVar[str] = (
         "How do the time and the memory of soft ranks and their gradient depend on the number n of values, the number "
         "m of target points, the number of lists, and epsilon? From which size on is the solver Quadrature faster than "

@@ -95,7 +95,7 @@ class Schedules(AbstractStudy):
 
     name: ClassVar[str] = "schedules"
     title: ClassVar[str] = "Epsilon schedules within a solve and during training"
-    full_time: ClassVar[str] = "5 min"
+    full_time: ClassVar[str] = "2 min"
     question: ClassVar[str] = (
         "Cuturi, Teboul and Vert (2019) call varying epsilon an important direction. Does it help to vary epsilon "
         "within one solve, or over the steps of a training?\n\n"
