@@ -22,6 +22,7 @@ from otsort_studies.figure5.study import (
     SORT,
     STRAIGHT_THROUGH,
     Figure5,
+    Training,
 )
 
 from .frames import frames
@@ -154,16 +155,20 @@ def known_rows(study, shares):
 @pytest.mark.parametrize(
     ("shares", "word", "said"),
     [
-        ({(SORT, 0.05): 0.45}, "Reproduced.", "The choice of epsilon changes the result of S-sort by 15.0 points."),
+        (
+            {(SORT, 0.05): 0.45},
+            "Reproduced with the paper's epsilon.",
+            "The choice of epsilon changes the result of S-sort by 15.0 points.",
+        ),
         (
             {(SORT, 0.05): 0.4, (SORT, 0.0): 0.5},
-            "Reproduced in part.",
-            "With its best epsilon, the value from `suggest_epsilon`, S-sort is -2.0 ± 0.0 points behind.",
+            "Not reproduced with the paper's epsilon; reproduced with the best one.",
+            "With its best epsilon, the value from `suggest_epsilon`, S-sort is behind by -2.0 points [-2.0, -2.0].",
         ),
         (
             {(SORT, 0.05): 0.2, (SORT, 1.0): 0.4},
-            "Not reproduced.",
-            "With its best epsilon, 1, S-sort is 8.0 ± 0.0 points behind.",
+            "Not reproduced with the paper's epsilon.",
+            "With its best epsilon, 1, S-sort is behind by 8.0 points [8.0, 8.0].",
         ),
     ],
 )
@@ -171,9 +176,21 @@ def test_the_verdict(shares, word, said):
     study = Figure5()
     text = report(study, frames(study, known_rows(study, {**shares, (NEURAL_SORT, 5.0): 0.48}))).text
     assert text.startswith(f"**{word}** The paper")
-    assert "points behind NeuralSort at its better temperature, 5." in text
+    assert "is behind NeuralSort at its better temperature, 5, by" in text
     assert said in text
     best = max(0.3, *(share for (name, _), share in shares.items() if name == SORT))
-    behind = f"Sparse sort with its best epsilon, 0.05, is {100 * best - 30:.1f} ± 0.0 points behind S-sort"
-    assert behind in text
-    assert f"the mean share of sorted lists grows by at most {100 * max(best, 0.48) + 0.1:.1f} points, with *" in text
+    behind = f"{100 * best - 30:.1f}"
+    assert f"is behind S-sort with its best epsilon by {behind} points [{behind}, {behind}]." in text
+    most = 100 * max(best, 0.48) + 0.1 * np.mean(range(study.seeds))
+    assert f"the mean share of sorted lists grows by at most {most:.1f} points, with *" in text
+
+
+def test_a_training_that_ended_by_a_miss_is_counted():
+    study = Figure5()
+    rows = known_rows(study, {})
+    missed = study.cases().index(Training(SORT, 0.2, 1))
+    rows[missed] = study.cases()[missed].row(outcome.NOT_CONVERGED)
+    text = report(study, frames(study, rows)).text
+    counts = [line.split("|")[-2].strip() for line in text.splitlines() if line.startswith("| S-sort")]
+    assert counts == ["0", "0", "1", "0", "0"]
+    assert f"1 of {len(rows)} trainings failed (not converged)." in text

@@ -10,7 +10,7 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import failures, spread
+from ..common.learning.summary import MISSES, failures, misses, spread
 from ..common.outcome import TRAINED
 from ..common.report import Report, markdown_table, number
 from ..common.significance import LEVEL, interval
@@ -49,6 +49,7 @@ class _Tried(NamedTuple):
         loss, data: their names.
         comparisons: number of comparisons in all lines.
         epsilons: epsilons at which all seeds were trained.
+        misses: number of trainings that ended because a solve missed its tolerance.
         validation: mean scores.
         test: scores of each seed.
     """
@@ -57,6 +58,7 @@ class _Tried(NamedTuple):
     data: str
     comparisons: int
     epsilons: list[float]
+    misses: str
     validation: Float[np.ndarray, " epsilons"]
     test: Float[np.ndarray, "epsilons seeds"]
 
@@ -71,7 +73,7 @@ class _Tried(NamedTuple):
         scores = {use: np.stack([of[use].to_numpy() for of in each.values()]) for use in ("validation", "test")}
         epsilons = [float(epsilon) for epsilon in each]  # pyright: ignore
         means = scores["validation"].mean(axis=1)
-        return cls(rows["loss"][0], rows["data"][0], comparisons, epsilons, means, scores["test"])
+        return cls(rows["loss"][0], rows["data"][0], comparisons, epsilons, misses(rows), means, scores["test"])
 
     @property
     def best(self) -> int:
@@ -149,9 +151,9 @@ def _table(study: Epsilons, found: list[_Tried]) -> str:
         good = _listed({one.epsilons[place] for place in one.good}, study.epsilons)
         at_default = number(None) if one.default is None else spread(one.test[one.default])
         best = f"{one.epsilons[one.best]:g}"
-        lines.append([one.loss, one.data, best, spread(one.test[one.best]), good, at_default])
+        lines.append([one.loss, one.data, best, spread(one.test[one.best]), good, at_default, one.misses])
     return markdown_table(
-        lines, ["loss", "data", "best epsilon", "its score", "not clearly worse", "score at the default"]
+        lines, ["loss", "data", "best epsilon", "its score", "not clearly worse", "score at the default", MISSES]
     )
 
 

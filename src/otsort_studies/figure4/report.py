@@ -5,24 +5,24 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from ..common.learning.comparison import BEHIND, COMPARABLE, VERDICTS, compared, explained, in_points
 from ..common.learning.summary import (
     ENDED_BY_A_MISS,
+    MISSES,
     at_end,
     curves,
     differences,
     draw,
     failures,
     lines,
+    misses,
     sources,
     spread,
 )
 from ..common.report import Report, markdown_table
-from ..common.significance import LEVEL, interval
 from .study import CROSS_ENTROPY, PAPER, PAPER_EPSILON, Figure4, Method
 
 _COMPARABLE = 2.0  # largest difference of accuracies in percentage points that are called comparable
-_SAME, _OPEN, _WORSE = range(3)
-_VERDICTS = ("Reproduced", "Open", "Not reproduced")
 _BASE = CROSS_ENTROPY, 0.0
 _PAPER = PAPER, PAPER_EPSILON
 
@@ -64,34 +64,20 @@ def _answer(study: Figure4, found: dict[Method, pl.DataFrame]) -> str:
     behind = {method: _behind(study, found, method) for method in methods if method in found}
     if _PAPER not in behind or not all(np.all(np.isfinite(points)) for points in behind.values()):
         return "**Open.** Some loss was not trained with every seed, or a training failed."
-    verdicts = [_compared(points) for points in behind.values()]  # that of the paper's loss first
-    word = f"{_VERDICTS[verdicts[0]]} with the loss of the paper"
-    if verdicts[0] != _SAME and (others := [verdict for verdict in verdicts[1:] if verdict != _WORSE]):
-        word += f"; {_VERDICTS[min(others)].lower()} with another one"
+    verdicts = [compared(points, _COMPARABLE) for points in behind.values()]  # that of the paper's loss first
+    word = f"{VERDICTS[verdicts[0]]} with the loss of the paper"
+    if verdicts[0] != COMPARABLE and (others := [verdict for verdict in verdicts[1:] if verdict != BEHIND]):
+        word += f"; {VERDICTS[min(others)].lower()} with another one"
     named = lambda method: f"{_named(method)} ({'the loss of the paper' if method == _PAPER else 'the best epsilon'})"
-    listed = ";\n".join(f"- {named(method)}: {_points(points)}" for method, points in behind.items())
+    listed = ";\n".join(f"- {named(method)}: {in_points(points)}" for method, points in behind.items())
     return (
         f"**{word}.** The paper finds that the S-top-k loss is about as accurate as cross-entropy. Here the test "
         f"accuracy with cross-entropy is {spread(100 * _chosen(study, found[_BASE], 'test_accuracy'), '.1f')} %. The "
         f"S-top-k losses are behind it by\n\n{listed}.\n\n"
-        "Points are percentage points of the test accuracy at the chosen length of each training. A number is the mean "
-        f"over {study.seeds} seeds of the differences with equal seeds. The brackets hold its confidence interval at "
-        f"{100 * (1 - LEVEL):g} % by Student's t-distribution. A loss counts as "
-        f"comparable if the whole interval is at most {_COMPARABLE:g} points, and not if it lies above; otherwise the "
-        "answer is open, because more seeds would be needed. The best epsilon of a k is that with the largest accuracy "
-        "on the pictures that are held out."
+        "Points are percentage points of the test accuracy at the chosen length of each training. "
+        f"{explained(study.seeds, _COMPARABLE, 'Accuracies')} The best epsilon of a k is that with the largest "
+        "accuracy on the pictures that are held out."
     )
-
-
-def _compared(points: Float[np.ndarray, " seeds"]) -> int:
-    """Returns whether accuracies are comparable to those of cross-entropy, behind it, or neither for sure."""
-    low, high = interval(points, 1)
-    return _SAME if high <= _COMPARABLE else _WORSE if low > _COMPARABLE else _OPEN
-
-
-def _points(sample: Float[np.ndarray, " seeds"]) -> str:
-    low, high = interval(sample, 1)
-    return f"{np.mean(sample):.1f} points [{low:.1f}, {high:.1f}]"
 
 
 def _named(method: Method) -> str:
@@ -163,13 +149,13 @@ def _differences(study: Figure4, trainings: pl.DataFrame) -> str:
 
 def _table(study: Figure4, found: dict[Method, pl.DataFrame]) -> str:
     headers = ["loss", "epsilon", "test accuracy (%)", "top-5 (%)", "cross-entropy", "accuracy at the end (%)"]
-    headers += ["train accuracy at the end (%)"]
+    headers += ["train accuracy at the end (%)", MISSES]
     table = []
     for (loss, epsilon), rows in found.items():
         chosen = [spread(100 * _chosen(study, rows, f"test_{name}"), ".1f") for name in ("accuracy", "top_5")]
         entropy = spread(_chosen(study, rows, "test_cross_entropy"), ".2f")
         ends = [spread(100 * at_end(rows, f"{part}_accuracy"), ".1f") for part in ("test", "train")]
-        table.append([loss, f"{epsilon:g}" if epsilon else "", *chosen, entropy, *ends])
+        table.append([loss, f"{epsilon:g}" if epsilon else "", *chosen, entropy, *ends, misses(rows)])
     return (
         "Results on the test set at the chosen length of each training, and accuracies at the end: mean and standard "
         "deviation over seeds:\n\n"

@@ -4,13 +4,16 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
+from ..common.learning.comparison import BEHIND, COMPARABLE, VERDICTS, compared, explained, in_points
 from ..common.learning.summary import (
     ENDED_BY_A_MISS,
+    MISSES,
     at_end,
     curves,
     differences,
     draw,
     failures,
+    misses,
     seconds,
     sources,
     spread,
@@ -18,7 +21,7 @@ from ..common.learning.summary import (
 from ..common.report import Report, markdown_table, number
 from .study import NEURAL_SORT, PAPER_EPSILON, RANKS, SORT, SPARSE_SORT, STRAIGHT_THROUGH, Figure5
 
-_PAR = 0.05  # largest difference, in shares of sorted lists, of methods that are called on par
+_PAR = 5.0  # largest difference, in percentage points of sorted lists, of methods that are called on par
 
 #: Name and setting of a method.
 Method = tuple[str, float]
@@ -55,21 +58,21 @@ def _answer(study: Figure5, sorted_: dict[Method, np.ndarray]) -> str:
     paper = SORT, PAPER_EPSILON
     if baseline is None or best is None or not np.isfinite(_mean(sorted_[paper])):
         return "**Open.** Training with one of the methods failed for some seed."
-    behind = sorted_[baseline] - sorted_[paper]
-    nearest = sorted_[baseline] - sorted_[best]
-    on_par = _mean(behind) <= _PAR
-    word = "Reproduced" if on_par else "Reproduced in part" if _mean(nearest) <= _PAR else "Not reproduced"
+    behind, nearest = (100 * (sorted_[baseline] - sorted_[method]) for method in (paper, best))
+    at_paper, at_best = compared(behind, _PAR), compared(nearest, _PAR)
+    word = f"{VERDICTS[at_paper]} with the paper's epsilon"
+    if at_paper != COMPARABLE and at_best != BEHIND and best != paper:
+        word += f"; {VERDICTS[at_best].lower()} with the best one"
     said = (
         f"**{word}.** The paper finds S-sort on par with NeuralSort. After {study.steps} steps, S-sort with the "
-        f"paper's epsilon = {PAPER_EPSILON:g} is {spread(100 * behind, '.1f')} points behind NeuralSort at its better "
-        f"temperature, {baseline[1]:g}."
+        f"paper's epsilon = {PAPER_EPSILON:g} is behind NeuralSort at its better temperature, {baseline[1]:g}, by "
+        f"{in_points(behind)}."
     )
     if best != paper:
-        said += f" With its best epsilon, {_epsilon(best)}, S-sort is {spread(100 * nearest, '.1f')} points behind."
+        said += f" With its best epsilon, {_epsilon(best)}, S-sort is behind by {in_points(nearest)}."
     return (
-        f"{said}\n\nPoints are percentage points of sorted lists. Each number is the mean and the standard deviation, "
-        f"over {study.seeds} seeds, of the differences with equal seeds. Methods count as on par up to "
-        f"{100 * _PAR:g} points behind."
+        f"{said}\n\nPoints are percentage points of sorted test lists. {explained(study.seeds, _PAR, 'Methods')} The "
+        "better temperature and the best epsilon are those with the largest mean share of sorted test lists."
     )
 
 
@@ -107,10 +110,10 @@ def _details(study: Figure5, sorted_: dict[Method, np.ndarray], found: dict[Meth
         )
     sparse = _best(sorted_, SPARSE_SORT)
     if finite and sparse:
-        behind = sorted_[max(finite, key=finite.__getitem__)] - sorted_[sparse]
+        behind = 100 * (sorted_[max(finite, key=finite.__getitem__)] - sorted_[sparse])
         details.append(
-            f"**Sparse permutations.** Sparse sort with its best epsilon, {sparse[1]:g}, is "
-            f"{spread(100 * behind, '.1f')} points behind S-sort with its best epsilon."
+            f"**Sparse permutations.** Sparse sort with its best epsilon, {sparse[1]:g}, is behind S-sort with its "
+            f"best epsilon by {in_points(behind)}."
         )
     last = {method: _last_gain(study, rows) for method, rows in found.items() if np.all(np.isfinite(sorted_[method]))}
     if last:
@@ -147,10 +150,10 @@ def _table(found: dict[Method, pl.DataFrame]) -> str:
     for (name, setting), rows in found.items():
         shares = [spread(100 * at_end(rows, column), ".1f") for column in ("test_all", "test_each")]
         said = f"{setting:g}" if setting else f"{number(rows['epsilon'].max(), '.3g')}, suggested"
-        lines.append([name, said, *shares, seconds(rows)])
+        lines.append([name, said, *shares, seconds(rows), misses(rows)])
     headers = ["method", "epsilon or temperature", "sorted lists (%)", "right positions (%)", "seconds per training"]
     return "Results on test lists after the last step, mean and standard deviation over seeds:\n\n" + markdown_table(
-        lines, headers
+        lines, [*headers, MISSES]
     )
 
 

@@ -6,12 +6,14 @@ from matplotlib.figure import Figure
 
 from ..common.learning.summary import (
     ENDED_BY_A_MISS,
+    MISSES,
     at_end,
     curves,
     differences,
     draw,
     failures,
     lines,
+    misses,
     seconds,
     sources,
     spread,
@@ -151,9 +153,9 @@ def _table(study: Figure6, found: dict[str, pl.DataFrame]) -> str:
         train = at_end(rows, "train_cross_entropy")
         entropies = [spread(of) for of in (train, _test(rows), _gap(rows), _least(study, rows))]
         shares = [spread(100 * at_end(rows, column), ".2f") for column in ("train_accuracy", "test_accuracy")]
-        table.append([norm, *entropies, *shares, seconds(rows)])
+        table.append([norm, *entropies, *shares, seconds(rows), misses(rows)])
     headers = ["norm", "train loss", "test loss", "test - train", "smallest test loss"]
-    headers += ["train accuracy (%)", "test accuracy (%)", "seconds"]
+    headers += ["train accuracy (%)", "test accuracy (%)", "seconds", MISSES]
     return (
         "Results after the last step, mean and standard deviation over seeds. Losses are cross-entropies. *Smallest "
         "test loss* is the smallest one at any checkpoint. *Seconds* is the time of one training; other programs may "

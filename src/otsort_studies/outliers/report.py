@@ -5,7 +5,7 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import failures, sources
+from ..common.learning.summary import MISSES, failures, misses, sources
 from ..common.report import Report, markdown_table, number
 from ..common.significance import LEVEL, interval
 from ..table1.report import EQUAL, scored
@@ -29,7 +29,7 @@ def report(study: Outliers, frames: dict[str, pl.DataFrame]) -> Report:
     logs = {(kind, change): _logs(changed, kind, change) for kind in kinds for change in study.changes}
     parts = [
         _answer(study, clean, logs),
-        _table(study, clean, logs, changed),
+        _table(study, clean, logs, trainings),
         _by_level(study, changed),
         f"Data: {sources(trainings)}. {failures(trainings)}",
     ]
@@ -121,17 +121,19 @@ def _answer(study: Outliers, clean: dict[Kind, np.ndarray], logs: dict[tuple[Kin
 
 
 def _table(
-    study: Outliers, clean: dict[Kind, np.ndarray], logs: dict[tuple[Kind, str], Logs], changed: pl.DataFrame
+    study: Outliers, clean: dict[Kind, np.ndarray], logs: dict[tuple[Kind, str], Logs], trainings: pl.DataFrame
 ) -> str:
+    missed = lambda kind: misses(trainings.filter(loss=kind[0], epsilon=kind[1]))
     table = []
     for kind, cells in clean.items():
         known = np.all(np.isfinite(cells))
         counted = [f"{np.sum(cells <= EQUAL)} of {cells.size}", f"{np.max(cells):.2f}"] if known else [number(None)] * 2
         ratios = [_ratio(study, logs[kind, change]) for change in study.changes]
-        table.append([kind[0], f"{kind[1]:g}", *counted, *ratios])
+        table.append([kind[0], f"{kind[1]:g}", *counted, *ratios, missed(kind)])
+    changed = trainings.filter(pl.col("data").is_in(study.changed))
     cost = [number(_mean(_logs(changed, _USUAL, change, CLEAN)), ".2f") for change in study.changes]
-    table.append(["pinball, over pinball on clean data", "", "", "", *cost])
-    headers = ["loss", "epsilon", "as good (clean)", "worst cell (clean)", *study.changes]
+    table.append(["pinball, over pinball on clean data", "", "", "", *cost, missed(_USUAL)])
+    headers = ["loss", "epsilon", "as good (clean)", "worst cell (clean)", *study.changes, MISSES]
     return (
         "The next table has test losses, divided by that of pinball training on the same data: geometric means over "
         "cells and seeds, and in brackets their confidence intervals by Student's t-distribution over the "

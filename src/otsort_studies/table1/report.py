@@ -6,18 +6,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 import scipy.stats
+from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import ENDED_BY_A_MISS, differences, failures, spread
+from ..common.learning.summary import ENDED_BY_A_MISS, MISSES, differences, failures, misses, spread
 from ..common.outcome import TRAINED
 from ..common.report import Report, markdown_table, number
-from .study import CANDIDATES, LOGISTIC, MIN_MAX, PAPER, PAPER_EPSILON, PAPER_T, PINBALL, Table1
+from .study import CANDIDATES, LOGISTIC, MIN_MAX, PAPER, PAPER_T, PINBALL, Table1
 
 EQUAL = 1.1  # factor within which two losses are called equal
 _WORDS = {1: "worse", 0: "equal", -1: "better"}
 
 #: (data, tau) -> number.
 Cells = dict[tuple[str, float], float]
+#: (method, squash, epsilon, t).
+_Kind = tuple[str, str, float, float]
 
 
 def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
@@ -128,11 +131,11 @@ def _table(study: Table1, fits: pl.DataFrame, constants: pl.DataFrame) -> str:
         here = fits.filter(data=data, tau=tau)
         ours = [spread(here.filter(method=method)["test"].to_numpy(), ".3f") for method in (PINBALL, *study.methods)]
         constant = spread(constants.filter(data=data, tau=tau)["standardised"].to_numpy(), ".3f")
-        lines.append([data, f"{tau:g}", *(f"{loss:.3f}" for loss in PAPER[data][tau]), *ours, constant])
-    headers = ["data", "tau", "paper: pinball", "paper: S-quantile", PINBALL, *study.methods, "constant"]
+        lines.append([data, f"{tau:g}", *(f"{loss:.3f}" for loss in PAPER[data][tau]), *ours, constant, misses(here)])
+    headers = ["data", "tau", "paper: pinball", "paper: S-quantile", PINBALL, *study.methods, "constant", MISSES]
     return (
         "Test loss in units of the standard deviation of the target: mean and standard deviation over seeds. The first "
-        "columns are the numbers of the paper, and the last column is the best prediction that does not use the "
+        "columns are the numbers of the paper, and *constant* is the best prediction that does not use the "
         f"features:\n\n{markdown_table(lines, headers)}"
     )
 
@@ -170,55 +173,42 @@ def _constants(study: Table1, constants: pl.DataFrame) -> str:
 
 
 def _settings(study: Table1, settings: pl.DataFrame) -> str:
-    places = [*itertools.product(study.setting_taus, study.outliers)]
+    usual = {tau: settings.filter(tau=tau, outliers=0.0, method=PINBALL)["test"].mean() for tau in study.setting_taus}
+
+    def ratios(kind: _Kind, tau: float, outliers: float) -> Float[np.ndarray, " seeds"]:
+        method, squash, epsilon, t = kind
+        here = settings.filter(method=method, squash=squash, epsilon=epsilon, t=t, tau=tau, outliers=outliers)["test"]
+        return here.cast(pl.Float64).fill_null(np.nan).to_numpy() / (usual[tau] or np.nan)  # pyright: ignore
+
     grid = itertools.product(study.setting_methods, (LOGISTIC, MIN_MAX), study.settings())
-    kinds = [(method, squash, epsilon, t) for method, squash, (epsilon, t) in grid]
+    kinds: list[_Kind] = [(method, squash, epsilon, t) for method, squash, (epsilon, t) in grid]
+    places = {
+        f"tau = {tau:g}, {100 * outliers:g} % outliers": (tau, outliers)
+        for tau, outliers in itertools.product(study.setting_taus, study.outliers)
+    }
+    said = []
+    for name, method in itertools.product(places, study.setting_methods):
+        means = {kind: float(np.mean(ratios(kind, *places[name]))) for kind in kinds if kind[0] == method}
+        if finite := {kind: mean for kind, mean in means.items() if np.isfinite(mean)}:
+            ends = (min(finite, key=finite.__getitem__), max(finite, key=finite.__getitem__))
+            words = (f"{finite[kind]:.2f} ({kind[1]}, epsilon = {kind[2]:g}, t = {kind[3]:g})" for kind in ends)
+            said.append(f"- *{method}*, {name}: from {' to '.join(words)}.")
     lines = []
-    for method, squash, epsilon, t in [(PINBALL, "", 0.0, 0.0), *kinds]:
-        here = settings.filter(method=method, squash=squash, epsilon=epsilon, t=t)
+    for kind in [(PINBALL, "", 0.0, 0.0), *kinds]:
+        method, squash, epsilon, t = kind
         numbers = [f"{epsilon:g}", f"{t:g}"] if squash else ["", ""]
-        cells = [spread(here.filter(tau=tau, outliers=share)["test"].to_numpy(), ".3f") for tau, share in places]
-        lines.append([method, squash, *numbers, *cells])
-    headers = [f"tau = {tau:g}, {100 * share:g} % outliers" for tau, share in places]
-    said = "\n".join(f"- {line}" for line in _claims(study, settings))
+        missed = misses(settings.filter(method=method, squash=squash, epsilon=epsilon, t=t))
+        cells = [spread(ratios(kind, *place), ".2f") for place in places.values()]
+        lines.append([method, squash, *numbers, *cells, missed])
     return (
         f"**Effect of outliers, squash, epsilon and t**, for the data {study.setting_data}. Outliers are training "
-        f"targets that are multiplied by {study.factor:g}; the test rows have none. The following numbers are test "
-        "losses, divided by the test loss of pinball training without outliers. Only one of squash, epsilon and t "
-        "varies at a time. The others are the logistic squash and the paper's epsilon and t.\n\n"
-        f"{said}\n\nTest losses, mean and standard deviation over seeds:\n\n"
-        + markdown_table(lines, ["method", "squash", "epsilon", "t", *headers])
+        f"targets that are multiplied by {study.factor:g}; the test rows have none. All numbers are test losses, "
+        "divided by the mean test loss of pinball training without outliers. At least one of epsilon and t has the "
+        "value of the paper. The smallest and the largest means are:\n\n"
+        + "\n".join(said)
+        + "\n\nMean and standard deviation over seeds:\n\n"
+        + markdown_table(lines, ["method", "squash", "epsilon", "t", *places, MISSES])
     )
-
-
-def _claims(study: Table1, settings: pl.DataFrame) -> list[str]:
-    def ratio(tau: float, outliers: float, **fields: Any) -> float:
-        """Returns the ratio of mean losses to pinball training without outliers."""
-        clean = settings.filter(tau=tau, outliers=0.0, method=PINBALL)["test"].mean()
-        here = settings.filter(tau=tau, outliers=outliers, **fields)["test"].mean()
-        return np.nan if clean is None or here is None else here / clean  # pyright: ignore
-
-    def words(ratios: dict[str, float]) -> str:
-        return ", ".join(f"{number(value, '.2f')} ({name})" for name, value in ratios.items())
-
-    claims = []
-    for tau in study.setting_taus:
-        for outliers in study.outliers:
-            where = f"tau = {tau:g}, {100 * outliers:g} % outliers"
-            claims.append(f"{PINBALL}, {where}: {number(ratio(tau, outliers, method=PINBALL), '.2f')}.")
-            for method in study.setting_methods:
-                of = {
-                    (squash, epsilon, t): ratio(tau, outliers, method=method, squash=squash, epsilon=epsilon, t=t)
-                    for squash, (epsilon, t) in itertools.product((LOGISTIC, MIN_MAX), study.settings())
-                }
-                at_paper = {squash: of[squash, PAPER_EPSILON, PAPER_T] for squash in (LOGISTIC, MIN_MAX)}
-                by_epsilon = {f"{epsilon:g}": of[LOGISTIC, epsilon, PAPER_T] for epsilon in study.epsilons}
-                by_t = {f"{t:g}": of[LOGISTIC, PAPER_EPSILON, t] for t in study.ts}
-                claims.append(
-                    f"*{method}*, {where}: by squash, {words(at_paper)}; by epsilon, {words(by_epsilon)}; by t, "
-                    f"{words(by_t)}."
-                )
-    return claims
 
 
 def _draw(study: Table1, ratios: dict[str, Cells], paper: Cells) -> tuple[Figure, str]:

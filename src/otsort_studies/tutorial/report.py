@@ -7,7 +7,18 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.summary import ENDED_BY_A_MISS, Line, at_end, differences, draw, failures, sources, spread
+from ..common.learning.summary import (
+    ENDED_BY_A_MISS,
+    MISSES,
+    Line,
+    at_end,
+    differences,
+    draw,
+    failures,
+    misses,
+    sources,
+    spread,
+)
 from ..common.report import Report, markdown_table, number
 from .study import CROSS_ENTROPY, CURVES, MEDIAN, NOISY, PRINTED, SOFT, SOFT_MEDIAN, Tutorial
 
@@ -101,8 +112,8 @@ def _differences(study: Tutorial, trainings: pl.DataFrame) -> str:
 
 
 def _training_table(found: dict[str, pl.DataFrame]) -> str:
-    lines = [[loss, *(spread(at_end(rows, column)) for column in CURVES)] for loss, rows in found.items()]
-    headers = ["training loss", *(column.replace("_", " ") for column in CURVES)]
+    lines = [[loss, *(spread(at_end(rows, column)) for column in CURVES), misses(rows)] for loss, rows in found.items()]
+    headers = ["training loss", *(column.replace("_", " ") for column in CURVES), MISSES]
     return "Training: results after the last step, mean and standard deviation over seeds:\n\n" + markdown_table(
         lines, headers
     )

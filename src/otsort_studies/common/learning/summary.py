@@ -8,7 +8,7 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from ..outcome import TRAINED
+from ..outcome import NOT_CONVERGED, TRAINED
 from ..report import markdown_table, number
 from .study import AbstractLearning
 
@@ -86,8 +86,20 @@ def sources(rows: pl.DataFrame) -> str:
     return ", ".join(sorted(set(rows["source"].drop_nulls()))) or "nowhere"
 
 
+#: Header of a column of `misses`.
+MISSES = "misses"
+
+
+def misses(rows: pl.DataFrame) -> str:
+    """Counts the trainings that ended because a solve missed its tolerance."""
+    return str(rows.filter(outcome=NOT_CONVERGED).height)
+
+
 def failures(rows: pl.DataFrame) -> str:
-    """Says how many trainings failed, and with which outcomes."""
+    """Says how many trainings failed, and with which outcomes, and explains the column of `misses`."""
     failed = rows.filter(pl.col("outcome") != TRAINED)
     words = ", ".join(sorted(set(failed["outcome"])))
-    return f"{failed.height} of {rows.height} trainings failed{f' ({words})' if words else ''}."
+    return (
+        f"The column *{MISSES}* counts the trainings that ended because a solve missed its tolerance. In all, "
+        f"{failed.height} of {rows.height} trainings failed{f' ({words})' if words else ''}."
+    )
