@@ -162,4 +162,5 @@ def _plan(study: Figure5, data: Images) -> Plan:
     tests = np.random.default_rng(0).integers(counts["test"], size=(study.tests, study.length, study.digits))
     scored = {"test": [tests[places] for places in in_batches(study.tests, _SCORED)]}
     loops = jax.default_backend() != "cpu"
-    return Plan(optax.adam(study.rate), batches, study.checkpoints, study.stride, scored, loops)
+    optimiser = optax.adam(optax.cosine_decay_schedule(study.rate, study.steps))
+    return Plan(optimiser, batches, study.checkpoints, study.stride, scored, loops)

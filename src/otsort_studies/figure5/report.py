@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.comparison import BEHIND, COMPARABLE, VERDICTS, compared, explained, in_points
+from ..common.learning.comparison import OPEN, VERDICTS, compared, explained, in_points
 from ..common.learning.summary import (
     ENDED_BY_A_MISS,
     MISSES,
@@ -19,6 +19,7 @@ from ..common.learning.summary import (
     spread,
 )
 from ..common.report import Report, markdown_table, number
+from ..common.significance import interval
 from .study import NEURAL_SORT, PAPER_EPSILON, RANKS, SORT, SPARSE_SORT, STRAIGHT_THROUGH, Figure5
 
 _PAR = 5.0  # largest difference, in percentage points of sorted lists, of methods that are called on par
@@ -61,8 +62,8 @@ def _answer(study: Figure5, sorted_: dict[Method, np.ndarray]) -> str:
     behind, nearest = (100 * (sorted_[baseline] - sorted_[method]) for method in (paper, best))
     at_paper, at_best = compared(behind, _PAR), compared(nearest, _PAR)
     word = f"{VERDICTS[at_paper]} with the paper's epsilon"
-    if at_paper != COMPARABLE and at_best != BEHIND and best != paper:
-        word += f"; {VERDICTS[at_best].lower()} with the best one"
+    if best != paper:
+        word += " and with the best one" if at_best == at_paper else f"; {VERDICTS[at_best].lower()} with the best one"
     said = (
         f"**{word}.** The paper finds S-sort on par with NeuralSort. After {study.steps} steps, S-sort with the "
         f"paper's epsilon = {PAPER_EPSILON:g} is behind NeuralSort at its better temperature, {baseline[1]:g}, by "
@@ -70,6 +71,8 @@ def _answer(study: Figure5, sorted_: dict[Method, np.ndarray]) -> str:
     )
     if best != paper:
         said += f" With its best epsilon, {_epsilon(best)}, S-sort is behind by {in_points(nearest)}."
+    if OPEN in (at_paper, at_best) and all(interval(points, 1)[0] > 0 for points in (behind, nearest)):
+        said += f" So S-sort is clearly behind. Whether it is behind by more than {_PAR:g} points is open."
     return (
         f"{said}\n\nPoints are percentage points of sorted test lists. {explained(study.seeds, _PAR, 'Methods')} The "
         "better temperature and the best epsilon are those with the largest mean share of sorted test lists."
@@ -100,7 +103,7 @@ def _details(study: Figure5, sorted_: dict[Method, np.ndarray], found: dict[Meth
         best, worst = max(finite, key=finite.__getitem__), min(finite, key=finite.__getitem__)
         details.append(
             f"**Effect of epsilon.** The choice of epsilon changes the result of S-sort by "
-            f"{100 * (finite[best] - finite[worst]):.1f} points. The best epsilon is {_epsilon(best)} "
+            f"{in_points(100 * (sorted_[best] - sorted_[worst]))}. The best epsilon is {_epsilon(best)} "
             f"({100 * finite[best]:.1f} % of the lists are sorted), and the worst is {_epsilon(worst)} "
             f"({100 * finite[worst]:.1f} %). The function `suggest_epsilon` chooses epsilon for a number of "
             f"neighbours, which are the other scores that a rank responds to. For {study.neighbours} neighbours among "
@@ -115,25 +118,29 @@ def _details(study: Figure5, sorted_: dict[Method, np.ndarray], found: dict[Meth
             f"**Sparse permutations.** Sparse sort with its best epsilon, {sparse[1]:g}, is behind S-sort with its "
             f"best epsilon by {in_points(behind)}."
         )
-    last = {method: _last_gain(study, rows) for method, rows in found.items() if np.all(np.isfinite(sorted_[method]))}
-    if last:
-        most = max(last, key=last.__getitem__)
+    gains: dict[str, float] = {}
+    for method, rows in found.items():
+        if np.all(np.isfinite(sorted_[method])):
+            gains[method[0]] = max(_last_gain(study, rows), gains.get(method[0], -np.inf))
+    if gains:
+        listed = ", ".join(f"{100 * gain:.1f} with {name}" for name, gain in gains.items())
         details.append(
             f"**Length.** After the checkpoint at {study.stride * _before_last(study)} steps, the mean share of sorted "
-            f"lists grows by at most {100 * last[most]:.1f} points, with *{most[0]}* at {_epsilon(most)}."
+            f"lists grows by at most this number of points: {listed}. The learning rate falls to 0 there, so a longer "
+            "training may still be better."
         )
     exact, ranks = ((name, PAPER_EPSILON) for name in (STRAIGHT_THROUGH, RANKS))
     details.append(
         f"**Straight-through.** Training with exact ranks and the derivative of soft ranks sorts "
-        f"{number(100 * _mean(sorted_[exact]), '.1f')} % of the lists. Training with soft ranks in the same loss sorts "
-        f"{number(100 * _mean(sorted_[ranks]), '.1f')} %."
+        f"{spread(100 * sorted_[exact], '.1f')} % of the lists. Training with soft ranks in the same loss sorts "
+        f"{spread(100 * sorted_[ranks], '.1f')} %."
     )
     return details
 
 
 def _differences(study: Figure5, trainings: pl.DataFrame) -> str:
     sizes = f"{study.kernel} x {study.kernel} convolutions, {study.sizes}"
-    steps = f"{study.steps} steps of {study.batch} lists, Adam at {study.rate:g}"
+    steps = f"{study.steps} steps of {study.batch} lists, Adam at {study.rate:g}, falling to 0"
     lines = [
         ["data", "MNIST", f"{study.data} ({sources(trainings)}), averaged to {study.size} x {study.size}"],
         ["a list", "5 numbers of 4 digits", f"{study.length} numbers of {study.digits} digits"],
