@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from otsort_studies.common.learning.comparison import BEHIND, COMPARABLE, OPEN, compared, in_points
+from otsort_studies.common.learning.comparison import BEHIND, COMPARABLE, OPEN, compared, end_of_range, in_points
 
 
 @pytest.mark.parametrize(("margin", "verdict"), [(4.5, COMPARABLE), (4.4, OPEN), (-0.4, OPEN), (-0.5, BEHIND)])
@@ -18,3 +18,8 @@ def test_the_interval_is_shown():
 
 def test_a_single_seed_decides_nothing():
     assert compared(np.asarray([0.0]), 5.0) == OPEN
+
+
+def test_the_ends_of_a_range_are_marked():
+    said = [end_of_range(number, [0.1, 1.0, 10.0]) for number in (0.1, 1.0, 10.0)]
+    assert said == [", the smallest that was tried", "", ", the largest that was tried"]

@@ -147,34 +147,40 @@ OTHER = "S-top-k, k = 0"
 
 
 @pytest.mark.parametrize(
-    ("behind", "word"),
+    ("behind", "word", "verdict"),
     [
         (
             {(PAPER, 0.01): (0.01, 0.3), (PAPER, 0.001): (0.005, 0), (PAPER, 0.1): (0.3, 0)},
-            "Reproduced with the loss of the paper.",
+            "Reproduced",
+            "Reproduced",
         ),
         (
             {(PAPER, 0.01): (0.03, -0.05), (PAPER, 0.001): (0.04, 0), (PAPER, 0.1): (0.3, 0)},
-            "Not reproduced with the loss of the paper; reproduced with another one.",
+            "Not reproduced",
+            "Reproduced",
         ),
         (
             {(loss, epsilon): (0.05, 0) for loss in TOP_K for epsilon in (0.001, 0.01, 0.1)},
-            "Not reproduced with the loss of the paper.",
+            "Not reproduced",
+            "Not reproduced",
         ),
     ],
 )
-def test_the_verdict(behind, word):
+def test_the_verdict(behind, word, verdict):
+    """The word is the answer with the loss of the paper, and the verdict that with the best epsilon of k = 0."""
     study = Figure4()
     text = report(study, frames(study, known_rows(study, behind))).text
-    assert text.startswith(f"**{word}** The paper")
+    assert text.startswith(f"**{word} with the loss of the paper.** The paper")
     points = 100 * behind[PAPER, 0.01][0]
     number = f"{points:.1f} points [{points:.1f}, {points:.1f}]"
-    assert f"- *{PAPER}*, epsilon = 0.01 (the loss of the paper): {number};" in text
-    if word.startswith("Reproduced"):
-        assert f"- *{PAPER}*, epsilon = 0.001 (the best epsilon): 0.5 points" in text
-        said = "0.0 points behind after 2, 1.0 points behind after 4, 30.0 points behind after 30"
-        assert f"*{PAPER}*, epsilon = 0.01 is {said}" in text
-    assert f"- *{OTHER}*, epsilon = " in text
+    assert f"- *{PAPER}*, epsilon = 0.01 (the loss of the paper): {number}, {word.lower()};" in text
+    if word == "Reproduced":
+        assert f"- *{PAPER}*, epsilon = 0.001 (the best epsilon, the smallest that was tried): 0.5 points" in text
+        (line,) = (line for line in text.splitlines() if line.startswith(f"| {PAPER} |") and "points" in line)
+        cells = [cell.strip() for cell in line.split("|")[2:-1]]
+        assert cells == [f"{number} points [{number}, {number}]" for number in ("0.0", "1.0", "30.0")]
+    (line,) = (line for line in text.splitlines() if line.startswith(f"- *{OTHER}*, epsilon = "))
+    assert line.rstrip(";.").endswith(f", {verdict.lower()}")
     assert "cifar10 (made)" in text
     assert f"0 of {len(study.cases())} trainings failed." in text
 

@@ -70,19 +70,19 @@ def invented(case):
 def test_the_report_says_what_the_rows_say():
     study = Regularisations(tasks=("top 2",), mixtures=("curve",), seeds=8)
     text = " ".join(report(study, frames(study, map(invented, study.cases()))).text.split())
-    assert "25 % to 25 % of the entries of a quadratic plan" in text
+    assert "25 % to 25 % of the entries of single quadratic plans" in text
     assert "takes 3.0 steps on average (at most 3), and `Newton` takes 1.0 (at most 1)." in text
-    assert "The time of `SparseNewton` is 2.0 times that of `Newton`" in text
+    assert "`SparseNewton` takes 2.0 times as long as `Newton`, in the median." in text
     assert "*top 2*: quadratic regularisation is 0.1000 better than entropic regularisation" in text
     assert "which is a clear difference (p = 0.008)" in text
     assert "clearly better with quadratic regularisation in 1 of 1 tasks, and clearly worse in 0." in text
-    assert "epsilon = 1e-05, 25 % of the entries of a quadratic plan are above zero." in text
+    assert "25 % of the entries of a quadratic plan are above zero if epsilon = 1e-05, and 25 % if epsilon = 1 " in text
     assert "| 0.1 | 0.6035 ± 0.0024 |" in text
     assert (
         "50 % of the weights of the quadratic gate are exactly zero, and 0 % of the weights of the entropic gate"
         in text
     )
-    assert "Of 8 routers of each kind, 8 quadratic, 8 entropic and 8 exact ones have learnt." in text
+    assert "Of 8 mixtures of each kind, 8 quadratic, 8 entropic and 8 exact ones are better than frozen." in text
 
 
 def test_a_training_that_failed_is_told():

@@ -33,8 +33,9 @@ def interval(differences: Float[np.ndarray, " pairs"], comparisons: int) -> tupl
         return -np.inf, np.inf
     if np.ptp(differences) == 0:
         return float(differences[0]), float(differences[0])
-    found = scipy.stats.ttest_1samp(differences, 0).confidence_interval(1 - LEVEL / comparisons)
-    return float(found.low), float(found.high)
+    scale = scipy.stats.sem(differences)
+    low, high = scipy.stats.t.interval(1 - LEVEL / comparisons, differences.size - 1, differences.mean(), scale)
+    return float(low), float(high)
 
 
 def is_beyond(differences: Float[np.ndarray, " pairs"], comparisons: int) -> bool:

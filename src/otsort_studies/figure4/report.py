@@ -5,7 +5,7 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from ..common.learning.comparison import BEHIND, COMPARABLE, VERDICTS, compared, explained, in_points
+from ..common.learning.comparison import VERDICTS, compared, end_of_range, explained, in_points
 from ..common.learning.summary import (
     ENDED_BY_A_MISS,
     MISSES,
@@ -64,18 +64,21 @@ def _answer(study: Figure4, found: dict[Method, pl.DataFrame]) -> str:
     behind = {method: _behind(study, found, method) for method in methods if method in found}
     if _PAPER not in behind or not all(np.all(np.isfinite(points)) for points in behind.values()):
         return "**Open.** Some loss was not trained with every seed, or a training failed."
-    verdicts = [compared(points, _COMPARABLE) for points in behind.values()]  # that of the paper's loss first
-    word = f"{VERDICTS[verdicts[0]]} with the loss of the paper"
-    if verdicts[0] != COMPARABLE and (others := [verdict for verdict in verdicts[1:] if verdict != BEHIND]):
-        word += f"; {VERDICTS[min(others)].lower()} with another one"
-    named = lambda method: f"{_named(method)} ({'the loss of the paper' if method == _PAPER else 'the best epsilon'})"
-    listed = ";\n".join(f"- {named(method)}: {in_points(points)}" for method, points in behind.items())
+    verdicts = {method: VERDICTS[compared(points, _COMPARABLE)] for method, points in behind.items()}
+
+    def said(method: Method) -> str:
+        best = f"the best epsilon{end_of_range(method[1], study.epsilons)}"
+        what = "the loss of the paper" if method == _PAPER else best
+        return f"- {_named(method)} ({what}): {in_points(behind[method])}, {verdicts[method].lower()}"
+
+    usual = spread(100 * _chosen(study, found[_BASE], "test_accuracy"), ".1f")
+    listed = ";\n".join(map(said, behind))
     return (
-        f"**{word}.** The paper finds that the S-top-k loss is about as accurate as cross-entropy. Here the test "
-        f"accuracy with cross-entropy is {spread(100 * _chosen(study, found[_BASE], 'test_accuracy'), '.1f')} %. The "
-        f"S-top-k losses are behind it by\n\n{listed}.\n\n"
+        f"**{verdicts[_PAPER]} with the loss of the paper.** The paper finds that the S-top-k loss is about as "
+        f"accurate as cross-entropy. Here the test accuracy with cross-entropy is {usual} %. The S-top-k losses are "
+        f"behind it by\n\n{listed}.\n\n"
         "Points are percentage points of the test accuracy at the chosen length of each training. "
-        f"{explained(study.seeds, _COMPARABLE, 'Accuracies')} The best epsilon of a k is that with the largest "
+        f"{explained(study.seeds, _COMPARABLE)} The best epsilon of a k is that with the largest "
         "accuracy on the pictures that are held out."
     )
 
@@ -87,52 +90,39 @@ def _named(method: Method) -> str:
 
 def _effects(study: Figure4, found: dict[Method, pl.DataFrame]) -> list[str]:
     """Describes the effects of epsilon and of the length of the training, unless a training failed."""
-    accuracies = {method: curves(rows, "test_accuracy", study.checkpoints) for method, rows in found.items()}
+    accuracies = {method: 100 * curves(rows, "test_accuracy", study.checkpoints) for method, rows in found.items()}
     if not study.losses or not all(np.all(np.isfinite(curve)) for curve in accuracies.values()):
         return []
-    means = {method: 100 * np.mean(curve, axis=0) for method, curve in accuracies.items()}
-    return [_effect_of_epsilon(study, found), _effect_of_length(study, means)]
+    return [_effect_of_epsilon(study, found), _effect_of_length(study, accuracies)]
 
 
 def _effect_of_epsilon(study: Figure4, found: dict[Method, pl.DataFrame]) -> str:
-    said, ranges = [], []
-    for loss in study.losses:
-        means = {
-            epsilon: 100 * np.mean(_chosen(study, rows, "test_accuracy"))
-            for (name, epsilon), rows in found.items()
-            if name == loss
-        }
-        said.append(f"*{loss}*: " + ", ".join(f"{mean:.1f} % with epsilon = {eps:g}" for eps, mean in means.items()))
-        ranges.append(f"{np.ptp(list(means.values())):.1f} points with *{loss}*")
-    return (
-        f"**Effect of epsilon.** Between the epsilons, the mean test accuracies at the chosen lengths differ by "
-        f"{' and '.join(ranges)}. They are, for {'; for '.join(said)}."
-    )
-
-
-def _effect_of_length(study: Figure4, means: dict[Method, Float[np.ndarray, " checkpoints"]]) -> str:
-    epochs = study.stride * np.arange(1, study.checkpoints + 1) * study.batch / study.pictures
-    base = means[_BASE]
-    best = int(np.argmax(base))
-    places = sorted({0, best, study.checkpoints - 1})
-    said = [
-        f"{_named((loss, PAPER_EPSILON))} is "
-        + ", ".join(
-            f"{_direction(base[place] - means[loss, PAPER_EPSILON][place])} after {epochs[place]:.0f}"
-            for place in places
-        )
+    means = {method: 100 * float(np.mean(_chosen(study, rows, "test_accuracy"))) for method, rows in found.items()}
+    ranges = [
+        f"{np.ptp([means[loss, epsilon] for epsilon in study.epsilons]):.1f} points with *{loss}*"
         for loss in study.losses
     ]
     return (
-        f"**Effect of the length.** The mean test accuracy with cross-entropy is largest after {epochs[best]:.0f} of "
-        f"{epochs[-1]:.0f} epochs ({base[best]:.1f} %), and {base[-1]:.1f} % at the end. At the same lengths, "
-        + "; ".join(said)
-        + " epochs."
+        "**Effect of epsilon.** Between the epsilons, the mean test accuracies at the chosen lengths differ by "
+        f"{' and '.join(ranges)} (computed before rounding)."
     )
 
 
-def _direction(points: float) -> str:
-    return f"{points:.1f} points behind" if points >= 0 else f"{-points:.1f} points ahead"
+def _effect_of_length(study: Figure4, accuracies: dict[Method, Float[np.ndarray, "seeds checkpoints"]]) -> str:
+    epochs = study.stride * np.arange(1, study.checkpoints + 1) * study.batch / study.pictures
+    base = np.mean(accuracies[_BASE], axis=0)
+    best = int(np.argmax(base))
+    places = sorted({0, best, study.checkpoints - 1})
+    table = [
+        [loss, *(in_points((accuracies[_BASE] - accuracies[loss, PAPER_EPSILON])[:, place]) for place in places)]
+        for loss in study.losses
+    ]
+    return (
+        f"**Effect of the length.** With cross-entropy, the mean test accuracy is largest after {epochs[best]:.0f} of "
+        f"{epochs[-1]:.0f} epochs ({base[best]:.1f} %), and {base[-1]:.1f} % at the end. The S-top-k losses with "
+        f"epsilon = {PAPER_EPSILON:g} are behind it by these numbers of points at equal lengths:\n\n"
+        + markdown_table(table, ["loss", *(f"after {epochs[place]:.0f} epochs" for place in places)])
+    )
 
 
 def _differences(study: Figure4, trainings: pl.DataFrame) -> str:
@@ -148,7 +138,7 @@ def _differences(study: Figure4, trainings: pl.DataFrame) -> str:
 
 
 def _table(study: Figure4, found: dict[Method, pl.DataFrame]) -> str:
-    headers = ["loss", "epsilon", "test accuracy (%)", "top-5 (%)", "cross-entropy", "accuracy at the end (%)"]
+    headers = ["loss", "epsilon", "test accuracy (%)", "top-5 (%)", "test cross-entropy", "accuracy at the end (%)"]
     headers += ["train accuracy at the end (%)", MISSES]
     table = []
     for (loss, epsilon), rows in found.items():
@@ -158,7 +148,8 @@ def _table(study: Figure4, found: dict[Method, pl.DataFrame]) -> str:
         table.append([loss, f"{epsilon:g}" if epsilon else "", *chosen, entropy, *ends, misses(rows)])
     return (
         "Results on the test set at the chosen length of each training, and accuracies at the end: mean and standard "
-        "deviation over seeds:\n\n"
+        "deviation over seeds. *Top-5* is the share of pictures whose class has one of the five largest logits. The "
+        f"train accuracy is that of {study.scored} pictures.\n\n"
     ) + markdown_table(table, headers)
 
 

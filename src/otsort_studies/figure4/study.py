@@ -65,16 +65,15 @@ class Figure4(AbstractPictures):
         "hold here, and how does it depend on epsilon and on the length of the training?\n\n"
         f"{defined('epsilon', 'soft rank', 'S- and K-')}\n\n"
         "The loss: A network gives L logits, one for each class. Let F be the S-CDF of the logits at the logit of the "
-        "correct class. The S-top-k loss is J_k(1 - F) with J_k(u) = max(u - k/L, 0). In otsort it is "
-        "`otsort.losses.top_k_error(logits, labels, k + 1)`. With exact ranks, the loss for k = 0 is zero only if the "
-        "logit of the correct class is the largest. For k = 1, which the paper mostly uses, it is also zero if that "
-        "logit is the second largest.\n\n"
+        "correct class, which is about its rank divided by L. The S-top-k loss is J_k(1 - F) with J_k(u) = "
+        "max(u - k/L, 0). In otsort it is `otsort.losses.top_k_error(logits, labels, k + 1)`. With exact ranks, the "
+        "loss for k = 0 is zero only if the logit of the correct class is the largest. For k = 1, which the paper "
+        "mostly uses, it is also zero if that logit is the second largest.\n\n"
         "Method: S-top-k losses with k = 0 and k = 1 and several epsilons are compared with cross-entropy. The network "
         "has two pairs of 3 x 3 convolutions, a 2 x 2 max-pooling after each pair, and two dense layers. Batch norm "
         "and ReLU follow each layer except the last. All losses use Adam with the same learning rate and no data "
         "augmentation. Some pictures of the training set are held out. The accuracy on them chooses the checkpoint at "
-        "which each training would be stopped, and the best epsilon of each loss. A solve that misses its tolerance "
-        "ends the training with the outcome *not converged*."
+        "which each training would be stopped, and the best epsilon of each loss."
     )
     parts: ClassVar[tuple] = (Training,)
 

@@ -1,10 +1,12 @@
 """Writes the report on Figure 5."""
 
+import math
+
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.comparison import OPEN, VERDICTS, compared, explained, in_points
+from ..common.learning.comparison import OPEN, VERDICTS, compared, end_of_range, explained, in_points
 from ..common.learning.summary import (
     ENDED_BY_A_MISS,
     MISSES,
@@ -37,7 +39,7 @@ def report(study: Figure5, frames: dict[str, pl.DataFrame]) -> Report:
         _answer(study, sorted_),
         *_details(study, sorted_, found),
         _differences(study, trainings),
-        _table(found),
+        _table(study, found),
         failures(trainings),
     ]
     return Report("\n\n".join(parts), {"figure5": _draw(study, found)})
@@ -66,16 +68,16 @@ def _answer(study: Figure5, sorted_: dict[Method, np.ndarray]) -> str:
         word += " and with the best one" if at_best == at_paper else f"; {VERDICTS[at_best].lower()} with the best one"
     said = (
         f"**{word}.** The paper finds S-sort on par with NeuralSort. After {study.steps} steps, S-sort with the "
-        f"paper's epsilon = {PAPER_EPSILON:g} is behind NeuralSort at its better temperature, {baseline[1]:g}, by "
-        f"{in_points(behind)}."
+        f"paper's epsilon = {PAPER_EPSILON:g} is behind NeuralSort at its better temperature, {baseline[1]:g}"
+        f"{end_of_range(baseline[1], study.temperatures)}, by {in_points(behind)}."
     )
     if best != paper:
         said += f" With its best epsilon, {_epsilon(best)}, S-sort is behind by {in_points(nearest)}."
     if OPEN in (at_paper, at_best) and all(interval(points, 1)[0] > 0 for points in (behind, nearest)):
-        said += f" So S-sort is clearly behind. Whether it is behind by more than {_PAR:g} points is open."
+        said += f" So S-sort is behind in both comparisons. Whether it is behind by more than {_PAR:g} points is open."
     return (
-        f"{said}\n\nPoints are percentage points of sorted test lists. {explained(study.seeds, _PAR, 'Methods')} The "
-        "better temperature and the best epsilon are those with the largest mean share of sorted test lists."
+        f"{said}\n\nPoints are percentage points of sorted test lists. {explained(study.seeds, _PAR)} The better "
+        "temperature and the best epsilon are those with the largest mean share of sorted test lists."
     )
 
 
@@ -95,28 +97,18 @@ def _epsilon(method: Method) -> str:
 
 
 def _details(study: Figure5, sorted_: dict[Method, np.ndarray], found: dict[Method, pl.DataFrame]) -> list[str]:
-    """Describes the effect of epsilon, and of exact ranks with the derivative of soft ranks."""
-    soft = {method: _mean(sample) for method, sample in sorted_.items() if method[0] == SORT}
-    finite = {method: share for method, share in soft.items() if np.isfinite(share)}
-    details = []
-    if finite:
-        best, worst = max(finite, key=finite.__getitem__), min(finite, key=finite.__getitem__)
-        details.append(
-            f"**Effect of epsilon.** The choice of epsilon changes the result of S-sort by "
-            f"{in_points(100 * (sorted_[best] - sorted_[worst]))}. The best epsilon is {_epsilon(best)} "
-            f"({100 * finite[best]:.1f} % of the lists are sorted), and the worst is {_epsilon(worst)} "
-            f"({100 * finite[worst]:.1f} %). The function `suggest_epsilon` chooses epsilon for a number of "
-            f"neighbours, which are the other scores that a rank responds to. For {study.neighbours} neighbours among "
-            f"{study.length} normal scores it gives {number(found[SORT, 0.0]['epsilon'].max(), '.3g')}; the paper uses "
-            f"{PAPER_EPSILON:g}. With the suggested epsilon, {number(100 * soft[SORT, 0.0], '.1f')} % of the lists are "
-            "sorted."
+    """Describes the effects of epsilon, zeros, the length, and exact ranks with the derivative of soft ranks."""
+    details = [_effect_of_epsilon(study, sorted_, found)]
+    best, sparse = _best(sorted_, SORT), _best(sorted_, SPARSE_SORT)
+    if best and sparse:
+        shares = (
+            f"{spread(100 * sorted_[SPARSE_SORT, epsilon], '.1f')} % of the lists with epsilon = {epsilon:g}"
+            for epsilon in study.sparse_epsilons
         )
-    sparse = _best(sorted_, SPARSE_SORT)
-    if finite and sparse:
-        behind = 100 * (sorted_[max(finite, key=finite.__getitem__)] - sorted_[sparse])
         details.append(
-            f"**Sparse permutations.** Sparse sort with its best epsilon, {sparse[1]:g}, is behind S-sort with its "
-            f"best epsilon by {in_points(behind)}."
+            f"**Sparse permutations.** Sparse sort sorts {' and '.join(shares)}. An entry that is zero has no "
+            "derivative, so a small epsilon leaves little to learn from. With its best epsilon, sparse sort is behind "
+            f"S-sort with its best epsilon by {in_points(100 * (sorted_[best] - sorted_[sparse]))}."
         )
     gains: dict[str, float] = {}
     for method, rows in found.items():
@@ -125,17 +117,39 @@ def _details(study: Figure5, sorted_: dict[Method, np.ndarray], found: dict[Meth
     if gains:
         listed = ", ".join(f"{100 * gain:.1f} with {name}" for name, gain in gains.items())
         details.append(
-            f"**Length.** After the checkpoint at {study.stride * _before_last(study)} steps, the mean share of sorted "
-            f"lists grows by at most this number of points: {listed}. The learning rate falls to 0 there, so a longer "
-            "training may still be better."
+            f"**Length.** From step {study.stride * _before_last(study)} to {study.steps}, the mean share of sorted "
+            f"lists still grows by these numbers of points, the largest over the settings of a method: {listed}. The "
+            "learning rate is nearly 0 by then, so longer trainings may still be better."
         )
-    exact, ranks = ((name, PAPER_EPSILON) for name in (STRAIGHT_THROUGH, RANKS))
-    details.append(
-        f"**Straight-through.** Training with exact ranks and the derivative of soft ranks sorts "
-        f"{spread(100 * sorted_[exact], '.1f')} % of the lists. Training with soft ranks in the same loss sorts "
-        f"{spread(100 * sorted_[ranks], '.1f')} %."
-    )
+    exact, ranks = (sorted_[name, PAPER_EPSILON] for name in (STRAIGHT_THROUGH, RANKS))
+    if np.all(np.isfinite(exact - ranks)):
+        details.append(
+            "**Straight-through.** Training with exact ranks and the derivative of soft ranks is behind training with "
+            f"soft ranks in the same loss by {in_points(100 * (ranks - exact))}."
+        )
     return details
+
+
+def _effect_of_epsilon(study: Figure5, sorted_: dict[Method, np.ndarray], found: dict[Method, pl.DataFrame]) -> str:
+    finite = {method: share for method, share in sorted_.items() if method[0] == SORT and np.all(np.isfinite(share))}
+    if not finite:
+        return "**Effect of epsilon.** It is unknown, because trainings failed."
+    used = {method: number(found[method]["epsilon"].max(), ".3g") for method in finite}
+    ends = (
+        min(finite, key=lambda method: _mean(finite[method])),
+        max(finite, key=lambda method: _mean(finite[method])),
+    )
+    between = " and ".join(f"{100 * _mean(finite[end]):.1f} % (epsilon = {used[end]})" for end in ends)
+    said = (
+        f"**Effect of epsilon.** With S-sort, the mean share of sorted lists is between {between}. Its standard "
+        f"deviation over the seeds is up to {100 * max(np.std(share, ddof=1) for share in finite.values()):.1f} points."
+    )
+    if (SORT, 0.0) in finite:
+        said += (
+            f" The epsilon {used[SORT, 0.0]} is that of `suggest_epsilon` for {study.neighbours} neighbours, which are "
+            f"the other scores that a rank responds to, among {study.length} normal scores."
+        )
+    return said
 
 
 def _differences(study: Figure5, trainings: pl.DataFrame) -> str:
@@ -152,15 +166,18 @@ def _differences(study: Figure5, trainings: pl.DataFrame) -> str:
     return differences(lines)
 
 
-def _table(found: dict[Method, pl.DataFrame]) -> str:
+def _table(study: Figure5, found: dict[Method, pl.DataFrame]) -> str:
     lines = []
     for (name, setting), rows in found.items():
         shares = [spread(100 * at_end(rows, column), ".1f") for column in ("test_all", "test_each")]
         said = f"{setting:g}" if setting else f"{number(rows['epsilon'].max(), '.3g')}, suggested"
         lines.append([name, said, *shares, seconds(rows), misses(rows)])
-    headers = ["method", "epsilon or temperature", "sorted lists (%)", "right positions (%)", "seconds per training"]
-    return "Results on test lists after the last step, mean and standard deviation over seeds:\n\n" + markdown_table(
-        lines, [*headers, MISSES]
+    headers = ["method", "epsilon or temperature", "sorted lists (%)", "right positions (%)", "seconds"]
+    return (
+        "Results on test lists after the last step: mean and standard deviation over seeds. By chance, "
+        f"{100 / math.factorial(study.length):.1g} % of the lists are sorted, and {100 / study.length:.2g} % of the "
+        "positions are right. *Seconds* is the median time of a training, with compilation; other programs may have "
+        "run at the same time.\n\n" + markdown_table(lines, [*headers, MISSES])
     )
 
 

@@ -60,8 +60,7 @@ class Figure6(AbstractPictures):
         "- *batch norm*;\n"
         "- *layer norm* over all values of an example, with a scale and an offset for each channel;\n"
         "- *quantile normalisation*: `otsort.nn.QuantileNormalization` with epsilon = 0.01, over each channel of an "
-        "example, or over all values of a dense layer. Its results are positive, so the ReLU after it changes nothing. "
-        "A solve that misses its tolerance ends the training with the outcome *not converged*."
+        "example, or over all values of a dense layer. Its results are positive, so the ReLU after it changes nothing."
     )
     parts: ClassVar[tuple] = (Training,)
 

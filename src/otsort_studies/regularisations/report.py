@@ -26,8 +26,8 @@ def report(study: Regularisations, frames: dict[str, pl.DataFrame]) -> Report:
         "**Trainings.** A difference counts as clear if the p-value of an exact sign-flip test over the seeds is below "
         f"{LEVEL:g}, divided by the number of tasks.\n\n{_of_trainings(lessons)}",
         _training_table(lessons),
-        f"**Gates.** *Experts in use* are those that get more than half of the weight of some test example."
-        f"\n\n{_of_gates(mixtures)}",
+        "**Gates.** *Experts in use* are those that get more than half of the weight of some test example. Weights of "
+        f"entropic gates are zero where they are too small for float32.\n\n{_of_gates(mixtures)}",
         _gate_table(mixtures),
         _zeros_table(study, gates),
     ]
@@ -43,11 +43,12 @@ def _summary(study: Regularisations, plans: pl.DataFrame, lessons: dict[str, dic
     found = plans.filter(pl.col("outcome") == CONVERGED)
     said = []
     if plans.height and found.height == plans.height:
-        n, epsilon = max(study.sizes), min(study.epsilons)
-        here = found.filter(pl.col("n") == n, pl.col("epsilon") == epsilon, pl.col("regularisation") == QUADRATIC)
+        n, epsilon, largest = max(study.sizes), min(study.epsilons), max(study.epsilons)
+        here, there = (found.filter(n=n, epsilon=of, regularisation=QUADRATIC) for of in (epsilon, largest))
         said += [
-            f"With {n} values and epsilon = {epsilon:g}, {_percent(here['support'].mean())} of the entries of a "
-            "quadratic plan are above zero.",
+            f"With {n} values, {_percent(here['support'].mean())} of the entries of a quadratic plan are above zero if "
+            f"epsilon = {epsilon:g}, and {_percent(there['support'].mean())} if epsilon = {largest:g} (means over the "
+            "data).",
             f"`SparseNewton` takes {number(_ratio(found, 'seconds'), '.1f')} times as long as `Newton`, in the median.",
         ]
     trained = [of for of in lessons.values() if all(one.trained for one in of.values())]
@@ -102,19 +103,17 @@ def _of_plans(study: Regularisations, plans: pl.DataFrame) -> str:
     largest = found.filter(pl.col("n") == n)
     sparse, dense = (largest.filter(pl.col("regularisation") == name) for name in (QUADRATIC, ENTROPIC))
     steps = {name: found.filter(pl.col("regularisation") == name)["steps"] for name in REGULARISATIONS}
-    ratio = _ratio(found, "seconds")
     return (
         f"With {n} values, {_percent(sparse['support'].min())} to {_percent(sparse['support'].max())} of the entries "
-        "of a quadratic plan are above zero, depending on epsilon. For an entropic plan it is "
+        "of single quadratic plans are above zero, depending on the data and epsilon. For entropic plans it is "
         f"{_percent(dense['support'].min())} to {_percent(dense['support'].max())}, because entries that are too small "
-        "for float64 become zero. The derivatives of ranks with respect to the squashed values are less sparse than "
-        "the plan, because values that share a target point depend on each other, and so on along the list. With "
-        f"quadratic regularisation, {_percent(sparse['gradient_support'].min())} to "
-        f"{_percent(sparse['gradient_support'].max())} of them are above rounding (1e-9 of the largest). The squash "
-        "itself, with its mean and deviation, makes every rank depend on every value. `SparseNewton` takes "
-        f"{number(steps[QUADRATIC].mean(), '.1f')} steps on average (at most {steps[QUADRATIC].max()}), and `Newton` "
-        f"takes {number(steps[ENTROPIC].mean(), '.1f')} (at most {steps[ENTROPIC].max()}). The time of `SparseNewton` "
-        f"is {number(ratio, '.1f')} times that of `Newton` in the median. All {plans.height} solves converged."
+        f"for float64 become zero. Of the derivatives of ranks with respect to the squashed values, "
+        f"{_percent(sparse['gradient_support'].min())} to {_percent(sparse['gradient_support'].max())} are above "
+        "rounding (1e-9 of the largest) with quadratic regularisation. Values that share a target point depend on each "
+        "other, and so on along the list. The squash itself, with its mean and deviation, makes every rank depend on "
+        f"every value. `SparseNewton` takes {number(steps[QUADRATIC].mean(), '.1f')} steps on average (at most "
+        f"{steps[QUADRATIC].max()}), and `Newton` takes {number(steps[ENTROPIC].mean(), '.1f')} (at most "
+        f"{steps[ENTROPIC].max()}). All {plans.height} solves converged."
     )
 
 
@@ -189,17 +188,17 @@ def _of_gates(mixtures: dict[str, dict[str, _Chosen]]) -> str:
             f"- *{task}*: With the best epsilon of each gate, {_percent(sparse.column('zero_weights').mean())} of the "
             f"weights of the quadratic gate are exactly zero, and {_percent(dense.column('zero_weights').mean())} of "
             f"the weights of the entropic gate. Their scores are {spread(sparse.test)} (quadratic) and "
-            f"{spread(dense.test)} (entropic). The gate with the best validation score is *{best}*, with a score of "
-            f"{spread(of[best].test)}. The exact gate reaches {spread(of[EXACT].test)}, and the frozen gate "
-            f"{spread(of[FROZEN].test)}. Of {len(sparse.test)} routers of each kind, {_learnt(sparse, of[FROZEN])} "
-            f"quadratic, {_learnt(dense, of[FROZEN])} entropic and {_learnt(of[EXACT], of[FROZEN])} exact ones have "
-            "learnt."
+            f"{spread(dense.test)} (entropic). Of the soft gates, *{best}* has the best validation score; its test "
+            f"score is {spread(of[best].test)}. The exact gate reaches {spread(of[EXACT].test)}, and the frozen gate "
+            f"{spread(of[FROZEN].test)}. Of {len(sparse.test)} mixtures of each kind, {_better(sparse, of[FROZEN])} "
+            f"quadratic, {_better(dense, of[FROZEN])} entropic and {_better(of[EXACT], of[FROZEN])} exact ones are "
+            "better than frozen."
         )
     return "\n".join(said)
 
 
-def _learnt(one: _Chosen, frozen: _Chosen) -> int:
-    """Returns the number of routers that are better than the same router with its initial weights."""
+def _better(one: _Chosen, frozen: _Chosen) -> int:
+    """Returns the number of mixtures that are better than those with a frozen gate."""
     return int(np.sum(one.test > frozen.test))
 
 
@@ -212,13 +211,22 @@ def _gate_table(mixtures: dict[str, dict[str, _Chosen]]) -> str:
             spread(one.test, ".4f"),
             number(one.column("zero_weights").mean(), ".2f"),
             number(one.column("used").mean(), ".1f"),
-            f"{_learnt(one, of[FROZEN])} of {one.rows.height}" if name != FROZEN else "",
+            f"{_better(one, of[FROZEN])} of {one.rows.height}" if name != FROZEN else "",
             _outcomes(one.rows),
         ]
         for task, of in mixtures.items()
         for name, one in of.items()
     ]
-    headers = ["task, score", "gate", "epsilon", "test", "zero weights", "experts in use", "have learnt", "failures"]
+    headers = [
+        "task, score",
+        "gate",
+        "epsilon",
+        "test",
+        "zero weights",
+        "experts in use",
+        "better than frozen",
+        "failures",
+    ]
     return markdown_table(lines, headers)
 
 
@@ -230,9 +238,9 @@ def _zeros_table(study: Regularisations, gates: pl.DataFrame) -> str:
             at = pl.col("task") == task, pl.col("gate") == QUADRATIC, pl.col("epsilon") == epsilon
             one, frozen = _Chosen(epsilon, gates.filter(*at)), gates.filter(at[0], pl.col("gate") == FROZEN)
             zeros, used = (number(one.column(name).mean(), ".2f") for name in ("zero_weights", "used"))
-            learnt = f"{_learnt(one, _Chosen(0.0, frozen))} of {one.rows.height}"
-            lines.append([task, f"{epsilon:g}", spread(one.test, ".4f"), zeros, used, learnt])
-    headers = ["task", "epsilon", "test", "zero weights", "experts in use", "have learnt"]
+            better = f"{_better(one, _Chosen(0.0, frozen))} of {one.rows.height}"
+            lines.append([task, f"{epsilon:g}", spread(one.test, ".4f"), zeros, used, better])
+    headers = ["task", "epsilon", "test", "zero weights", "experts in use", "better than frozen"]
     return f"The quadratic gate for all epsilons:\n\n{markdown_table(lines, headers)}"
 
 

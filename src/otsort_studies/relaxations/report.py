@@ -27,16 +27,17 @@ def report(study: Relaxations, frames: dict[str, pl.DataFrame]) -> Report:
         "\n".join(_answers(study, frames, chosen, differences)),
         _scores(study, chosen, frames["training"]),
         f"The next table shows the difference from {OURS}, and in brackets its confidence interval. The intervals are "
-        f"those of Student's t-distribution over the seeds. They hold for all {comparisons} comparisons together with "
-        f"a confidence of {100 * (1 - LEVEL):g} % (Bonferroni's correction). The seeds share each table of data, so an "
-        "interval says how sure a difference is for this table, and not for others. An asterisk marks a difference "
+        f"those of Student's t-distribution over the seeds. They hold for all {comparisons} comparisons together, "
+        f"those with the usual loss included, with a confidence of {100 * (1 - LEVEL):g} % (Bonferroni's correction). "
+        "They cover the choice of split, initial weights and batches, but not the choice of the data set. Test data of "
+        "different seeds overlap, so the intervals may be too narrow. An asterisk marks a difference "
         "whose interval does not contain 0, which we call *clear*. *Equal* means that both have the same score for "
         "every seed.\n\n" + _difference_table(study, differences),
         "The next table shows the operator and the factor with the best mean validation score. An asterisk marks a "
         "factor at an end of the range, so that a temperature outside of the range may be better.\n\n"
         + _choices(study, chosen),
         _failures(study, frames["training"]),
-        f"Versions:\n\n{versions(frames['installed'])}",
+        f"Versions, and the environment in which each method ran:\n\n{versions(frames['installed'])}",
     ]
     return Report("\n\n".join(filter(None, parts)), {"relaxations": _draw(differences)})
 
@@ -111,10 +112,12 @@ def _summary(chosen: dict[str, dict[str, _Chosen]], differences: dict[str, dict[
         f"other relaxation is clearly better in {better} comparisons, and {OURS} in {worse}."
     ]
     if any(limited):
-        said.append(
-            f"In {sum(limited)} of these {worse}, the other method failed at some of its temperatures, so it had fewer "
-            "to choose from."
-        )
+        these = "each of these" if all(limited) else f"{sum(limited)} of these {worse}"
+        said.append(f"In {these}, the other method failed at some of its temperatures, so it had fewer to choose from.")
+    said.append(
+        "No clear difference does not mean that two methods are equally good: with so many comparisons, only large "
+        "differences count as clear."
+    )
     useful = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == -1]
     useless = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == 1]
     plain = [task for task, of in differences.items() if USUAL in of and of[USUAL].clear == 0]
@@ -142,25 +145,32 @@ def _answers(
         if not relaxed:
             yield f"- *{task}*: no method was trained with every seed."
             continue
-        first = max(relaxed, key=lambda name: relaxed[name].test.mean())
-        said = [f"- *{task}*: The best mean score of {len(relaxed)} relaxations is that of {first}"]
-        said[0] += f" ({relaxed[first].test.mean():.3f})."
+        means = {name: f"{one.test.mean():.3f}" for name, one in relaxed.items()}
+        best = max(means.values())
+        first = ", ".join(name for name, mean in means.items() if mean == best)
+        said = [f"- *{task}*: The best mean score of {len(relaxed)} relaxations is {best} ({first})."]
         known = {name: one for name, one in differences[task].items() if name != USUAL}
         if known:
-            for word, sign in (("better", 1), ("worse", -1)):
-                named = [
+            if OURS not in first.split(", "):
+                said.append(f"That of {OURS} is {means[OURS]}.")
+            clear = {
+                word: [
                     f"{name} ({one.mean:+.3f}{_limits(relaxed[name])})"
                     for name, one in known.items()
                     if one.clear == sign
                 ]
-                said.append(f"Clearly {word} than {OURS}: {', '.join(named) or 'none'}.")
+                for word, sign in (("better", 1), ("worse", -1))
+            }
+            said += [f"Clearly {word} than {OURS}: {', '.join(named)}." for word, named in clear.items() if named]
+            if not any(clear.values()):
+                said.append(f"None is clearly better or worse than {OURS}.")
         if USUAL in differences[task]:
             said.append(f"The usual loss differs from {OURS} by {_told(differences[task][USUAL])}.")
         yield " ".join(said)
 
 
 def _limits(one: _Chosen) -> str:
-    return f"; it failed at {100 * one.failed:.0f} % of its temperatures" if one.failed else ""
+    return f"; it failed at {100 * one.failed:.0f} % of its settings" if one.failed else ""
 
 
 def _scores(study: Relaxations, chosen: dict[str, dict[str, _Chosen]], trainings: pl.DataFrame) -> str:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ..common.learning.summary import ENDED_BY_A_MISS, MISSES, differences, failures, misses, spread
 from ..common.outcome import TRAINED
 from ..common.report import Report, markdown_table, number
-from .study import CANDIDATES, LOGISTIC, MIN_MAX, PAPER, PAPER_T, PINBALL, Table1
+from .study import CANDIDATES, LOGISTIC, MIN_MAX, PAPER, PAPER_EPSILON, PAPER_T, PINBALL, Table1
 
 EQUAL = 1.1  # factor within which two losses are called equal
 _WORDS = {1: "worse", 0: "equal", -1: "better"}
@@ -31,7 +31,7 @@ def report(study: Table1, frames: dict[str, pl.DataFrame]) -> Report:
     paper = {(data, tau): PAPER[data][tau][1] / PAPER[data][tau][0] for data, tau in losses[PINBALL]}
     parts = [
         _answer(study, ratios, paper),
-        _constants(study, frames["constants"]),
+        _constants(losses[PINBALL], frames["constants"]),
         _differences(study, fits),
         _table(study, fits, frames["constants"]),
         _pattern(study, ratios, paper),
@@ -85,11 +85,12 @@ def _answer(study: Table1, ratios: dict[str, Cells], paper: Cells) -> str:
     same, correlation = agreements[nearest]
     worse = sum(_verdict(ratio) == 1 for ratio in paper.values())
     whole = "Reproduced" if same == len(paper) else "Reproduced in part" if 2 * same > len(paper) else "Not reproduced"
+    no_better = " No formula agrees in more." if same <= worse else ""
     said = (
         f"**{whole}.** The formula that is closest to the paper is *{nearest}*, {CANDIDATES[nearest]}. It agrees with "
         f"the paper, on whether the formula is worse than, equal to or better than pinball training, in {same} of "
-        f"{len(paper)} cells; a formula that is worse in every cell would agree in {worse}. The rank correlation "
-        "between its ratios to pinball training and those of the paper is "
+        f"{len(paper)} cells. A formula that is worse in every cell would agree in {worse}.{no_better} The rank "
+        "correlation between its ratios to pinball training and those of the paper is "
         f"{number(correlation, '.2f')}. "
     )
     if finite:
@@ -103,8 +104,8 @@ def _answer(study: Table1, ratios: dict[str, Cells], paper: Cells) -> str:
     beats = [f"*{method}*" for method in finite if _mean(ratios[method]) < 1]
     return said + (
         f"Formulas that are better than pinball training in the geometric mean: {', '.join(beats) or 'none'}.\n\n"
-        "A cell is a combination of data and quantile level tau. Two test losses are called equal if they differ by at "
-        f"most a factor of {EQUAL:g}."
+        "A cell is a combination of data and quantile level tau. Two mean test losses are called equal if the larger "
+        f"one is at most {EQUAL:g} times the smaller one."
     )
 
 
@@ -134,15 +135,16 @@ def _table(study: Table1, fits: pl.DataFrame, constants: pl.DataFrame) -> str:
         lines.append([data, f"{tau:g}", *(f"{loss:.3f}" for loss in PAPER[data][tau]), *ours, constant, misses(here)])
     headers = ["data", "tau", "paper: pinball", "paper: S-quantile", PINBALL, *study.methods, "constant", MISSES]
     return (
-        "Test loss in units of the standard deviation of the target: mean and standard deviation over seeds. The first "
-        "columns are the numbers of the paper, and *constant* is the best prediction that does not use the "
-        f"features:\n\n{markdown_table(lines, headers)}"
+        "Test loss in units of the standard deviation of the training targets: mean and standard deviation over "
+        f"seeds. All formulas have the paper's epsilon = {PAPER_EPSILON:g} and t = {PAPER_T:g}, and the logistic "
+        "squash. The first columns are the numbers of the paper, and *constant* is the best prediction that does not "
+        f"use the features:\n\n{markdown_table(lines, headers)}"
     )
 
 
 def _pattern(study: Table1, ratios: dict[str, Cells], paper: Cells) -> str:
     def cell(ratio: float) -> str:
-        return f"{number(ratio, '.2f')} {_WORDS[_verdict(ratio)] if np.isfinite(ratio) else ''}".strip()
+        return f"{number(ratio, '.3f')} {_WORDS[_verdict(ratio)] if np.isfinite(ratio) else ''}".strip()
 
     lines = [
         [data, f"{tau:g}", cell(ratio), *(cell(ratios[method][data, tau]) for method in study.methods)]
@@ -152,7 +154,7 @@ def _pattern(study: Table1, ratios: dict[str, Cells], paper: Cells) -> str:
     return f"Ratio of the test loss to that of pinball training:\n\n{table}"
 
 
-def _constants(study: Table1, constants: pl.DataFrame) -> str:
+def _constants(pinball: Cells, constants: pl.DataFrame) -> str:
     mean = constants.group_by("data", "tau", maintain_order=True).agg(
         pl.col("standardised", "scaled").mean().fill_null(np.nan)
     )
@@ -163,12 +165,15 @@ def _constants(study: Table1, constants: pl.DataFrame) -> str:
     near = {scale: sum(abs(np.log(ratio)) < np.log(EQUAL) for ratio in of) for scale, of in ratios.items()}
     less = sum(ratio < 1 / EQUAL for ratio in ratios["standardised"])
     standardised, scaled = near["standardised"], near["scaled"]
+    here = mean.select("data", "tau", "standardised").iter_rows()
+    worse = [f"{data} at tau = {tau:g}" for data, tau, loss in here if pinball[data, tau] > loss]
     return (
         "The paper does not state the unit of its losses. If the unit is the standard deviation of the target, the "
         "paper's losses after *pinball* training are equal to those of a constant prediction in "
         f"{standardised} of {mean.height} cells; its networks are better than a constant in {less} cells, and worse in "
         f"{mean.height - standardised - less}. If the unit is the mean absolute value of the target, as in the recipe, "
-        f"they are equal in {scaled} cells."
+        f"they are equal in {scaled} cells. In this study, networks after pinball training are worse than a constant "
+        f"for: {', '.join(worse) or 'none'}."
     )
 
 
@@ -192,7 +197,11 @@ def _settings(study: Table1, settings: pl.DataFrame) -> str:
         if finite := {kind: mean for kind, mean in means.items() if np.isfinite(mean)}:
             ends = (min(finite, key=finite.__getitem__), max(finite, key=finite.__getitem__))
             words = (f"{finite[kind]:.2f} ({kind[1]}, epsilon = {kind[2]:g}, t = {kind[3]:g})" for kind in ends)
-            said.append(f"- *{method}*, {name}: from {' to '.join(words)}.")
+            at_paper = number(means[method, LOGISTIC, PAPER_EPSILON, PAPER_T], ".2f")
+            said.append(
+                f"- *{method}*, {name}: from {' to '.join(words)}; {at_paper} with the paper's epsilon and t and the "
+                "logistic squash."
+            )
     lines = []
     for kind in [(PINBALL, "", 0.0, 0.0), *kinds]:
         method, squash, epsilon, t = kind
@@ -203,8 +212,8 @@ def _settings(study: Table1, settings: pl.DataFrame) -> str:
     return (
         f"**Effect of outliers, squash, epsilon and t**, for the data {study.setting_data}. Outliers are training "
         f"targets that are multiplied by {study.factor:g}; the test rows have none. All numbers are test losses, "
-        "divided by the mean test loss of pinball training without outliers. At least one of epsilon and t has the "
-        "value of the paper. The smallest and the largest means are:\n\n"
+        "divided by the mean test loss of pinball training without outliers. Either epsilon varies, and t has the "
+        "value of the paper, or t varies, and epsilon has it. The smallest and the largest means are:\n\n"
         + "\n".join(said)
         + "\n\nMean and standard deviation over seeds:\n\n"
         + markdown_table(lines, ["method", "squash", "epsilon", "t", *places, MISSES])

@@ -132,11 +132,11 @@ class Table1(AbstractLearning):
         "Can Table 1 be reproduced?\n\n"
         f"{defined('epsilon', 'S- and K-', 'squash')}\n\n"
         "The losses: The paper does not say exactly which loss was minimised. It cannot be the quantile of the signed "
-        "residuals, because a shift of the predictions makes that as small as one likes. Therefore four bounded "
-        "formulas are tried. In the following table, r = z - f(w) are the residuals of a batch, rho_tau(r) = "
-        "max(tau r, (tau - 1) r) is the pinball loss, and F is the S-CDF of the residuals (`otsort.cdf`). Q_tau is the "
-        "S-quantile of equation (4) (`otsort.TargetMeasure.quantile`): the average of the values that arrive at the "
-        "middle one of three target points, whose mass is t (0.1 in the paper).\n\n"
+        "residuals, because a shift of the predictions makes that as small as one likes. Therefore four "
+        "formulas are tried that are bounded below. In the following table, r = z - f(w) are the residuals of a batch, "
+        "rho_tau(r) = max(tau r, (tau - 1) r) is the pinball loss, and F is the S-CDF of the residuals (`otsort.cdf`). "
+        "Q_tau is the S-quantile of equation (4) (`otsort.TargetMeasure.quantile`): the average of the "
+        "values that arrive at the middle one of three target points, whose mass is t (0.1 in the paper).\n\n"
         "| name | minimised loss | meaning |\n"
         "|---|---|---|\n"
         "| pinball | mean of rho_tau(r) | the usual loss |\n"
@@ -150,7 +150,8 @@ class Table1(AbstractLearning):
         "network has two hidden layers with ReLU and dropout. It is trained by Adam with weight decay and the learning "
         "rate of the paper. A tenth of the training rows is used for validation: their pinball loss chooses the "
         "checkpoint. The test loss is the pinball loss on the other 20 % of the rows, divided by the standard "
-        "deviation of the training targets. All seeds of a regression are trained in parallel."
+        "deviation of the training targets. All seeds of a regression are trained in parallel. The squash is "
+        "*logistic*, the default of otsort, or *min-max*, which maps the smallest value to 0 and the largest to 1."
     )
     parts: ClassVar[tuple] = (Constant, Fit, Setting)
 

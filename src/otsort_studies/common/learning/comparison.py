@@ -1,5 +1,7 @@
 """Compares accuracies with those of a baseline, seed by seed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 
@@ -27,17 +29,16 @@ def in_points(points: Float[np.ndarray, " seeds"]) -> str:
     return f"{np.mean(points):.1f} points [{low:.1f}, {high:.1f}]"
 
 
-def explained(seeds: int, margin: float, methods: str) -> str:
-    """Explains the numbers and the verdicts.
-
-    Args:
-        seeds: number of seeds.
-        margin: largest difference that is called comparable.
-        methods: what is compared, in words.
-    """
+def explained(seeds: int, margin: float) -> str:
+    """Explains the numbers and the verdicts."""
     return (
-        f"A number is the mean over {seeds} seeds of the differences with equal seeds. The brackets hold its "
-        f"confidence interval at {100 * (1 - LEVEL):g} % by Student's t-distribution. {methods} count as comparable "
-        f"if the whole interval is at most {margin:g} points, and not if it lies above. Otherwise the answer is open, "
-        "because more seeds would be needed."
+        f"Each number is the mean of {seeds} differences, each between two trainings with the same seed. The brackets "
+        f"hold its confidence interval at {100 * (1 - LEVEL):g} % by Student's t-distribution. *Reproduced* means that "
+        f"the upper end of the interval is at most {margin:g} points, and *not reproduced* that the lower end is "
+        f"above {margin:g}. Otherwise the answer is *open*, because more seeds would be needed."
     )
+
+
+def end_of_range(number: float, tried: Sequence[float]) -> str:
+    """Says whether a chosen number is the smallest or the largest of those that were tried."""
+    return {min(tried): ", the smallest that was tried", max(tried): ", the largest that was tried"}.get(number, "")
