@@ -59,7 +59,7 @@ def test_the_report_says_what_the_rows_say(tmp_path):
     assert text.startswith("**In 1 of 2 cases, the default is not clearly worse than the best epsilon.**")
     assert "It is clearly worse for: `ndcg` on concrete." in text
     assert "| 0.01 to 1 |" in text
-    assert "| `ndcg` | 0.1 to 1 | 0.01 | 0.201 |" in text
+    assert "| `ndcg` | 0.1 to 1 | 0.003 | 0.01 | 0.201 |" in text
     found.figures["epsilons"][0].savefig(tmp_path / "epsilons.png")
 
 

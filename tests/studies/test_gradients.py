@@ -123,7 +123,7 @@ def test_a_report_without_references(tmp_path):
     study = replace(Gradients.quick(), sizes=((5, 7),))
     rows = [case.row(FIXED_BUDGET, reference=NOT_CONVERGED) for case in study.cases()]
     found = report(study, frames(Gradients, rows))
-    assert "clearly more accurate than the implicit one at 0 of 0 points" in found.text
+    assert "clearly more accurate than the implicit one in 0 of 0 cases" in found.text
     assert FIXED_BUDGET in found.text
     assert "nan" not in found.text
     assert set(found.figures) == {"gradients-errors", "gradients-cost"}
@@ -146,10 +146,10 @@ def test_answers_are_those_of_the_rows():
     rows = [costed(case) for case in study.cases()]
     text = report(study, frames(Gradients, rows)).text
     # Two lists, two epsilons and three budgets.
-    assert "The unrolled gradient is clearly more accurate than the implicit one at 4 of 24 points." in text
+    assert "The unrolled gradient is clearly more accurate than the implicit one in 4 of 24 cases." in text
     assert "smaller by more than 10%." in text
-    assert "With the start *zero*, it is more accurate at 4 of 12 points (8 to 8 sweeps), by at most 50.0%." in text
-    assert "With the start *exact*, it is more accurate at 0 of 12 points. Its error is 1 times" in text
+    assert "With the start *zero*, it is more accurate in 4 of 12 cases (8 to 8 sweeps), by at most 50.0%." in text
+    assert "With the start *exact*, it is more accurate in 0 of 12 cases. Its error is 1 times" in text
     assert "32 sweeps, forward and backward pass of unrolling take 16.0 times as long" in text
     assert "Numbers of sweeps at which unrolling is faster: 1." in text
     assert "the marginal error is smaller by a factor of 1 in the median" in text
@@ -175,8 +175,8 @@ def test_only_what_is_sound_counts():
         for case in study.cases()
     ]
     text = report(study, frames(Gradients, rows)).text
-    assert "clearly more accurate than the implicit one at 2 of 12 points." in text
-    assert "With the start *exact*, it is more accurate at 0 of 6 points." in text
+    assert "clearly more accurate than the implicit one in 2 of 12 cases." in text
+    assert "With the start *exact*, it is more accurate in 0 of 6 cases." in text
 
 
 def test_pairs_are_of_one_point():

@@ -19,7 +19,7 @@ FOLDER = Path(otsort_studies.__file__).parent
 #: Study -> what its report says if all its {n} measurements raised.
 SAID = {
     "compare": "| raised ValueError |",
-    "gradients": "clearly more accurate than the implicit one at 0 of 0 points",
+    "gradients": "clearly more accurate than the implicit one in 0 of 0 cases",
     "schedules": "constant from zero | 0 of 4",
     "signal": "{n} of {n} solves did not converge",
     "figure2": "{n} of {n} solves failed",

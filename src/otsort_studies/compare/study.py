@@ -116,7 +116,8 @@ class Compare(AbstractStudy):
         f"{defined(*_TERMS)}\n\n"
         "Method: The solvers run in float32, with as many target points as values. The gradient is that of a "
         "weighted sum of the ranks, with random normal weights. The reference is `Newton` in float64, converged to a "
-        f"marginal error of {REFERENCE_TOL:g}. Times are those of one call, without compilation."
+        f"marginal error of {REFERENCE_TOL:g}. Times are medians of at most five calls, without "
+        "compilation."
     )
     dtype: ClassVar[str] = "float32"
     parts: ClassVar[tuple] = (Cost, Swept, Reading)

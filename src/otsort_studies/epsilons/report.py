@@ -32,9 +32,10 @@ def report(study: Epsilons, frames: dict[str, pl.DataFrame]) -> Report:
         f"with a confidence of {100 * (1 - LEVEL):g} % (Bonferroni's correction). The seeds share each table of data, "
         "so an interval says how sure a difference is for this table, and not for others. Validation examples of one "
         "seed are test examples of another, which favours the best epsilon a little.",
-        "The next table lists the epsilons that are not clearly worse than the best one, on both tables of data. The "
-        "last column is the mean score that the default loses, on the table where it loses more; it is 0 where the "
-        f"default has the better test score.\n\n{_short_table(study, whole)}",
+        "The next table lists the epsilons that are not clearly worse than the best one, on both tables of data, and "
+        "the largest mean score that one of them loses. The last column is the "
+        "mean score that the default loses, on the table where it loses more; it is 0 where the default has the better "
+        f"test score.\n\n{_short_table(study, whole)}",
         f"All results; scores are means and standard deviations over {study.seeds} seeds:\n\n{_table(study, whole)}",
         failures(rows),
     ]
@@ -89,7 +90,11 @@ class _Tried(NamedTuple):
     def lost(self) -> float:
         """Returns the mean test score of the best epsilon minus that of the default."""
         assert self.default is not None
-        return float(self.test[self.best].mean() - self.test[self.default].mean())
+        return self.loss_at(self.default)
+
+    def loss_at(self, place: int) -> float:
+        """Returns the mean test score of the best epsilon minus that of another one."""
+        return float(self.test[self.best].mean() - self.test[place].mean())
 
     @property
     def good(self) -> list[int]:
@@ -117,7 +122,8 @@ def _summary(found: list[_Tried]) -> str:
         f"is a loss on a table, and the best epsilon is that with the best validation score. The default is "
         f"{DEFAULT:g}, except {', '.join(other)}. Its mean test score is at most {lost:.3f} below that of the best "
         f"epsilon. It is clearly worse for: {named}. This is weak evidence that scores are equal: with {seeds} seeds "
-        "and so many comparisons, only large differences count as clear."
+        "and so many comparisons, a difference counts as clear only if it is large compared with its variation over "
+        "the seeds. So an epsilon that is not clearly worse can still lose much."
     )
     if ends:
         of_ends = ", ".join(f"`{one.loss}` on {one.data}" for one in ends)
@@ -133,9 +139,11 @@ def _short_table(study: Epsilons, found: list[_Tried]) -> str:
         if not of:
             continue
         good = set.intersection(*({one.epsilons[place] for place in one.good} for one in of))
+        most = max((one.loss_at(one.epsilons.index(epsilon)) for one in of for epsilon in good), default=0.0)
         lost = max(0.0, *(one.lost for one in of))
-        lines.append([f"`{loss}`", _listed(good, study.epsilons), f"{_default(loss):g}", f"{lost:.3f}"])
-    headers = ["loss, metric or layer", "not clearly worse", "default", "score lost at the default"]
+        lines.append([f"`{loss}`", _listed(good, study.epsilons), f"{most:.3f}", f"{_default(loss):g}", f"{lost:.3f}"])
+    headers = ["loss, metric or layer", "not clearly worse", "most that is lost there"]
+    headers += ["default", "score lost at the default"]
     return markdown_table(lines, headers)
 
 

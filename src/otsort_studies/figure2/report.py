@@ -43,10 +43,12 @@ def _distances(row: dict[str, Any]) -> dict[str, float | None]:
         return dict.fromkeys(_DISTANCES)
     x, cdf, levels, quantiles = (np.asarray(row[name]) for name in ("values", "cdf", "levels", "quantiles"))
     exact = x[np.ceil(levels * x.size - 1e-9).astype(int) - 1]
+    apart = np.abs(quantiles - exact)
     return {
         "cdf_error": np.max(np.abs(cdf - _steps(x))),
         "height": np.ptp(cdf),
-        "quantile_error": np.max(np.abs(quantiles - exact)) / np.ptp(x),
+        # Weights for one quantile are for the middle one of three points.
+        "quantile_error": (apart[1] if row["weights"] == "quantile" else np.max(apart)) / np.ptp(x),
         "outside": max(np.max(quantiles) - x[-1], x[0] - np.min(quantiles), 0) / np.ptp(x),
     }
 
@@ -135,10 +137,11 @@ def _table(curves: pl.DataFrame) -> str:
         for row in curves.iter_rows(named=True)
     ]
     return (
-        "*CDF error* and *quantile error* are the largest vertical distances from the exact curves. *CDF height* is "
-        "the rise of the CDF between its first and its last point. *Outside the data* is the distance by which "
-        "quantiles lie outside the values. Quantile errors and distances are in units of the range of the values. In "
-        "the panel *b for one quantile*, the weights are those of equation (4) of the paper.\n\n"
+        "*CDF error* is the largest difference from the exact CDF at the values, and *quantile error* the largest "
+        "difference from the exact quantiles. *CDF height* is the rise of the CDF between its first and its last "
+        "point. *Outside the data* is the distance by which quantiles lie outside the values. Quantile errors and "
+        "distances are in units of the range of the values. In the panel *b for one quantile*, the weights are those "
+        "of equation (4) of the paper, and the quantile error is that of the quantile which they are for.\n\n"
     ) + markdown_table(lines, ["data", "panel", "parameters", "marginal error", *_DISTANCES.values()])
 
 
@@ -158,8 +161,8 @@ def _draw(curves: pl.DataFrame) -> tuple[Figure, str]:
         axes.legend(fontsize="x-small", loc="upper left")
     figure.suptitle(f"{data}, n = {x.size}: S-CDF (lines) and S-quantiles (dots)")
     return figure, (
-        f"S-CDF (lines) and S-quantiles (dots) of {x.size} values ({data}). Each panel varies one parameter. Grey: the "
-        "exact CDF."
+        f"S-CDF (lines) and S-quantiles (dots) of {x.size} values ({data}). Each panel varies one parameter; *b for "
+        "one quantile* also has m = 3 and a larger epsilon. Grey: the exact CDF."
     )
 
 

@@ -71,8 +71,9 @@ class Figure3(AbstractStudy):
         f"{defined('epsilon', 'S- and K-', 'transport plan', 'marginal error', 'squash')}\n\n"
         "Method: Two choices of weights for the three target points are compared. *Equation (4)* of the paper uses the "
         "weights b = [tau (1 - t), t, (1 - tau)(1 - t)], where tau is the quantile level. *Centred* weights have the "
-        "same t, but place the middle point at the level that `otsort.quantile` uses. The squash is logistic. All "
-        "plans are computed by `Newton` in float64 until they converge. The paper uses t = 0.1, and epsilon = 0.01 in "
+        "same t, or less if tau is near 0 or 1, and place the middle point at the level that `otsort.quantile` uses. "
+        "The squash is logistic. Plans are computed in float64 by `Newton` until they converge, and exactly by "
+        "`NorthWestCorner` for epsilon = 0. The paper uses t = 0.1, and epsilon = 0.01 in "
         "its Table 1."
     )
     dtype: ClassVar[str] = "float64"

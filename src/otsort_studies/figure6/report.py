@@ -74,10 +74,11 @@ def _answer(study: Figure6, found: dict[str, pl.DataFrame]) -> str:
         f"{study.steps} steps, the cross-entropy on the test set is {tests[QUANTILE]:.3f} with quantile normalisation "
         f"and {tests[BATCH]:.3f} with batch norm (means over {study.seeds} seeds). It exceeds the cross-entropy on the "
         f"training set by {gaps[QUANTILE]:.3f} with quantile normalisation and by {gaps[BATCH]:.3f} with batch norm. "
-        f"{_difference(found)}"
-        "\n\nOrder of the norms, from the smallest to the largest cross-entropy on the test set:\n\n"
+        f"{_difference(found)}\n\nOrder of the norms, from the smallest to the largest cross-entropy on the test "
+        "set:\n\n"
         f"- at the end of the training: {', '.join(first)};\n"
-        f"- at the best checkpoint of each training, chosen on the test set: {', '.join(least)}."
+        f"- at the best checkpoint of each training, chosen on the test set: {', '.join(least)}. Norms whose numbers "
+        "in the table differ by less than their standard deviations have no sure order."
     )
 
 
@@ -158,7 +159,8 @@ def _table(study: Figure6, found: dict[str, pl.DataFrame]) -> str:
     headers += ["train accuracy (%)", "test accuracy (%)", "seconds", MISSES]
     return (
         "Results after the last step, mean and standard deviation over seeds. Losses are cross-entropies. *Smallest "
-        "test loss* is the smallest one at any checkpoint. *Seconds* is the time of one training; other programs may "
+        "test loss* is the smallest one at any checkpoint. Scores on the training set are those of a fixed part of "
+        f"{study.scored} pictures. *Seconds* is the time of one training; other programs may "
         "have run at the same time.\n\n" + markdown_table(table, headers)
     )
 

@@ -62,7 +62,7 @@ def reason(points: pl.DataFrame) -> str:
             f"{_share(here, 'derivative_error_implicit', 'point_error_implicit')} times the point error and "
             f"{_share(here, 'derivative_error_implicit', 'marginal_error_implicit')} times the marginal error. The "
             f"truncation error is {_share(here, 'derivative_error', 'point_error')} times the point error. It is "
-            f"smaller than the linearisation error at {smaller} of {here.height} points."
+            f"smaller than the linearisation error in {smaller} of {here.height} cases."
         )
     falls = _falls(points)
     return (
@@ -71,7 +71,7 @@ def reason(points: pl.DataFrame) -> str:
         f"everything else equal, the marginal error is smaller by a factor of {falls['marginal_error']} in the median, "
         f"the linearisation error of implicit differentiation by {falls['derivative_error_implicit']}, and the "
         f"truncation error of unrolling by {falls['derivative_error']}. The following numbers are medians over the "
-        "points:\n\n" + "\n".join(lines)
+        "cases:\n\n" + "\n".join(lines)
     )
 
 

@@ -46,7 +46,7 @@ def _winner(points: pl.DataFrame) -> str:
         )
         where += "" if better.is_empty() else f"{better.select(1 - pl.col('ratio').min()).item():.1%}"
         lines.append(
-            f"- With the start *{start}*, it is more accurate at {better.height} of {here.height} points{where}. Its "
+            f"- With the start *{start}*, it is more accurate in {better.height} of {here.height} cases{where}. Its "
             f"error is {median(here['ratio']):.2g} times that of the implicit gradient in the median, and at most "
             f"{here['ratio'].max():.2g} times."
         )
@@ -55,11 +55,11 @@ def _winner(points: pl.DataFrame) -> str:
     answer = (
         "never clearly more accurate than the implicit one, whatever the number of sweeps"
         if nowhere
-        else f"clearly more accurate than the implicit one at {clear} of {points.height} points"
+        else f"clearly more accurate than the implicit one in {clear} of {points.height} cases"
     )
     return (
         f"**The unrolled gradient is {answer}.** *Clearly* means that its error is smaller by more than "
-        f"{1 - CLEARLY:.0%}. A *point* is a combination of start, list, epsilon and number of sweeps at which at least "
+        f"{1 - CLEARLY:.0%}. A *case* is a combination of start, list, epsilon and number of sweeps at which at least "
         f"one of the two errors is above {FLOOR:g}.\n\n" + "\n".join(lines)
     )
 
@@ -157,7 +157,7 @@ def _all_methods(study: Gradients, rows: pl.DataFrame) -> str:
         f"are the starts. Errors are medians over {' and '.join(study.data[:2])}. Gradient times "
         "include the forward pass. The last columns give the shortest time in which a method reaches an error of "
         f"{ENOUGH:g}, with the number of sweeps in brackets ({', '.join(map(str, study.few_sweeps))} were tried), or a "
-        f"dash if it does not. {explained(centre['outcome'])}\n\n{markdown_table(table, headers)}"
+        f"dash if it does not, or was not measured. {explained(centre['outcome'])}\n\n{markdown_table(table, headers)}"
     )
 
 

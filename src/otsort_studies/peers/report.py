@@ -15,7 +15,8 @@ from .study import CHECKS, Peers
 
 _OPTIONS = ("axis", "weights", "masks")  # a function that does not know such an option lacks it
 
-_PROPERTIES = """Properties were found by calling each operator. An entry is yes, no, or the error that was raised.
+_PROPERTIES = """Properties were found by calling each operator. An entry is yes, no, or the error that was raised. In
+the columns *axis*, *weights* and *masks*, an error counts as no.
 
 - *axis*: the operator works along the first axis.
 - *weights*: it accepts weights of the values.
@@ -44,9 +45,11 @@ def report(study: Peers, frames: dict[str, pl.DataFrame]) -> Report:
         *_abilities(study, frames["ability"]),
         "### Time and memory\n\nEach cell gives the time of the ranks / the time of their gradient, in milliseconds. A "
         "column header gives the number of lists x the number of values of each list. If a package has no ranks, the "
-        "top-k mask was timed instead.\n\n" + _costs(study, costs, _times),
+        "top-k mask was timed instead. *Too large*: not run, because of too many array entries. *Too slow*: ended. The "
+        "name of an error means that the call raised it.\n\n" + _costs(study, costs, _times),
         "Each cell gives the time of the first call for a gradient in seconds, including compilation / the scratch "
-        "memory of the compiled gradient in MiB.\n\n" + _costs(study, costs, _firsts),
+        "memory of the compiled gradient in MiB. A dash means that it is unknown, because PyTorch compiles nothing. An "
+        "empty cell means that no gradient was measured.\n\n" + _costs(study, costs, _firsts),
     ]
     return Report("\n\n".join(parts), {"peers": _draw(study, costs)})
 
@@ -72,7 +75,7 @@ def _speeds(study: Peers, costs: pl.DataFrame) -> Iterator[str]:
 def _by_speed(study: Peers, costs: pl.DataFrame, lists: int, n: int) -> pl.DataFrame:
     """Returns the costs of all smooth methods for one shape, the fastest gradient first."""
     smooth = [name for name in study.methods if PEER_METHODS[name].temperature]
-    here = costs.filter(pl.col("method").is_in(smooth), outcome=MEASURED, lists=lists, n=n)
+    here = costs.filter(pl.col("method").is_in(smooth), outcome=MEASURED, operator="rank", lists=lists, n=n)
     return here.sort("gradient_seconds")
 
 

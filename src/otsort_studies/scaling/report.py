@@ -133,7 +133,8 @@ def _exponents(study: Scaling, costs: pl.DataFrame) -> str:
         "**Growth.** Each cell gives three exponents: for the time of the ranks / the time of the gradient / the "
         "scratch memory of the gradient. With an exponent of 2, the cost grows like the square of the factor. With a "
         f"negative exponent, the cost grows when the factor falls. The exponents are fitted to the {FITTED} largest "
-        f"sizes, or the {FITTED} smallest epsilons, with usable results.\n\n{markdown_table(table, headers)}"
+        f"sizes, or the {FITTED} smallest epsilons, with usable results, and to two of them if there are no more.\n\n"
+        f"{markdown_table(table, headers)}"
     )
 
 

@@ -79,9 +79,9 @@ def _squash(study: Signal, sweeps: pl.DataFrame) -> str:
     headers = [f"{squash}: {name}" for squash in SQUASHES for name in ("density", "support / n", "q3 / q1")]
     return (
         "**Effect of the squash.** The squash determines the density of the positions. The support at a fixed epsilon "
-        "grows like the square root of this density. Where the density varies within a list, the support varies as "
-        f"well; *q3 / q1* is the ratio of its upper to its lower quartile. At epsilon = {at:g} and the largest n of "
-        "each data set:\n\n"
+        "grows like the square root of this density until it comes near n. Where the density varies within a list, the "
+        f"support varies as well; *q3 / q1* is the ratio of its upper to its lower quartile. At epsilon = {at:g} and "
+        "the largest n of each data set:\n\n"
         f"{markdown_table(table, ['data', 'n', *headers])}\n\n{_normalisation(sweeps)}"
     )
 
@@ -142,14 +142,16 @@ def _scaling(smooth: pl.DataFrame) -> str:
         "smoothing kernel). Here rho is the density of the positions, and the kernel has a standard deviation of n "
         f"sqrt(epsilon rho / 2) ranks. Then the support of a rank is {SUPPORT:.2f} standard deviations minus {OWN:.2f} "
         "for the value itself. Therefore the support grows like n sqrt(epsilon), but the norm does not depend on "
-        "epsilon. In other words, epsilon determines to *which* values a rank responds, not how strongly it "
-        "responds.\n\nThe theory was tested on random families without ties, where it predicts between 5 and n/4 "
-        f"neighbours. The median support is {constant:.2f} standard deviations minus {OWN:.2f}. This is "
-        f"{np.median(ratio):.2f} times the prediction (90 % of the cases are between {np.quantile(ratio, 0.05):.2f} "
-        f"and {np.quantile(ratio, 0.95):.2f}). The median norm of a row is {middle['norm'].median():.2f} times n rho. "
-        "The table shows the exponents of epsilon and n, fitted for each family and squash after the effect of the "
-        "density was divided out: median and range. *Theory* is for evenly spaced values. The spectral norm follows "
-        "the densest part of a list that the kernel still resolves, and not this theory.\n\n"
+        "epsilon, as long as a rank responds to a small part of the list. There, epsilon determines to *which* values "
+        "a rank responds, not how strongly it responds. With a larger epsilon, the gradient becomes smaller too. For "
+        "epsilon >= 1, its norm falls like 1 / epsilon (last line of the table).\n\nThe theory was tested on random "
+        f"families without ties, where it predicts between 5 and n/4 neighbours. The median support is {constant:.2f} "
+        f"standard deviations minus {OWN:.2f}. This is {np.median(ratio):.2f} times the prediction (90 % of the cases "
+        f"are between {np.quantile(ratio, 0.05):.2f} and {np.quantile(ratio, 0.95):.2f}). The median norm of a row is "
+        f"{middle['norm'].median():.2f} times n rho. The table shows the exponents of epsilon and n, fitted for each "
+        "family and squash after the effect of the density was divided out, except in the last line: median and range. "
+        "*Theory* is for evenly spaced values. The spectral norm follows the densest part of a list that the kernel "
+        "still resolves, and not this theory.\n\n"
         + markdown_table(table, headers)
         + "\n\nThe participation ratio including j = i would not be informative. A row of J sums to about zero, so "
         "half of its absolute sum is on the diagonal, and the ratio tends to 4. Its median is "

@@ -40,8 +40,8 @@ def text(study: Signal, asked: pl.DataFrame) -> str:
         "**How to choose epsilon.** Decide how many neighbours a rank should have, and call `otsort.suggest_epsilon`. "
         f"{_on_real(asked.filter(pl.col('data').is_in(study.real)))}Of all {len(asked)} cases, {cases['fails'].sum()} "
         f"differ from the request by more than a factor of {_FACTOR:g}{f': {fails}' if fails else ''}. "
-        "Equal values are neighbours of each other for every epsilon. Therefore rounded values cannot have fewer "
-        "neighbours than that.\n\n"
+        "Equal values are always neighbours of each other, so a rounded value has at least as many neighbours as there "
+        "are other values equal to it.\n\n"
         "The table shows the ratio of the measured to the requested number of neighbours. *Vanishing* is the largest "
         f"share of vanishing gradients in a list.\n\n{markdown_table(table, headers)}"
     )

@@ -34,7 +34,7 @@ def report(study: Tutorial, frames: dict[str, pl.DataFrame]) -> Report:
     parts = [
         "\n".join(f"- {answer}" for answer in answers),
         _differences(study, trainings),
-        _training_table(found),
+        _training_table(study, found),
         _examples_table(examples),
         _denoising_table(study, denoising),
         failures(trainings),
@@ -111,11 +111,12 @@ def _differences(study: Tutorial, trainings: pl.DataFrame) -> str:
     return differences(lines, "tutorial")
 
 
-def _training_table(found: dict[str, pl.DataFrame]) -> str:
+def _training_table(study: Tutorial, found: dict[str, pl.DataFrame]) -> str:
     lines = [[loss, *(spread(at_end(rows, column)) for column in CURVES), misses(rows)] for loss, rows in found.items()]
     headers = ["training loss", *(column.replace("_", " ") for column in CURVES), MISSES]
-    return "Training: results after the last step, mean and standard deviation over seeds:\n\n" + markdown_table(
-        lines, headers
+    return (
+        "Training: results after the last step, mean and standard deviation over seeds. Scores on the training set are "
+        f"those of a fixed part of {study.scored} pictures:\n\n{markdown_table(lines, headers)}"
     )
 
 
