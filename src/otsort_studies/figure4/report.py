@@ -5,7 +5,7 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from ..common.learning.comparison import VERDICTS, compared, end_of_range, explained, in_points
+from ..common.learning.comparison import COMPARABLE, VERDICTS, compared, end_of_range, explained, in_points
 from ..common.learning.summary import (
     ENDED_BY_A_MISS,
     MISSES,
@@ -65,6 +65,10 @@ def _answer(study: Figure4, found: dict[Method, pl.DataFrame]) -> str:
     if _PAPER not in behind or not all(np.all(np.isfinite(points)) for points in behind.values()):
         return "**Open.** Some loss was not trained with every seed, or a training failed."
     verdicts = {method: VERDICTS[compared(points, _COMPARABLE)] for method, points in behind.items()}
+    same = [f"*{method[0]}*" for method in behind if method != _PAPER and verdicts[method] == VERDICTS[COMPARABLE]]
+    word = f"{verdicts[_PAPER]} with the loss of the paper"
+    if same and verdicts[_PAPER] != VERDICTS[COMPARABLE]:
+        word += f"; reproduced with the best epsilon of {' and '.join(same)}"
 
     def said(method: Method) -> str:
         best = f"the best epsilon{end_of_range(method[1], study.epsilons)}"
@@ -74,7 +78,7 @@ def _answer(study: Figure4, found: dict[Method, pl.DataFrame]) -> str:
     usual = spread(100 * _chosen(study, found[_BASE], "test_accuracy"), ".1f")
     listed = ";\n".join(map(said, behind))
     return (
-        f"**{verdicts[_PAPER]} with the loss of the paper.** The paper finds that the S-top-k loss is about as "
+        f"**{word}.** The paper finds that the S-top-k loss is about as "
         f"accurate as cross-entropy. Here the test accuracy with cross-entropy is {usual} %. The S-top-k losses are "
         f"behind it by\n\n{listed}.\n\n"
         "Points are percentage points of the test accuracy at the chosen length of each training. "
