@@ -58,8 +58,8 @@ def _summary(costs: pl.DataFrame) -> str:
                 for solver, differentiation, count in counts.iter_rows()
             ]
             said.append(f"The {quality} gradient is that of {', '.join(names)}.")
-            if quality == "most accurate":
-                said.append("Errors near the rounding of float32, 1.2e-7, are no reason to prefer a method.")
+    if said:
+        said.append("Errors near the rounding of float32, 1.2e-7, are no reason to prefer a method.")
     unsound = soft.filter(~pl.col("outcome").is_in(outcome.SOUND))
     failed = [
         f"{solver} {differentiation}".strip() + f" at epsilon = {epsilon:g} ({word})"

@@ -5,7 +5,7 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from ..common.learning.comparison import COMPARABLE, VERDICTS, compared, end_of_range, explained, in_points
+from ..common.learning.comparison import REPRODUCED, end_of_range, explained, in_points, verdict
 from ..common.learning.summary import (
     ENDED_BY_A_MISS,
     MISSES,
@@ -64,10 +64,10 @@ def _answer(study: Figure4, found: dict[Method, pl.DataFrame]) -> str:
     behind = {method: _behind(study, found, method) for method in methods if method in found}
     if _PAPER not in behind or not all(np.all(np.isfinite(points)) for points in behind.values()):
         return "**Open.** Some loss was not trained with every seed, or a training failed."
-    verdicts = {method: VERDICTS[compared(points, _COMPARABLE)] for method, points in behind.items()}
-    same = [f"*{method[0]}*" for method in behind if method != _PAPER and verdicts[method] == VERDICTS[COMPARABLE]]
+    verdicts = {method: verdict(points, _COMPARABLE) for method, points in behind.items()}
+    same = [f"*{method[0]}*" for method in behind if method != _PAPER and verdicts[method] == REPRODUCED]
     word = f"{verdicts[_PAPER]} with the loss of the paper"
-    if same and verdicts[_PAPER] != VERDICTS[COMPARABLE]:
+    if same and verdicts[_PAPER] != REPRODUCED:
         word += f"; reproduced with the best epsilon of {' and '.join(same)}"
 
     def said(method: Method) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from ..common.learning.comparison import OPEN, VERDICTS, compared, end_of_range, explained, in_points
+from ..common.learning.comparison import OPEN, end_of_range, explained, in_points, verdict
 from ..common.learning.summary import (
     ENDED_BY_A_MISS,
     MISSES,
@@ -62,10 +62,10 @@ def _answer(study: Figure5, sorted_: dict[Method, np.ndarray]) -> str:
     if baseline is None or best is None or not np.isfinite(_mean(sorted_[paper])):
         return "**Open.** Training with one of the methods failed for some seed."
     behind, nearest = (100 * (sorted_[baseline] - sorted_[method]) for method in (paper, best))
-    at_paper, at_best = compared(behind, _PAR), compared(nearest, _PAR)
-    word = f"{VERDICTS[at_paper]} with the paper's epsilon"
+    at_paper, at_best = verdict(behind, _PAR), verdict(nearest, _PAR)
+    word = f"{at_paper} with the paper's epsilon"
     if best != paper:
-        word += " and with the best one" if at_best == at_paper else f"; {VERDICTS[at_best].lower()} with the best one"
+        word += " and with the best one" if at_best == at_paper else f"; {at_best.lower()} with the best one"
     said = (
         f"**{word}.** The paper finds S-sort on par with NeuralSort. After {study.steps} steps, S-sort with the "
         f"paper's epsilon = {PAPER_EPSILON:g} is behind NeuralSort at its better temperature, {baseline[1]:g}"
@@ -74,7 +74,7 @@ def _answer(study: Figure5, sorted_: dict[Method, np.ndarray]) -> str:
     if best != paper:
         said += f" With its best epsilon, {_epsilon(best)}, S-sort is behind by {in_points(nearest)}."
     if OPEN in (at_paper, at_best) and all(interval(points, 1)[0] > 0 for points in (behind, nearest)):
-        said += f" So S-sort is behind in both comparisons. Whether it is behind by more than {_PAR:g} points is open."
+        said += f" So S-sort is behind NeuralSort. Whether it is behind by more than {_PAR:g} points is open."
     return (
         f"{said}\n\nPoints are percentage points of sorted test lists. {explained(study.seeds, _PAR)} The better "
         "temperature and the best epsilon are those with the largest mean share of sorted test lists."

@@ -66,8 +66,9 @@ def reason(points: pl.DataFrame) -> str:
         )
     falls = _falls(points)
     return (
-        "**Why.** Both methods have the same point error, because neither can repair a potential that has not "
-        "converged. They differ in the second part of the error. With the start *exact* instead of *zero* and "
+        "**Why.** The error has two parts. The point error is the same for both methods, because neither can repair a "
+        "potential that has not converged. The other part is the linearisation error of implicit differentiation, or "
+        "the truncation error of unrolling. With the start *exact* instead of *zero* and "
         f"everything else equal, the marginal error is smaller by a factor of {falls['marginal_error']} in the median, "
         f"the linearisation error of implicit differentiation by {falls['derivative_error_implicit']}, and the "
         f"truncation error of unrolling by {falls['derivative_error']}. The following numbers are medians over the "

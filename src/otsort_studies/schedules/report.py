@@ -78,7 +78,7 @@ def _verdict(solves: pl.DataFrame, best: str) -> str:
     return (
         f"A falling epsilon {saves} sweeps in total compared with a constant epsilon from the exact start (*{EXACT}*). "
         f"The best schedule with a falling epsilon, *{best}*, takes {steps[best] / steps[EXACT]:.2f} times as many "
-        f"sweeps in total. It takes fewer sweeps in {(ours < theirs).sum()} of {len(ours)} problems. Any other "
+        f"sweeps. It takes fewer in {(ours < theirs).sum()} of {len(ours)} problems. Any other "
         f"schedule with a falling epsilon does so in at most {most} of them."
     )
 

@@ -7,12 +7,11 @@ from jaxtyping import Float
 
 from ..significance import LEVEL, interval
 
-COMPARABLE, OPEN, BEHIND = range(3)
-#: Words for whether a claim of the paper holds that accuracies are comparable.
-VERDICTS = ("Reproduced", "Open", "Not reproduced")
+# Whether the claim of a paper holds that accuracies are comparable to those of a baseline.
+REPRODUCED, OPEN, NOT_REPRODUCED = "Reproduced", "Open", "Not reproduced"
 
 
-def compared(points: Float[np.ndarray, " seeds"], margin: float) -> int:
+def verdict(points: Float[np.ndarray, " seeds"], margin: float) -> str:
     """Returns whether accuracies are comparable to those of a baseline, behind them, or neither for sure.
 
     Args:
@@ -20,7 +19,7 @@ def compared(points: Float[np.ndarray, " seeds"], margin: float) -> int:
         margin: largest difference that is called comparable.
     """
     low, high = interval(points, 1)
-    return COMPARABLE if high <= margin else BEHIND if low > margin else OPEN
+    return REPRODUCED if high <= margin else NOT_REPRODUCED if low > margin else OPEN
 
 
 def in_points(points: Float[np.ndarray, " seeds"]) -> str:
@@ -41,4 +40,6 @@ def explained(seeds: int, margin: float) -> str:
 
 def end_of_range(number: float, tried: Sequence[float]) -> str:
     """Says whether a chosen number is the smallest or the largest of those that were tried."""
+    if len(tried) == 1:
+        return ", the only one that was tried"
     return {min(tried): ", the smallest that was tried", max(tried): ", the largest that was tried"}.get(number, "")
